@@ -1,0 +1,58 @@
+//! Voice: text to speech. The trait, sentence cutting, the cache, and one file per provider. Must never decide what is
+//! said; it says the text it was given, a sentence at a time.
+
+use crate::audio::frame::VoiceClip;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Longest text of one request, characters (one sentence; longer ones are cut by `sentences`).
+pub const TTS_TEXT_CHARS_MAX: usize = 400;
+
+/// What is to be said and how.
+#[derive(Clone, Debug)]
+pub struct SpeakRequest {
+    /// One sentence, plain words.
+    pub text: Arc<str>,
+    /// Rate of speech; 1.0 is the voice's own.
+    pub speed: f32,
+    pub urgency: Urgency,
+    /// Cancels the request; a cancelled one resolves to `TtsError::Cancelled`.
+    pub cancel: CancellationToken,
+}
+
+/// Who waits for it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Urgency {
+    /// Somebody is waiting in silence.
+    Now,
+    /// A reply that is being prepared during a pause.
+    Soon,
+    /// Synthesised beforehand, at low priority, on a thread that yields to everything else.
+    Beforehand,
+}
+
+/// Turns a sentence into a clip.
+pub trait TextToSpeech: Send + Sync {
+    /// The clip, resampled to 24 kHz. Whole sentences; the caller plays one while the next is made.
+    fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>>;
+    /// A name that changes whenever the same text would sound different (provider, voice, version): the cache's key.
+    fn voice(&self) -> String;
+}
+
+/// What can fail.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TtsError {
+    #[error("the voice could not be loaded: {why}; run scripts/setup, or see `vivavoce doctor`")]
+    Load { why: String },
+    #[error("text-to-speech failed: {why}")]
+    Run { why: String },
+    #[error("the text has {chars} characters; at most {chars_max} are spoken at once")]
+    TooLong { chars: usize, chars_max: usize },
+    #[error("text-to-speech is busy ({queued_max} requests wait)")]
+    Busy { queued_max: usize },
+    #[error("cancelled")]
+    Cancelled,
+    #[error("text-to-speech is gone")]
+    Gone,
+}

@@ -1,0 +1,105 @@
+//! PURE: who may speak. Events and `now` go in, commands and the next deadline come out; after every event the shell
+//! drains `poll_command` until `None`, and timers due are handled before the event at the same instant. Must never
+//! await, read a clock, draw a random number, know what is asked, or see a provider.
+
+use crate::audio::frame::SamplePos;
+use crate::id::{SpeechId, TurnId, UtteranceId};
+use crate::interview::question::QuestionKind;
+use serde::{Deserialize, Serialize};
+
+/// What happened.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection).
+    SpeechStarted { utterance: UtteranceId, at: SamplePos },
+    /// The candidate has been silent since `at`; told after the detector's hangover.
+    SpeechStopped { utterance: UtteranceId, at: SamplePos },
+    /// The turn model's probability that the candidate has finished, judged on the audio up to the pause.
+    Completion { utterance: UtteranceId, probability: f32 },
+    /// The words of an utterance so far (latest revision; empty if there were none).
+    Words { utterance: UtteranceId, text: String },
+    /// The words of an utterance will not come.
+    WordsFailed { utterance: UtteranceId },
+    /// A key was pressed in the code pane, or code was changed.
+    Typing,
+    /// The candidate says by button, phrase or typed text: I have finished.
+    Finished,
+    /// The candidate asks for time ("let me think", the button).
+    Moment,
+    /// The interviewer has asked something: the floor is the candidate's when the speech ends.
+    Asked { kind: QuestionKind },
+    /// The interviewer began to speak (first sample sent).
+    InterviewerStarted { speech: SpeechId, interruptible: bool },
+    /// The interviewer's speech is over (last sample sent, or stopped).
+    InterviewerEnded { speech: SpeechId },
+    Paused,
+    Resumed,
+    /// The candidate's media is away / back: silence then means nothing.
+    Away,
+    Back,
+}
+
+/// What the shell is to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Command {
+    /// A pause that may be the end: prepare the reply to the turn as it stands.
+    Prepare { turn: TurnId },
+    /// The candidate goes on: what was prepared for `turn` is worthless.
+    Discard { turn: TurnId },
+    /// The candidate has finished.
+    Commit { turn: TurnId, utterances: Vec<UtteranceId>, decision: Decision },
+    /// The candidate went on although we had taken the floor: stop `speech` (if any was begun), drop it without trace;
+    /// the turn goes on and will be committed again under the same id.
+    Reopen { turn: TurnId, speech: Option<SpeechId> },
+    /// Possibly an interruption: hold the speech where it is.
+    Hold { speech: SpeechId },
+    /// It was none: go on with the speech where it was.
+    Resume { speech: SpeechId },
+    /// It was one: stop the speech for good.
+    Stop { speech: SpeechId },
+    /// Nobody has said anything for a while.
+    Silence(SilenceStep),
+    /// The candidate has talked beyond the limit for one turn: interrupt politely.
+    Monologue { turn: TurnId },
+}
+
+/// Steps of the ladder of silence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SilenceStep {
+    Nudge,
+    OfferSkip,
+    MoveOn,
+    End,
+}
+
+/// Why and when a turn was taken to be complete; goes into the event log as it stands.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Decision {
+    pub reason: Reason,
+    /// Where the candidate's last speech ended, on the session's clock.
+    pub speech_end: SamplePos,
+    /// Silence at the decision, ms.
+    pub silence_ms: u64,
+    /// What the policy would have waited at most, ms.
+    pub patience_ms: u64,
+    /// The turn model's last probability, where there was one.
+    pub completion: Option<f32>,
+    /// Whether the words look complete (-1 clearly not .. 1 clearly), where there were any.
+    pub words_completeness: Option<f32>,
+    pub kind: QuestionKind,
+}
+
+/// What decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Model and words agree.
+    Confident,
+    /// The patience for this kind of question ran out.
+    Patience,
+    /// Button, phrase or typed text.
+    Explicit,
+    /// The limit of a monologue.
+    Monologue,
+}
