@@ -1,5 +1,20 @@
 -- What was said, written and recorded: projections of the event log.
 
+-- Which row of the bank an interview means by a question's name: the stated version, or the newest there was when the
+-- interview was made.
+create function question_of(session uuid, question_key text, question_version integer) returns uuid
+language sql stable as $$
+    select question.id
+    from questions question
+    join interview_sessions interview on interview.category_id = question.category_id
+    where interview.id = session and question.key = question_key
+      and (question.interview_id is null or question.interview_id = session)
+      and (question.version = question_version
+           or (question_version is null and question.created_at <= interview.created_at))
+    order by question.version desc
+    limit 1
+$$;
+
 create table transcripts (
     id uuid primary key,
     session_id uuid not null references interview_sessions on delete cascade,
