@@ -1,0 +1,3 @@
+//! A browser page as a room.
+
+pub mod hearing;
