@@ -2,7 +2,7 @@
 
 use crate::audio::frame::EAR_RATE_HZ;
 use realfft::{RealFftPlanner, RealToComplex};
-use std::f32::consts::TAU;
+use std::f64::consts::TAU;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,14 +15,15 @@ pub const MEL_BANDS: usize = 80;
 /// Frequencies of one window's spectrum.
 const BINS: usize = WINDOW_SAMPLES / 2 + 1;
 /// The quietest energy told apart, as Whisper has it.
-const FLOOR: f32 = 1e-10;
+const FLOOR: f64 = 1e-10;
 
-/// Computes the features; planned once.
+/// Computes the features; planned once. In double precision, as the model's makers do: the quantised model answers
+/// visibly otherwise to the rounding of single precision.
 pub struct LogMel {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    fft: Arc<dyn RealToComplex<f64>>,
+    window: Vec<f64>,
     /// For each band, its first bin and its weights.
-    bands: Vec<(usize, Vec<f32>)>,
+    bands: Vec<(usize, Vec<f64>)>,
 }
 
 impl fmt::Debug for LogMel {
@@ -33,7 +34,7 @@ impl fmt::Debug for LogMel {
 
 impl Default for LogMel {
     fn default() -> Self {
-        let window = (0..WINDOW_SAMPLES).map(|i| 0.5 - 0.5 * (TAU * i as f32 / WINDOW_SAMPLES as f32).cos()).collect();
+        let window = (0..WINDOW_SAMPLES).map(|i| 0.5 - 0.5 * (TAU * i as f64 / WINDOW_SAMPLES as f64).cos()).collect();
         Self { fft: RealFftPlanner::new().plan_fft_forward(WINDOW_SAMPLES), window, bands: mel_bands() }
     }
 }
@@ -47,10 +48,10 @@ impl LogMel {
         let mut input = self.fft.make_input_vec();
         let mut spectrum = self.fft.make_output_vec();
         let mut scratch = self.fft.make_scratch_vec();
-        let mut power = [0.0_f32; BINS];
+        let mut power = [0.0_f64; BINS];
         for frame in 0..frames {
             for (i, (slot, weight)) in input.iter_mut().zip(&self.window).enumerate() {
-                *slot = weight * mirrored(audio, (frame * HOP_SAMPLES + i) as isize - (WINDOW_SAMPLES / 2) as isize);
+                *slot = weight * f64::from(mirrored(audio, (frame * HOP_SAMPLES + i) as isize - (WINDOW_SAMPLES / 2) as isize));
             }
             self.fft
                 .process_with_scratch(&mut input, &mut spectrum, &mut scratch)
@@ -59,8 +60,8 @@ impl LogMel {
                 *slot = bin.norm_sqr();
             }
             for (band, (first, weights)) in self.bands.iter().enumerate() {
-                let energy: f32 = weights.iter().zip(&power[*first..]).map(|(w, p)| w * p).sum();
-                features[band * frames + frame] = energy.max(FLOOR).log10();
+                let energy: f64 = weights.iter().zip(&power[*first..]).map(|(w, p)| w * p).sum();
+                features[band * frames + frame] = energy.max(FLOOR).log10() as f32;
             }
         }
         let loudest = features.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -89,7 +90,7 @@ fn hz(mel: f64) -> f64 {
 }
 
 /// Triangular filters from 0 to 8 kHz, each of equal area.
-fn mel_bands() -> Vec<(usize, Vec<f32>)> {
+fn mel_bands() -> Vec<(usize, Vec<f64>)> {
     let top = f64::from(EAR_RATE_HZ) / 2.0;
     let edges: Vec<f64> = (0..MEL_BANDS + 2).map(|i| hz(mel(top) * i as f64 / (MEL_BANDS + 1) as f64)).collect();
     let bin_hz = top / (BINS - 1) as f64;
@@ -101,7 +102,7 @@ fn mel_bands() -> Vec<(usize, Vec<f32>)> {
                 let at = bin as f64 * bin_hz;
                 let rise = (at - low) / (centre - low);
                 let fall = (high - at) / (high - centre);
-                (rise.min(fall).max(0.0) * 2.0 / (high - low)) as f32
+                rise.min(fall).max(0.0) * 2.0 / (high - low)
             };
             let first = (0..BINS).find(|&bin| weight(bin) > 0.0).unwrap_or(0);
             let weights = (first..BINS).map(weight).take_while(|&w| w > 0.0).collect();

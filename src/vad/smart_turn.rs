@@ -19,7 +19,7 @@ const WINDOW_FRAMES: usize = 800;
 /// Questions that may wait: one at each pause of each interview; at 60 ms each, more would be answered too late.
 const QUESTIONS_MAX: usize = 16;
 /// Keeps a silent window from being divided by nothing, as the model's own preparation does.
-const VARIANCE_MIN: f32 = 1e-7;
+const VARIANCE_MIN: f64 = 1e-7;
 
 /// The model; its thread ends when this is dropped.
 #[derive(Debug)]
@@ -97,12 +97,12 @@ fn window(audio: &[i16]) -> Vec<f32> {
     let heard = &audio[audio.len().saturating_sub(WINDOW_SAMPLES)..];
     let mut window = vec![0.0_f32; WINDOW_SAMPLES - heard.len()];
     window.extend(heard.iter().map(|&sample| f32::from(sample) / 32_768.0));
-    let count = WINDOW_SAMPLES as f32;
-    let mean = window.iter().sum::<f32>() / count;
-    let variance = window.iter().map(|sample| (sample - mean).powi(2)).sum::<f32>() / count;
+    let count = WINDOW_SAMPLES as f64;
+    let mean = window.iter().copied().map(f64::from).sum::<f64>() / count;
+    let variance = window.iter().map(|&sample| (f64::from(sample) - mean).powi(2)).sum::<f64>() / count;
     let scale = 1.0 / (variance + VARIANCE_MIN).sqrt();
     for sample in &mut window {
-        *sample = (*sample - mean) * scale;
+        *sample = ((f64::from(*sample) - mean) * scale) as f32;
     }
     window
 }
