@@ -58,6 +58,8 @@ pub mod clock;
 // The conversation, in the order in which a spoken answer travels.
 pub mod room;
 pub mod audio;
+#[cfg(feature = "local-speech")]
+pub mod onnx;
 pub mod vad;
 pub mod stt;
 pub mod turn;
