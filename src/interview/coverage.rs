@@ -3,7 +3,7 @@
 //! result, to the bit; nothing in the answer can instruct it. Must never see who answers, nor how (pace, pauses, accent).
 
 use super::question::{KeyPoint, Misconception, Question};
-use super::words::{Denial, WINDOW_WORDS_MAX, Word, clauses, is_negator, same, same_joined, words};
+use super::words::{Denial, WINDOW_WORDS_MAX, Word, clauses, is_negator, joined, same, same_joined, words};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -43,16 +43,12 @@ pub fn cover(question: &Question, answer: &str) -> Vec<Coverage> {
     let prompt = words(&question.prompt);
     let answer = Answer::read(answer);
     let judge = |(at, point): (usize, &KeyPoint)| {
-        let idea = Idea::read(&point.statement, &point.paraphrases, &point.terms, &prompt);
+        let idea = Idea::seek(&answer, &point.statement, &point.paraphrases, &point.terms, &prompt);
         let found = answer
             .best(WINDOW_WORDS_MAX, |window| idea.in_window(window))
             .or_else(|| answer.best(SCATTER_WORDS_MAX, |window| idea.scattered_in(window)));
         let (status, quote) = found.map_or((Status::Missed, None), |(found, quote)| (found.status, Some(quote)));
-        Coverage {
-            key_point: at,
-            status,
-            quote,
-        }
+        Coverage { key_point: at, status, quote }
     };
     question.key_points.iter().enumerate().map(judge).collect()
 }
@@ -62,12 +58,9 @@ pub fn cover(question: &Question, answer: &str) -> Vec<Coverage> {
 pub fn misstatements(question: &Question, answer: &str) -> Vec<Misstatement> {
     let answer = Answer::read(answer);
     let find = |(at, wrong): (usize, &Misconception)| {
-        let idea = Idea::read(&wrong.statement, &wrong.paraphrases, &wrong.terms, &[]);
-        let (_, quote) = answer.best(WINDOW_WORDS_MAX, |window| idea.claimed_in(window))?;
-        Some(Misstatement {
-            misconception: at,
-            quote,
-        })
+        let idea = Idea::seek(&answer, &wrong.statement, &wrong.paraphrases, &wrong.terms, &[]);
+        let (_, quote) = answer.best(WINDOW_WORDS_MAX, |window| idea.claimed_in(window, &answer))?;
+        Some(Misstatement { misconception: at, quote })
     };
     question.misconceptions.iter().enumerate().filter_map(find).collect()
 }
@@ -80,6 +73,8 @@ const OVERLAP_PARTIAL: f64 = 0.45;
 const OVERLAP_CLAIMED: f64 = 0.75;
 /// Share of the words in common that may be denied on one side only; with more of them the contrary was said.
 const FLIPPED_SHARE_MAX: f64 = 0.5;
+/// Share of them up to which it is still wholly said.
+const FLIPPED_SHARE_MET: f64 = 0.25;
 /// Fewest words of a paraphrase in common; below it is chance.
 const COMMON_WORDS_MIN: usize = 3;
 /// Words that the question itself says prove little when they come back.
@@ -103,6 +98,8 @@ struct Found {
 /// An answer, cut into words and clauses.
 struct Answer {
     words: Vec<Word>,
+    /// Each word joined with the next, for words that the recogniser cut in two.
+    joined: Vec<Option<Word>>,
     clauses: Vec<Range<usize>>,
 }
 
@@ -110,151 +107,149 @@ impl Answer {
     fn read(text: &str) -> Self {
         let words = words(text);
         let clauses = clauses(&words);
-        Self { words, clauses }
+        let joined = words.windows(2).map(|pair| joined(&pair[0], &pair[1])).collect();
+        Self { words, joined, clauses }
     }
 
-    /// The best window of at most `words_max` by `judge`, as its byte range; of equals the shortest, then the earliest. What was got right
-    /// somewhere counts for more than what was got wrong elsewhere.
-    fn best(&self, words_max: usize, judge: impl Fn(&[Word]) -> Option<Found>) -> Option<(Found, Range<usize>)> {
+    /// Where the answer says the word, as ranges of its words in their order.
+    fn sightings(&self, word: &Word) -> Vec<Range<usize>> {
+        let said = |at: usize| self.words[at].denial != Denial::Unsaid;
+        let cut_in_two =
+            |at: usize| self.joined.get(at).and_then(Option::as_ref).is_some_and(|whole| same_joined(whole, word));
+        (0..self.words.len())
+            .filter(|&at| said(at))
+            .filter_map(|at| match same(&self.words[at], word) {
+                true => Some(at..at + 1),
+                false => cut_in_two(at).then_some(at..at + 2),
+            })
+            .collect()
+    }
+
+    fn is_denied(&self, at: usize) -> bool {
+        is_denied(&self.words[at])
+    }
+
+    /// The best window of at most `words_max` by `judge`, as its byte range; of equals the shortest, then the
+    /// earliest. What was got right somewhere counts for more than what was got wrong elsewhere.
+    fn best(&self, words_max: usize, judge: impl Fn(&Range<usize>) -> Option<Found>) -> Option<(Found, Range<usize>)> {
         let mut best: Option<(Found, Range<usize>)> = None;
         for first in 0..self.clauses.len() {
             for last in first..self.clauses.len().min(first + STRETCH_CLAUSES_MAX) {
-                let range = self.clauses[first].start..self.clauses[last].end;
-                if range.len() > words_max {
+                let window = self.clauses[first].start..self.clauses[last].end;
+                if window.len() > words_max {
                     break;
                 }
-                let Some(found) = judge(&self.words[range.clone()]) else {
-                    continue;
-                };
-                let better = best
-                    .as_ref()
-                    .is_none_or(|(held, at)| found > *held || (found == *held && range.len() < at.len()));
-                if better {
-                    best = Some((found, range));
+                let Some(found) = judge(&window) else { continue };
+                let better =
+                    |(held, at): &(Found, Range<usize>)| found > *held || (found == *held && window.len() < at.len());
+                if best.as_ref().is_none_or(better) {
+                    best = Some((found, window));
                 }
             }
         }
-        best.map(|(found, range)| {
-            (
-                found,
-                self.words[range.start].at.start..self.words[range.end - 1].at.end,
-            )
-        })
+        best.map(|(found, at)| (found, self.words[at.start].at.start..self.words[at.end - 1].at.end))
     }
 }
 
-/// Something that can be said in several ways.
+/// Something that can be said in several ways, and where the answer says its words.
 struct Idea {
     ways: Vec<Way>,
     groups: Vec<Vec<Term>>,
 }
 
-/// One way of saying it: the words that carry it, with weights.
-struct Way {
-    words: Vec<(Word, f64)>,
-}
-
-/// One alternative of a group of terms: its words, found close together in any order.
-struct Term {
-    words: Vec<Word>,
-    denied: bool,
-    /// The question itself says it, so by itself it shows nothing.
-    asked: bool,
-}
-
 impl Idea {
-    fn read(statement: &str, paraphrases: &[String], terms: &[String], prompt: &[Word]) -> Self {
+    fn seek(answer: &Answer, statement: &str, paraphrases: &[String], terms: &[String], prompt: &[Word]) -> Self {
         let ways = std::iter::once(statement).chain(paraphrases.iter().map(String::as_str));
-        let groups = terms
-            .iter()
-            .map(|group| group.split('|').filter_map(|term| Term::read(term, prompt)).collect());
+        let term = |text: &str| Term::seek(answer, text, prompt);
         Self {
-            ways: ways.map(|way| Way::read(way, prompt)).collect(),
-            groups: groups.collect(),
+            ways: ways.map(|way| Way::seek(answer, way, prompt)).collect(),
+            groups: terms.iter().map(|group| group.split('|').filter_map(term).collect()).collect(),
         }
     }
 
     /// How well the window shows this idea, if at all.
-    fn in_window(&self, window: &[Word]) -> Option<Found> {
+    fn in_window(&self, window: &Range<usize>) -> Option<Found> {
         let by_terms = self.by_terms(window);
-        let by_ways = self
-            .ways
-            .iter()
-            .filter_map(|way| way.in_window(window, FLIPPED_SHARE_MAX))
-            .max_by(|a, b| order(*a, *b));
-        match (by_terms, by_ways) {
-            (Some(a), Some(b)) => Some(if order(a, b).is_ge() { a } else { b }),
-            (one, other) => one.or(other),
+        if by_terms.is_some_and(|found| found.status == Status::Wrong) {
+            return by_terms;
         }
+        let by_ways = self.ways.iter().filter_map(|way| way.in_window(window, FLIPPED_SHARE_MAX));
+        by_terms
+            .into_iter()
+            .chain(by_ways)
+            .max_by(|a, b| a.status.cmp(&b.status).then(a.strength.total_cmp(&b.strength)))
     }
 
     /// Whether the window claims this idea: all its terms or nearly all of a paraphrase, and no distance to it.
-    fn claimed_in(&self, window: &[Word]) -> Option<Found> {
-        if window.iter().any(|word| DISTANCING.contains(&word.plain.as_str())) {
+    fn claimed_in(&self, window: &Range<usize>, answer: &Answer) -> Option<Found> {
+        if answer.words[window.clone()].iter().any(|word| DISTANCING.contains(&word.plain.as_str())) {
             return None;
         }
         let by_terms = self.by_terms(window).filter(|found| found.status == Status::Met);
-        let claimed = |way: &Way| {
-            way.in_window(window, 0.0)
-                .filter(|f| f.status == Status::Met && f.strength >= OVERLAP_CLAIMED)
-        };
+        let claimed =
+            |way: &Way| way.in_window(window, 0.0).filter(|f| f.status == Status::Met && f.strength >= OVERLAP_CLAIMED);
         by_terms.or_else(|| self.ways.iter().find_map(claimed))
     }
 
     /// All terms are there, but farther apart than one thought.
-    fn scattered_in(&self, stretch: &[Word]) -> Option<Found> {
+    fn scattered_in(&self, stretch: &Range<usize>) -> Option<Found> {
         let found = self.by_terms(stretch).filter(|found| found.status == Status::Met)?;
-        (self.groups.len() > 1).then_some(Found {
-            status: Status::Partial,
-            ..found
-        })
+        (self.groups.len() > 1).then_some(Found { status: Status::Partial, ..found })
     }
 
-    fn by_terms(&self, window: &[Word]) -> Option<Found> {
+    fn by_terms(&self, window: &Range<usize>) -> Option<Found> {
         let (mut affirmed, mut denied, mut fresh) = (0_usize, 0_usize, false);
         for group in &self.groups {
-            let seen: Vec<(&Term, bool)> = group
-                .iter()
-                .filter_map(|term| Some((term, term.denied_in(window)?)))
-                .collect();
-            fresh |= seen.iter().any(|(term, _)| !term.asked);
-            if seen.iter().any(|(_, denied)| !denied) {
-                affirmed += 1;
-            } else if !seen.is_empty() {
-                denied += 1;
+            let (mut says, mut denies) = (false, false);
+            for term in group {
+                let (said, contrary) = term.in_window(window);
+                says |= said;
+                denies |= contrary;
+                fresh |= said && !term.asked;
             }
+            affirmed += usize::from(says);
+            denied += usize::from(denies && !says);
         }
         let all = self.groups.len();
-        let strength = ratio(affirmed, all);
-        let status = if !fresh {
+        let status = if all > 1 && denied > 0 && affirmed + denied == all {
+            Status::Wrong
+        } else if !fresh {
             return None;
         } else if affirmed == all {
             Status::Met
-        } else if affirmed + denied == all {
-            Status::Wrong
         } else if affirmed > 1 && affirmed * 2 >= all {
             Status::Partial
         } else {
             return None;
         };
-        Some(Found { status, strength })
+        Some(Found { status, strength: ratio(affirmed, all) })
     }
 }
 
-fn order(a: Found, b: Found) -> std::cmp::Ordering {
-    a.status.cmp(&b.status).then(a.strength.total_cmp(&b.strength))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of words in a window are small")]
+#[expect(clippy::cast_precision_loss, reason = "counts of groups are small")]
 fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
+/// One way of saying it: the words that carry it.
+struct Way {
+    words: Vec<Carrier>,
+}
+
+/// A word that carries a part of an idea.
+struct Carrier {
+    weight: f64,
+    number: bool,
+    /// Where the answer says it: place, and whether it is denied on one side only.
+    sightings: Vec<(Range<usize>, bool)>,
+}
+
 impl Way {
-    fn read(text: &str, prompt: &[Word]) -> Self {
-        let mut kept: Vec<(Word, f64)> = Vec::new();
+    fn seek(answer: &Answer, text: &str, prompt: &[Word]) -> Self {
+        let mut seen: Vec<String> = Vec::new();
+        let mut carriers = Vec::new();
         for word in words(text).into_iter().filter(|word| word.content) {
-            if kept.iter().any(|(held, _)| held.stem == word.stem) {
+            if seen.contains(&word.stem) {
                 continue;
             }
             let asked = prompt.iter().any(|p| p.content && p.stem == word.stem);
@@ -263,32 +258,33 @@ impl Way {
                 (false, true) => NUMBER_WEIGHT,
                 (false, false) => 1.0,
             };
-            kept.push((word, weight));
+            let flipped = |at: Range<usize>| (at.clone(), answer.is_denied(at.start) != is_denied(&word));
+            let sightings = answer.sightings(&word).into_iter().map(flipped).collect();
+            carriers.push(Carrier { weight, number: word.number, sightings });
+            seen.push(word.stem);
         }
-        Self { words: kept }
+        Self { words: carriers }
     }
 
-    fn in_window(&self, window: &[Word], flipped_max: f64) -> Option<Found> {
+    fn in_window(&self, window: &Range<usize>, flipped_max: f64) -> Option<Found> {
         let (mut shared, mut flipped, mut whole) = (0.0, 0.0, 0.0);
         let (mut common, mut fresh, mut number_missing) = (0_usize, false, false);
-        for (word, weight) in &self.words {
-            whole += weight;
-            let Some(at) = position(window, word) else {
+        for word in &self.words {
+            whole += word.weight;
+            let Some((_, contrary)) = word.sightings.iter().find(|(at, _)| within(at, window)) else {
                 number_missing |= word.number;
                 continue;
             };
-            shared += weight;
+            shared += word.weight;
             common += 1;
-            fresh |= *weight > PROMPT_WORD_WEIGHT;
-            if is_denied(&window[at]) != is_denied(word) {
-                flipped += weight;
-            }
+            fresh |= word.weight > PROMPT_WORD_WEIGHT;
+            flipped += if *contrary { word.weight } else { 0.0 };
         }
         if !fresh || common < COMMON_WORDS_MIN.min(self.words.len()) || flipped > shared * flipped_max {
             return None;
         }
         let strength = shared / whole;
-        let status = if strength >= OVERLAP_MET && !number_missing {
+        let status = if strength >= OVERLAP_MET && !number_missing && flipped <= shared * FLIPPED_SHARE_MET {
             Status::Met
         } else if strength >= OVERLAP_PARTIAL {
             Status::Partial
@@ -299,54 +295,62 @@ impl Way {
     }
 }
 
+/// One alternative of a group of terms: its words, close together in any order.
+struct Term {
+    /// The question itself says it, so by itself it shows nothing.
+    asked: bool,
+    /// Where the answer says it: place, and whether it says the contrary.
+    sightings: Vec<(Range<usize>, bool)>,
+}
+
+impl Term {
+    fn seek(answer: &Answer, text: &str, prompt: &[Word]) -> Option<Self> {
+        let all = words(text);
+        // A term may itself be a denial ("not modify"): then it is said where the answer denies it.
+        let denied = all.iter().any(is_negator);
+        let told = |word: &Word| !is_negator(word) && !TERM_FILLERS.contains(&word.plain.as_str());
+        let told: Vec<Word> = all.into_iter().filter(told).collect();
+        let asked = told.iter().all(|word| prompt.iter().any(|p| p.stem == word.stem));
+        let places: Vec<Vec<Range<usize>>> = told.iter().map(|word| answer.sightings(word)).collect();
+        let reach = told.len() + TERM_GAP_WORDS;
+        let sightings = places
+            .iter()
+            .flatten()
+            .filter_map(|first| together(&places, first.start..first.start + reach))
+            .map(|found| (span(&found), found.iter().any(|at| answer.is_denied(at.start)) != denied))
+            // That nothing is denied where a denial was asked for is not the contrary, only not it.
+            .filter(|(_, contrary)| !(denied && *contrary))
+            .collect();
+        (!told.is_empty()).then_some(Self { asked, sightings })
+    }
+
+    /// Whether the window says the term, and whether it says its contrary.
+    fn in_window(&self, window: &Range<usize>) -> (bool, bool) {
+        let seen = |contrary: bool| self.sightings.iter().any(|(at, c)| *c == contrary && within(at, window));
+        (seen(false), seen(true))
+    }
+}
+
+/// The first sighting of each word within the reach, if each has one.
+fn together(places: &[Vec<Range<usize>>], reach: Range<usize>) -> Option<Vec<Range<usize>>> {
+    places.iter().map(|word| word.iter().find(|at| within(at, &reach)).cloned()).collect()
+}
+
+fn span(found: &[Range<usize>]) -> Range<usize> {
+    let start = found.iter().map(|at| at.start).min().unwrap_or(0);
+    start..found.iter().map(|at| at.end).max().unwrap_or(start)
+}
+
+fn within(inner: &Range<usize>, outer: &Range<usize>) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
 fn is_denied(word: &Word) -> bool {
     word.denial == Denial::Denied
 }
 
-/// Where the window says the word, by itself or cut in two.
-fn position(window: &[Word], word: &Word) -> Option<usize> {
-    let said = |w: &Word| w.denial != Denial::Unsaid;
-    let alone = window.iter().position(|w| said(w) && same(w, word));
-    alone.or_else(|| {
-        window
-            .windows(2)
-            .position(|pair| said(&pair[0]) && same_joined(&pair[0], &pair[1], word))
-    })
-}
-
-impl Term {
-    fn read(text: &str, prompt: &[Word]) -> Option<Self> {
-        let all = words(text);
-        let denied = all.iter().any(is_negator);
-        let content: Vec<Word> = all.iter().filter(|word| word.content).cloned().collect();
-        let words = if content.is_empty() { all } else { content };
-        let asked = words.iter().all(|word| prompt.iter().any(|p| p.stem == word.stem));
-        (!words.is_empty()).then_some(Self { words, denied, asked })
-    }
-
-    /// Whether the window says the term (`None`: it does not), and if so whether it says the contrary. An affirmed
-    /// sighting goes before a denied one.
-    fn denied_in(&self, window: &[Word]) -> Option<bool> {
-        let reach = self.words.len() + TERM_GAP_WORDS;
-        let mut sighted = None;
-        for start in 0..window.len() {
-            let near = &window[start..window.len().min(start + reach)];
-            let places: Option<Vec<usize>> = self.words.iter().map(|word| position(near, word)).collect();
-            let Some(places) = places.filter(|places| places.contains(&0)) else {
-                continue;
-            };
-            let denied = places.iter().any(|&at| is_denied(&near[at]));
-            if denied == self.denied {
-                return Some(false);
-            }
-            // A term that asks for a denial ("not modify") and finds none is not denied, only not said.
-            if !self.denied {
-                sighted = Some(true);
-            }
-        }
-        sighted
-    }
-}
+/// Words that a term may be said without. Unlike in a paraphrase, "get" or "one" of a term is meant.
+const TERM_FILLERS: &[&str] = &["a", "an", "the", "of", "to", "is", "are", "be", "in", "on", "it", "its", "and"];
 
 /// Words by which a speaker keeps away from a claim.
 const DISTANCING: &[&str] = &[

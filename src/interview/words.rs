@@ -2,6 +2,9 @@
 //! negation reaches. Every word keeps its byte range, so that whatever is concluded can be quoted. Must never change
 //! or rank the text, and must never depend on punctuation being there (speech recognisers leave it out).
 
+mod lists;
+
+use lists::{CLAUSE_OPENERS, CONDITIONALS, DEGREES, NEGATORS, SETTLING, STOP_WORDS, UNSAID_VERBS};
 use std::ops::Range;
 
 /// One word.
@@ -36,8 +39,9 @@ pub enum Denial {
 pub const WINDOW_WORDS_MAX: usize = 30;
 /// Longest clause; half a window, so that two neighbours that were parted by force can still be read as one thought.
 pub const CLAUSE_WORDS_MAX: usize = WINDOW_WORDS_MAX / 2;
-/// Words after "not" that it denies.
-const DENIAL_REACH_WORDS: usize = 4;
+/// Words after "not" that it may deny, and how many of them with meaning of their own.
+const DENIAL_REACH_WORDS: usize = 6;
+const DENIAL_REACH_CONTENT_WORDS: usize = 3;
 /// Words after "if" in which a denial only supposes.
 const SUPPOSED_REACH_WORDS: usize = 6;
 /// Words after "don't know" that are not said.
@@ -70,21 +74,24 @@ pub fn clauses(words: &[Word]) -> Vec<Range<usize>> {
 /// Whether two words are the same to a listener: the same stem, or one slip of the recogniser apart.
 #[must_use]
 pub fn same(a: &Word, b: &Word) -> bool {
-    if a.stem == b.stem {
-        return true;
-    }
-    !a.number && !b.number && nearly(&a.stem, &b.stem)
+    a.stem == b.stem || (!a.number && !b.number && nearly(&a.stem, &b.stem))
 }
 
-/// Whether a word cut in two by the recogniser ("item potent") is that word.
+/// The word that two neighbours would be had the recogniser not cut it ("item potent"); none across a clause.
 #[must_use]
-pub fn same_joined(first: &Word, second: &Word, whole: &Word) -> bool {
-    if first.number || second.number || whole.number {
-        return false;
+pub fn joined(first: &Word, second: &Word) -> Option<Word> {
+    if first.number || second.number || second.opens_clause {
+        return None;
     }
-    let joined = format!("{}{}", first.plain, second.plain);
-    let joined = stem(&joined);
-    joined == whole.stem || nearly(&joined, &whole.stem)
+    let plain = format!("{}{}", first.plain, second.plain);
+    Some(Word { stem: stem(&plain), plain, at: first.at.start..second.at.end, ..first.clone() })
+}
+
+/// Whether a joined word is that word: only long ones may be a slip apart too, or "broke in" would be "broken".
+#[must_use]
+pub fn same_joined(joined: &Word, word: &Word) -> bool {
+    const SHORTEST_WITH_SLIP: usize = 9;
+    joined.stem == word.stem || (joined.plain.chars().count() >= SHORTEST_WITH_SLIP && same(joined, word))
 }
 
 /// One letter apart in a word of six or more, two in one of ten or more; the first letter must agree, so that
@@ -92,8 +99,11 @@ pub fn same_joined(first: &Word, second: &Word, whole: &Word) -> bool {
 fn nearly(a: &str, b: &str) -> bool {
     const SHORTEST_FOR_ONE: usize = 6;
     const SHORTEST_FOR_TWO: usize = 10;
+    if a.chars().next() != b.chars().next() {
+        return false;
+    }
     let shorter = a.chars().count().min(b.chars().count());
-    if shorter < SHORTEST_FOR_ONE || a.chars().next() != b.chars().next() {
+    if shorter < SHORTEST_FOR_ONE {
         return false;
     }
     let allowed = if shorter >= SHORTEST_FOR_TWO { 2 } else { 1 };
@@ -152,7 +162,7 @@ fn word(text: &str, at: Range<usize>) -> Word {
     let plain = if number { plain.replace(',', "") } else { plain };
     Word {
         stem: if number { plain.clone() } else { stem(&plain) },
-        content: number || !STOP_WORDS.contains(&plain.as_str()) && !NEGATORS.contains(&plain.as_str()),
+        content: number || !STOP_WORDS.contains(plain.as_str()) && !NEGATORS.contains(plain.as_str()),
         plain,
         at,
         number,
@@ -173,11 +183,7 @@ fn join_numbers(words: Vec<Word>) -> Vec<Word> {
             continue;
         }
         let range = words[at].at.start..words[at + taken - 1].at.end;
-        joined.push(Word {
-            number: true,
-            content: true,
-            ..word(&value, range)
-        });
+        joined.push(Word { number: true, content: true, ..word(&value, range) });
         at += taken;
     }
     joined
@@ -244,9 +250,7 @@ fn small_number(word: &str) -> Option<u64> {
         "eighteen",
         "nineteen",
     ];
-    const TENS: [&str; 8] = [
-        "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    ];
+    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     let small = SMALL.iter().position(|&w| w == word).map(|n| n as u64);
     small.or_else(|| TENS.iter().position(|&w| w == word).map(|n| (n as u64 + 2) * 10))
 }
@@ -256,7 +260,7 @@ fn mark_clauses(words: &mut [Word], text: &str) {
     for (at, word) in words.iter_mut().enumerate() {
         let punctuated =
             text[end..word.at.start].contains(['.', '!', '?', ';', ':', ',', '\n', '\u{2014}', '\u{2013}']);
-        let turns = CLAUSE_OPENERS.contains(&word.plain.as_str());
+        let turns = CLAUSE_OPENERS.contains(word.plain.as_str());
         word.opens_clause = at == 0 || punctuated || turns;
         end = word.at.end;
     }
@@ -267,25 +271,29 @@ fn mark_denials(words: &mut [Word]) {
     for at in 0..words.len() {
         let plain = words[at].plain.clone();
         // "If there is no index, …", "without a lock …" speak of the contrary case and deny nothing.
-        if CONDITIONALS.contains(&plain.as_str()) {
+        if CONDITIONALS.contains(plain.as_str()) {
             supposed_until = at + SUPPOSED_REACH_WORDS;
         } else if words[at].opens_clause {
             supposed_until = 0;
         }
-        if !NEGATORS.contains(&plain.as_str()) || at < supposed_until {
+        if !NEGATORS.contains(plain.as_str()) || at < supposed_until {
             continue;
         }
         let next = |ahead: usize| words.get(at + ahead).map_or("", |w| w.plain.as_str());
-        let unsaid = UNSAID_VERBS.contains(&next(1)) || (DEGREES.contains(&next(1)) && UNSAID_VERBS.contains(&next(2)));
-        let (denial, reach) = if unsaid {
-            (Denial::Unsaid, UNSAID_REACH_WORDS)
-        } else if matches!(next(1), "only" | "just" | "merely" | "лише" | "тільки") {
-            (Denial::Denied, 1)
-        } else {
-            (Denial::Denied, DENIAL_REACH_WORDS)
+        let unsaid = UNSAID_VERBS.contains(next(1)) || (DEGREES.contains(next(1)) && UNSAID_VERBS.contains(next(2)));
+        let (denial, reach, content_reach) = match next(1) {
+            _ if unsaid => (Denial::Unsaid, UNSAID_REACH_WORDS, UNSAID_REACH_WORDS),
+            "only" | "just" | "merely" | "лише" | "тільки" => (Denial::Denied, 1, 1),
+            _ if SETTLING.contains(next(1)) => continue,
+            _ => (Denial::Denied, DENIAL_REACH_WORDS, DENIAL_REACH_CONTENT_WORDS),
         };
+        let mut content = 0;
         for word in words[at + 1..].iter_mut().take(reach).take_while(|w| !w.opens_clause) {
             word.denial = word.denial.max(denial);
+            content += usize::from(word.content);
+            if content == content_reach {
+                break;
+            }
         }
     }
 }
@@ -293,7 +301,7 @@ fn mark_denials(words: &mut [Word]) {
 /// Whether the word denies what follows it.
 #[must_use]
 pub fn is_negator(word: &Word) -> bool {
-    NEGATORS.contains(&word.plain.as_str())
+    NEGATORS.contains(word.plain.as_str())
 }
 
 /// A light stem: English endings for Latin letters, a cut-off ending for other scripts. It need not be a word, only the
@@ -303,18 +311,13 @@ pub fn stem(word: &str) -> String {
     if !word.is_ascii() {
         // Without a stemmer for the language: inflected endings are mostly within the last two letters.
         let letters = word.chars().count();
-        let kept = if letters <= 4 {
-            letters
-        } else {
-            (letters - 2).clamp(4, 7)
-        };
+        let kept = if letters <= 4 { letters } else { (letters - 2).clamp(4, 7) };
         return word.chars().take(kept).collect();
     }
     let mut stem = word.to_owned();
     for endings in ENDINGS {
-        if let Some((ending, put)) = endings
-            .iter()
-            .find(|(ending, _)| stem.ends_with(ending) && stem.len() >= ending.len() + 3)
+        if let Some((ending, put)) =
+            endings.iter().find(|(ending, _)| stem.ends_with(ending) && stem.len() >= ending.len() + 3)
         {
             stem.truncate(stem.len() - ending.len());
             stem.push_str(put);
@@ -331,14 +334,7 @@ pub fn stem(word: &str) -> String {
 /// Endings in the order they are taken off: number, then verb forms, then derivation, then the last vowel. In each
 /// step the first that fits is taken, so longer ones stand first; `""` as replacement drops it.
 const ENDINGS: [&[(&str, &str)]; 4] = [
-    &[
-        ("sses", "ss"),
-        ("ies", "y"),
-        ("ss", "ss"),
-        ("us", "us"),
-        ("is", "is"),
-        ("s", ""),
-    ],
+    &[("sses", "ss"), ("ies", "y"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("s", "")],
     &[("ying", "y"), ("ied", "y"), ("ing", ""), ("eed", "eed"), ("ed", "")],
     &[
         ("izations", ""),
@@ -380,349 +376,5 @@ const ENDINGS: [&[(&str, &str)]; 4] = [
     &[("ate", ""), ("at", ""), ("e", ""), ("y", "")],
 ];
 
-/// Words that carry no meaning of their own in an answer.
-const STOP_WORDS: &[&str] = &[
-    "a",
-    "about",
-    "actually",
-    "after",
-    "all",
-    "also",
-    "am",
-    "an",
-    "and",
-    "any",
-    "are",
-    "as",
-    "at",
-    "back",
-    "basically",
-    "be",
-    "because",
-    "been",
-    "being",
-    "but",
-    "by",
-    "can",
-    "could",
-    "did",
-    "do",
-    "does",
-    "doing",
-    "each",
-    "er",
-    "etc",
-    "every",
-    "for",
-    "from",
-    "get",
-    "gets",
-    "getting",
-    "go",
-    "goes",
-    "going",
-    "gonna",
-    "good",
-    "got",
-    "had",
-    "has",
-    "have",
-    "having",
-    "he",
-    "her",
-    "here",
-    "him",
-    "his",
-    "how",
-    "i",
-    "id",
-    "if",
-    "ill",
-    "im",
-    "in",
-    "into",
-    "is",
-    "it",
-    "its",
-    "itself",
-    "ive",
-    "just",
-    "kind",
-    "let",
-    "lets",
-    "like",
-    "lot",
-    "mean",
-    "means",
-    "may",
-    "maybe",
-    "me",
-    "might",
-    "more",
-    "much",
-    "my",
-    "need",
-    "needs",
-    "now",
-    "of",
-    "ok",
-    "okay",
-    "on",
-    "one",
-    "ones",
-    "or",
-    "our",
-    "out",
-    "over",
-    "people",
-    "probably",
-    "really",
-    "say",
-    "see",
-    "she",
-    "should",
-    "so",
-    "some",
-    "something",
-    "sort",
-    "still",
-    "such",
-    "than",
-    "that",
-    "thats",
-    "the",
-    "their",
-    "them",
-    "then",
-    "there",
-    "theres",
-    "these",
-    "they",
-    "theyre",
-    "thing",
-    "things",
-    "think",
-    "this",
-    "those",
-    "to",
-    "too",
-    "uh",
-    "um",
-    "us",
-    "use",
-    "used",
-    "uses",
-    "using",
-    "very",
-    "want",
-    "was",
-    "way",
-    "we",
-    "well",
-    "were",
-    "what",
-    "when",
-    "which",
-    "will",
-    "with",
-    "would",
-    "you",
-    "your",
-];
-
-/// Words with which a new clause begins even where nobody wrote a comma.
-const CLAUSE_OPENERS: &[&str] = &[
-    "but",
-    "because",
-    "so",
-    "whereas",
-    "while",
-    "although",
-    "though",
-    "however",
-    "which",
-    "therefore",
-    "if",
-    "unless",
-    "otherwise",
-    "але",
-    "тому",
-    "якщо",
-];
-
-/// Words after which a denial speaks of the contrary case.
-const CONDITIONALS: &[&str] = &[
-    "if",
-    "unless",
-    "otherwise",
-    "when",
-    "without",
-    "until",
-    "whether",
-    "якщо",
-    "без",
-];
-
-/// Words that deny what follows (apostrophes are gone by then).
-const NEGATORS: &[&str] = &[
-    "not",
-    "never",
-    "no",
-    "cannot",
-    "cant",
-    "dont",
-    "doesnt",
-    "didnt",
-    "isnt",
-    "arent",
-    "wasnt",
-    "werent",
-    "wont",
-    "wouldnt",
-    "shouldnt",
-    "couldnt",
-    "hasnt",
-    "havent",
-    "hadnt",
-    "mustnt",
-    "neednt",
-    "none",
-    "nobody",
-    "nothing",
-    "neither",
-    "nor",
-    "hardly",
-    "aint",
-    "не",
-    "ні",
-    "ніколи",
-    "немає",
-    "нема",
-    "жоден",
-];
-
-/// "don't …" or "not …" with one of these says nothing about the subject.
-const UNSAID_VERBS: &[&str] = &[
-    "know",
-    "remember",
-    "recall",
-    "sure",
-    "understand",
-    "familiar",
-    "certain",
-    "heard",
-    "idea",
-    "clue",
-    "знаю",
-    "пам\u{2bc}ятаю",
-    "памятаю",
-    "впевнений",
-];
-
-/// Words between "don't" and "know".
-const DEGREES: &[&str] = &[
-    "really", "quite", "exactly", "actually", "too", "even", "very", "fully", "totally",
-];
-
 #[cfg(test)]
-mod tests {
-    use super::{Denial, clauses, same, same_joined, stem, words};
-
-    fn plain(text: &str) -> Vec<String> {
-        words(text).into_iter().map(|w| w.plain).collect()
-    }
-
-    #[test]
-    fn forms_of_one_word_share_a_stem() {
-        for group in [
-            &["retry", "retries", "retried", "retrying"][..],
-            &["lock", "locks", "locked", "locking"],
-            &["cache", "caches", "cached", "caching"],
-            &["idempotent", "idempotency", "idempotence"],
-            &["consistent", "consistency", "consistently"],
-            &["commit", "commits", "committed", "committing"],
-            &["isolate", "isolation", "isolated"],
-            &["partition", "partitions", "partitioned", "partitioning"],
-            &["process", "processes", "processing", "processed"],
-            &["query", "queries"],
-        ] {
-            for form in group {
-                assert_eq!(stem(form), stem(group[0]), "{form}");
-            }
-        }
-    }
-
-    #[test]
-    fn opposites_stay_apart() {
-        for (a, b) in [
-            ("synchronous", "asynchronous"),
-            ("ordered", "unordered"),
-            ("consistent", "inconsistent"),
-            ("stateless", "stateful"),
-        ] {
-            assert!(!same(&words(a)[0], &words(b)[0]), "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn slips_of_the_recogniser_are_forgiven() {
-        assert!(same(&words("consistancy")[0], &words("consistency")[0]));
-        let heard = words("item potent");
-        assert!(same_joined(&heard[0], &heard[1], &words("idempotent")[0]));
-    }
-
-    #[test]
-    fn numbers_said_in_words_are_numbers() {
-        assert_eq!(
-            plain("a four hundred and nine or four oh four"),
-            ["a", "409", "or", "404"]
-        );
-        assert_eq!(plain("two thousand five hundred rows"), ["2500", "rows"]);
-        assert_eq!(
-            plain("the first one of twenty three, 1,000 or 1.5"),
-            ["the", "first", "one", "of", "23", "1000", "or", "1.5"]
-        );
-    }
-
-    #[test]
-    fn ranges_point_at_the_text() {
-        let text = "It\u{2019}s the \u{201c}same\u{201d} effect, isn't it?";
-        for word in words(text) {
-            assert_eq!(
-                text[word.at.clone()].to_lowercase().replace(['\'', '\u{2019}'], ""),
-                word.plain
-            );
-        }
-    }
-
-    #[test]
-    fn a_denial_reaches_the_next_words_of_its_clause() {
-        let denials = |text: &str, word: &str| words(text).into_iter().find(|w| w.plain == word).map(|w| w.denial);
-        assert_eq!(denials("it does not lock the row", "lock"), Some(Denial::Denied));
-        assert_eq!(
-            denials("it does not block, it locks the row", "locks"),
-            Some(Denial::Affirmed)
-        );
-        assert_eq!(
-            denials("if there is no index it scans", "index"),
-            Some(Denial::Affirmed)
-        );
-        assert_eq!(denials("not only the index", "index"), Some(Denial::Affirmed));
-        assert_eq!(
-            denials("i don't really know what a deadlock is", "deadlock"),
-            Some(Denial::Unsaid)
-        );
-        assert_eq!(
-            denials("i'm not sure but a deadlock waits", "deadlock"),
-            Some(Denial::Affirmed)
-        );
-    }
-
-    #[test]
-    fn clauses_are_bounded_without_punctuation() {
-        let text = "word ".repeat(100);
-        let words = words(&text);
-        assert!(clauses(&words).iter().all(|c| c.len() <= super::CLAUSE_WORDS_MAX));
-        assert_eq!(clauses(&words).iter().map(ExactSizeIterator::len).sum::<usize>(), 100);
-    }
-}
+mod tests;

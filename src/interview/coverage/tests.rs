@@ -53,10 +53,7 @@ fn a_good_answer_meets_its_points_and_quotes_itself() {
     let covered = cover(&question(), answer);
     assert_eq!(covered[0].status, Status::Met);
     assert_eq!(covered[1].status, Status::Met);
-    assert_eq!(
-        &answer[covered[1].quote.clone().expect("quoted")],
-        "so after a timeout the client can simply retry"
-    );
+    assert_eq!(&answer[covered[1].quote.clone().expect("quoted")], "so after a timeout the client can simply retry");
 }
 
 #[test]
@@ -70,49 +67,31 @@ fn quotes_lie_in_the_answer_whatever_its_letters() {
     ] {
         for covered in cover(&question(), answer) {
             assert_eq!(covered.quote.is_some(), covered.status != Status::Missed);
-            assert!(
-                covered
-                    .quote
-                    .is_none_or(|range| answer.get(range).is_some_and(|quote| !quote.is_empty()))
-            );
+            assert!(covered.quote.is_none_or(|range| answer.get(range).is_some_and(|quote| !quote.is_empty())));
         }
     }
 }
 
 #[test]
 fn the_contrary_is_wrong_not_met() {
-    assert_eq!(
-        statuses("if you do it twice you will not get the same result")[0],
-        Status::Wrong
-    );
-    assert_eq!(
-        statuses("the effect is not the same, it is the same only when you repeat it")[0],
-        Status::Met
-    );
+    assert_eq!(statuses("if you do it twice you will not get the same result")[0], Status::Wrong);
+    assert_eq!(statuses("the effect is not the same, it is the same only when you repeat it")[0], Status::Met);
 }
 
 #[test]
 fn not_knowing_is_missed_not_wrong() {
-    assert_eq!(
-        statuses("i don't know whether it is the same twice"),
-        [Status::Missed; 3]
-    );
+    assert_eq!(statuses("i don't know whether it is the same twice"), [Status::Missed; 3]);
 }
 
 #[test]
 fn a_case_that_is_only_supposed_denies_nothing() {
-    assert_eq!(
-        statuses("if there is no response after the timeout the client sends it again")[1],
-        Status::Met
-    );
+    assert_eq!(statuses("if there is no response after the timeout the client sends it again")[1], Status::Met);
 }
 
 #[test]
 fn terms_far_apart_are_fragments() {
-    let answer = format!(
-        "same thing. {} so twice",
-        "and there was a lot of other talk about nothing at all. ".repeat(4)
-    );
+    let answer =
+        format!("same thing. {} so twice", "and there was a lot of other talk about nothing at all. ".repeat(4));
     assert_eq!(statuses(&answer)[0], Status::Partial);
 }
 
@@ -123,14 +102,8 @@ fn reading_the_question_back_earns_nothing() {
 
 #[test]
 fn another_number_is_not_the_number() {
-    assert_eq!(
-        statuses("a repeated payment answers two hundred rather than four oh nine")[2],
-        Status::Met
-    );
-    assert_eq!(
-        statuses("a repeated payment answers two hundred rather than four oh four")[2],
-        Status::Partial
-    );
+    assert_eq!(statuses("a repeated payment answers two hundred rather than four oh nine")[2], Status::Met);
+    assert_eq!(statuses("a repeated payment answers two hundred rather than four oh four")[2], Status::Partial);
 }
 
 #[test]
