@@ -2,10 +2,8 @@
 //! <- the operator's file <- `DATABASE_URL` and `VIVAVOCE_SECTION__KEY`. Must never hold a default of its own, nor read
 //! the environment after start.
 
-mod directories;
 mod layers;
 
-pub use directories::Directories;
 use layers::{Override, merge, overrides, parse};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -15,9 +13,6 @@ use toml::Table;
 
 /// The defaults, each with unit and reason.
 pub const DEFAULTS: &str = include_str!("../config/default.toml");
-
-/// The operator's file in the data directory, read if it is there.
-pub const OPERATOR_FILE: &str = "vivavoce.toml";
 
 /// Every setting.
 #[derive(Clone, Debug, Deserialize)]
@@ -201,12 +196,11 @@ pub enum ConfigError {
 }
 
 impl Settings {
-    /// Reads all layers. A `file` that was named must be there; without one, the operator's file in `data` is read if
-    /// it exists.
-    pub fn load(file: Option<&Path>, data: &Path) -> Result<Self, ConfigError> {
+    /// Reads all layers. A `file` that was named must be there; without one, `usual` is read if it exists.
+    pub fn load(file: Option<&Path>, usual: &Path) -> Result<Self, ConfigError> {
         Self::load_with(
             file,
-            data,
+            usual,
             &overrides(
                 std::env::vars_os()
                     .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
@@ -214,10 +208,9 @@ impl Settings {
         )
     }
 
-    fn load_with(file: Option<&Path>, data: &Path, environment: &[Override]) -> Result<Self, ConfigError> {
+    fn load_with(file: Option<&Path>, usual: &Path, environment: &[Override]) -> Result<Self, ConfigError> {
         let mut layers = defaults();
-        let in_data = data.join(OPERATOR_FILE);
-        if let Some(path) = file.or_else(|| in_data.is_file().then_some(in_data.as_path())) {
+        if let Some(path) = file.or_else(|| usual.is_file().then_some(usual)) {
             let text =
                 std::fs::read_to_string(path).map_err(|source| ConfigError::File { path: path.to_owned(), source })?;
             let source = path.display().to_string();
@@ -328,7 +321,8 @@ mod tests {
     fn the_environment_goes_over_the_file_and_the_file_over_the_defaults() {
         let folder = tempfile::tempdir().expect("folder");
         let text = "[limits]\nsessions_max = 5\nretry_after_s = 7\n[interview.disclosure.text]\nuk = \"ШІ\"";
-        std::fs::write(folder.path().join(OPERATOR_FILE), text).expect("file");
+        let file = folder.path().join("vivavoce.toml");
+        std::fs::write(&file, text).expect("file");
         let environment = environment(&[
             ("VIVAVOCE_LIMITS__SESSIONS_MAX", "9"),
             ("VIVAVOCE_ROOM__WEBRTC__NAT_1TO1_IPS", "[\"10.0.0.1\"]"),
@@ -337,7 +331,7 @@ mod tests {
             ("VIVAVOCE_HOME", "/nowhere"),
             ("DATABASE_URL", "postgres://somebody:word@somewhere/base"),
         ]);
-        let settings = Settings::load_with(None, folder.path(), &environment).expect("layers");
+        let settings = Settings::load_with(None, &file, &environment).expect("layers");
         assert_eq!((settings.limits.sessions_max, settings.limits.retry_after_s), (9, 7));
         assert_eq!(settings.room.webrtc.nat_1to1_ips.len(), 1);
         assert_eq!(settings.interview.disclosure.version, "2027");
