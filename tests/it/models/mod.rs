@@ -4,4 +4,5 @@
 
 mod hearing;
 mod support;
+mod voices;
 mod words;
