@@ -73,9 +73,15 @@ struct Committed {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Mouth {
     Silent,
-    Speaking { speech: SpeechId, interruptible: bool, held: bool },
+    Speaking {
+        speech: SpeechId,
+        interruptible: bool,
+        held: bool,
+    },
     /// Stopped; its end has not been told yet.
-    Stopping { speech: SpeechId },
+    Stopping {
+        speech: SpeechId,
+    },
 }
 
 /// Why silence means nothing.
@@ -177,7 +183,9 @@ impl TurnTaking {
     fn apply(&mut self, now: Instant, event: Event) {
         match event {
             Event::SpeechStarted { utterance, at, speech_ms } => self.speech_started(now, utterance, at, speech_ms),
-            Event::SpeechStopped { utterance, at, silence_ms } => self.speech_stopped(utterance, at, before(now, silence_ms)),
+            Event::SpeechStopped { utterance, at, silence_ms } => {
+                self.speech_stopped(utterance, at, before(now, silence_ms))
+            }
             Event::Completion { utterance, probability } => {
                 self.with_utterance(utterance, |utterance| utterance.completion = Some(probability));
             }
@@ -185,7 +193,9 @@ impl TurnTaking {
                 self.with_utterance(utterance, |utterance| utterance.hear(&text, last));
                 self.drop_noise();
             }
-            Event::WordsFailed { utterance } => self.with_utterance(utterance, |utterance| utterance.words = super::utterance::Heard::Failed),
+            Event::WordsFailed { utterance } => {
+                self.with_utterance(utterance, |utterance| utterance.words = super::utterance::Heard::Failed)
+            }
             Event::Echo { utterance } => {
                 self.with_utterance(utterance, |utterance| utterance.hear("", true));
                 self.drop_noise();
@@ -339,16 +349,15 @@ impl TurnTaking {
     /// The interviewer's speech is over: what was said over it, and may have been meant for the floor, is a turn.
     fn keep_floor(&mut self, now: Instant, mut overlap: Turn, was_interruptible: bool) {
         let early = Duration::from_millis(self.settings.interruption.early_answer_ms);
-        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut overlap.utterances).into_iter().partition(|utterance| {
-            let meant = was_interruptible || utterance.ended().is_some_and(|(_, when)| when + early >= now);
-            utterance.is_talking() || (meant && !utterance.is_aside())
-        });
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut overlap.utterances).into_iter().partition(|utterance| {
+                let meant = was_interruptible || utterance.ended().is_some_and(|(_, when)| when + early >= now);
+                utterance.is_talking() || (meant && !utterance.is_aside())
+            });
         self.aside(&dropped);
         self.floor = match kept.first().map(|first| first.start) {
             None => Floor::Idle,
-            Some(opened) => {
-                Floor::Open(Turn { utterances: kept, opened, kind: self.kind, ..overlap })
-            }
+            Some(opened) => Floor::Open(Turn { utterances: kept, opened, kind: self.kind, ..overlap }),
         };
     }
 

@@ -25,17 +25,36 @@ pub use settings::{Profile, Settings};
 pub enum Event {
     /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection),
     /// `speech_ms` before this was told. Ids of utterances ascend; an old one is ignored.
-    SpeechStarted { utterance: UtteranceId, at: SamplePos, speech_ms: u64 },
+    SpeechStarted {
+        utterance: UtteranceId,
+        at: SamplePos,
+        speech_ms: u64,
+    },
     /// The candidate has been silent since `at`, `silence_ms` before this was told (the detector's hangover).
-    SpeechStopped { utterance: UtteranceId, at: SamplePos, silence_ms: u64 },
+    SpeechStopped {
+        utterance: UtteranceId,
+        at: SamplePos,
+        silence_ms: u64,
+    },
     /// The turn model's probability that the candidate has finished, judged on the audio up to the pause.
-    Completion { utterance: UtteranceId, probability: f32 },
+    Completion {
+        utterance: UtteranceId,
+        probability: f32,
+    },
     /// The words of an utterance so far (latest revision; empty if there were none). `last`: they are all of it.
-    Words { utterance: UtteranceId, text: String, last: bool },
+    Words {
+        utterance: UtteranceId,
+        text: String,
+        last: bool,
+    },
     /// The words of an utterance will not come.
-    WordsFailed { utterance: UtteranceId },
+    WordsFailed {
+        utterance: UtteranceId,
+    },
     /// What was heard as this utterance is the interviewer's own voice, come back (see [`words::is_echo`]).
-    Echo { utterance: UtteranceId },
+    Echo {
+        utterance: UtteranceId,
+    },
     /// A key was pressed in the code pane, or code was changed.
     Typing,
     /// The candidate sent typed text: it is committed at once, with whatever was being said.
@@ -47,11 +66,18 @@ pub enum Event {
     /// Another sign of life: a button that is none of the above.
     Active,
     /// The interviewer asks something with what it says now or next: the floor is the candidate's when that ends.
-    Asked { kind: QuestionKind },
+    Asked {
+        kind: QuestionKind,
+    },
     /// The interviewer began to speak (first sample sent).
-    InterviewerStarted { speech: SpeechId, interruptible: bool },
+    InterviewerStarted {
+        speech: SpeechId,
+        interruptible: bool,
+    },
     /// The interviewer's speech is over (last sample sent, or stopped).
-    InterviewerEnded { speech: SpeechId },
+    InterviewerEnded {
+        speech: SpeechId,
+    },
     Paused,
     Resumed,
     /// The candidate's media is away / back: silence then means nothing.

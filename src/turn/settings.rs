@@ -215,7 +215,14 @@ impl Default for Interruption {
 
 impl Default for Silence {
     fn default() -> Self {
-        Self { nudge_ms: 9_000, offer_skip_ms: 25_000, move_on_ms: 45_000, idle_ms: 180_000, gap_ms: 6_000, code_factor: 6 }
+        Self {
+            nudge_ms: 9_000,
+            offer_skip_ms: 25_000,
+            move_on_ms: 45_000,
+            idle_ms: 180_000,
+            gap_ms: 6_000,
+            code_factor: 6,
+        }
     }
 }
 

@@ -29,7 +29,9 @@ pub(super) enum Sound {
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Heard {
     /// None yet, or words that may still change.
-    Awaited { content_words: usize },
+    Awaited {
+        content_words: usize,
+    },
     Known(Words),
     Failed,
 }
@@ -47,9 +49,25 @@ pub(super) struct Words {
 /// A request for time has at most so many words ("hmm okay could you give me a moment please").
 const MOMENT_WORDS_MAX: usize = 9;
 
+/// The end of an utterance tells all that is asked of its words; bytes of it that are looked at (a decision must stay
+/// cheap however long the answer).
+const TAIL_BYTES_MAX: usize = 240;
+
+/// The last words of `text`.
+fn tail(text: &str) -> &str {
+    let from = text.floor_char_boundary(text.len().saturating_sub(TAIL_BYTES_MAX));
+    &text[from..]
+}
+
 impl Utterance {
     pub fn new(id: UtteranceId, at: SamplePos, start: Instant) -> Self {
-        Self { id, start, sound: Sound::Talking { since: at }, words: Heard::Awaited { content_words: 0 }, completion: None }
+        Self {
+            id,
+            start,
+            sound: Sound::Talking { since: at },
+            words: Heard::Awaited { content_words: 0 },
+            completion: None,
+        }
     }
 
     pub fn is_talking(&self) -> bool {
@@ -57,13 +75,15 @@ impl Utterance {
     }
 
     pub fn hear(&mut self, text: &str, last: bool) {
+        let whole = text.len();
+        let text = tail(text);
         let content_words = words::content_words(text);
         self.words = if last {
             Heard::Known(Words {
                 content_words,
                 completeness: words::completeness(text),
                 sign: words::sign(text),
-                short: words::plain_words(text).len() <= MOMENT_WORDS_MAX,
+                short: text.len() == whole && words::plain_words(text).len() <= MOMENT_WORDS_MAX,
             })
         } else {
             Heard::Awaited { content_words }
@@ -163,7 +183,8 @@ impl Turn {
 
     /// What went on after the last commitment is nothing that wants the floor: the commitment stands.
     pub fn adds_nothing(&self) -> bool {
-        self.committed.is_some_and(|count| self.utterances[count.min(self.utterances.len())..].iter().all(Utterance::is_aside))
+        self.committed
+            .is_some_and(|count| self.utterances[count.min(self.utterances.len())..].iter().all(Utterance::is_aside))
     }
 
     /// What is known of the pause after the last utterance.

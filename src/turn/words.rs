@@ -12,74 +12,61 @@ pub enum Sign {
 }
 
 /// Words after which a sentence goes on.
-const CONNECTING: &[&str] = &[
-    "a", "about", "across", "after", "although", "an", "and", "are", "as", "at", "because", "before", "between", "but",
-    "by", "can", "could", "during", "each", "either", "every", "for", "from", "had", "has", "have", "he", "her", "his",
-    "how", "i", "i'd", "i'll", "i'm", "i've", "if", "in", "including", "into", "is", "it's", "its", "just", "like", "may",
-    "might", "mostly", "must", "my", "nor", "of", "on", "onto", "or", "our", "per", "plus", "quite", "really", "she",
-    "should", "since", "some", "such", "than", "that's", "the", "their", "then", "there's", "these", "they", "they're",
-    "though", "through", "to", "towards", "under", "unless", "until", "upon", "use", "using", "very", "was", "we", "we'd",
-    "we'll", "we're", "we've", "were", "what", "when", "where", "whereas", "whether", "which", "while", "who", "whose",
-    "why", "will", "with", "within", "without", "would", "you", "you'd", "you're", "your",
-    "а", "або", "адже", "але", "без", "бо", "буде", "був", "були", "в", "ваш", "він", "вони", "від", "де", "для", "до",
-    "з", "за", "зі", "й", "його", "із", "із-за", "і", "її", "їх", "коли", "ми", "можна", "мій", "на", "над", "наприклад",
-    "наш", "не", "ні", "об", "оскільки", "перед", "по", "поки", "при", "про", "під", "після", "та", "такий", "також",
-    "те", "тільки", "тобто", "тому", "то", "треба", "у", "хоча", "це", "цей", "через", "чи", "що", "щоб", "як", "яка",
-    "яке", "який", "якщо", "які", "між",
-];
+const CONNECTING: &str = "a | about | across | after | although | an | and | are | as | at | because | before | between | but | by | \
+    can | could | during | each | either | every | for | from | had | has | have | he | her | his | how | i | \
+    i'd | i'll | i'm | i've | if | in | including | into | is | it's | its | just | like | may | might | \
+    mostly | must | my | nor | of | on | onto | or | our | per | plus | quite | really | she | should | \
+    since | some | such | than | that's | the | their | then | there's | these | they | they're | though | \
+    through | to | towards | under | unless | until | upon | use | using | very | was | we | we'd | we'll | \
+    we're | we've | were | what | when | where | whereas | whether | which | while | who | whose | why | \
+    will | with | within | without | would | you | you'd | you're | your | а | або | адже | але | без | бо | \
+    буде | був | були | в | ваш | він | вони | від | де | для | до | з | за | зі | й | його | із | із-за | \
+    і | її | їх | коли | ми | можна | мій | на | над | наприклад | наш | не | ні | об | оскільки | перед | \
+    по | поки | при | про | під | після | та | такий | також | те | тільки | тобто | тому | то | треба | у | \
+    хоча | це | цей | через | чи | що | щоб | як | яка | яке | який | якщо | які | між";
 
 /// Sounds and words that hold the floor.
-const FILLERS: &[&str] = &[
-    "ah", "eh", "er", "erm", "hm", "hmm", "mm", "so", "uh", "uhm", "um", "well", "basically", "actually", "e", "е", "ее",
-    "ем", "ет", "значить", "мм", "ну", "типу", "отже", "хм",
-];
+const FILLERS: &str = "ah | eh | er | erm | hm | hmm | mm | so | uh | uhm | um | well | basically | actually | e | е | ее | ем | \
+    ет | значить | мм | ну | типу | отже | хм";
 
 /// Fillers of several words.
-const FILLER_PHRASES: &[&str] = &["you know", "i mean", "kind of", "sort of", "let's see", "як би", "так би мовити", "ну от"];
+const FILLER_PHRASES: &str = "you know | i mean | kind of | sort of | let's see | як би | так би мовити | ну от";
 
 /// First words of a clause that wants another one.
-const SUBORDINATORS: &[&str] =
-    &["although", "because", "if", "since", "unless", "when", "whenever", "while", "коли", "оскільки", "поки", "хоча", "якщо"];
+const SUBORDINATORS: &str = "although | because | if | since | unless | when | whenever | while | коли | оскільки | поки | хоча | \
+    якщо";
 
 /// What a listener says without wanting the floor.
-const BACKCHANNELS: &[&str] = &[
-    "ah", "aha", "alright", "cool", "good", "great", "ha", "haha", "hm", "hmm", "mhm", "mm", "mm-hm", "mm-hmm", "mmhm", "nice",
-    "oh", "ok", "okay", "right", "sure", "uh", "uh-huh", "um", "understood", "yeah", "yep", "yes", "ага", "авжеж", "добре",
-    "зрозуміло", "мгм", "ммм", "ну", "ого", "так", "угу", "ясно",
-];
+const BACKCHANNELS: &str = "ah | aha | alright | cool | good | great | ha | haha | hm | hmm | mhm | mm | mm-hm | mm-hmm | mmhm | \
+    nice | oh | ok | okay | right | sure | uh | uh-huh | um | understood | yeah | yep | yes | ага | авжеж | \
+    добре | зрозуміло | мгм | ммм | ну | ого | так | угу | ясно";
 
-const BACKCHANNEL_PHRASES: &[&str] = &["i see", "got it", "of course", "that's right", "makes sense", "all right"];
+const BACKCHANNEL_PHRASES: &str = "i see | got it | of course | that's right | makes sense | all right";
 
 /// Ends of a turn that says so itself.
-const DONE: &[&str] = &[
-    "that's it", "that is it", "that's all", "that is all", "i'm done", "i am done", "i'm finished", "i am finished",
-    "that's my answer", "that is my answer", "that's everything", "that would be it", "that'd be it", "nothing else",
-    "nothing to add", "i'm all done", "that's about it", "that's all i have", "that's all i know", "це все", "я все",
-    "я закінчив", "я закінчила", "на цьому все", "от і все", "ось і все", "більше нічого",
-];
+const DONE: &str = "that's it | that is it | that's all | that is all | i'm done | i am done | i'm finished | i am finished | \
+    that's my answer | that is my answer | that's everything | that would be it | that'd be it | \
+    nothing else | nothing to add | i'm all done | that's about it | that's all i have | that's all i know | \
+    це все | я все | я закінчив | я закінчила | на цьому все | от і все | ось і все | більше нічого";
 
 /// Requests for time.
-const MOMENT: &[&str] = &[
-    "let me think", "let me think about it", "let me think about that", "let me think for a moment", "let me think for a second",
-    "give me a moment", "give me a second", "give me a minute", "just a moment", "just a second", "just a minute",
-    "one moment", "one second", "one moment please", "hold on", "hang on", "hold on a second", "let me see",
-    "i need a moment", "i need a second", "i need to think", "wait a second", "wait a moment", "give me some time",
-    "a moment please", "дайте подумати", "дайте мені подумати", "дайте мені хвилинку", "дайте хвилинку", "хвилинку",
-    "секунду", "одну секунду", "одну хвилинку", "зараз подумаю", "зачекайте", "мені треба подумати",
-];
+const MOMENT: &str = "let me think | let me think about it | let me think about that | let me think for a moment | \
+    let me think for a second | give me a moment | give me a second | give me a minute | just a moment | \
+    just a second | just a minute | one moment | one second | one moment please | hold on | hang on | \
+    hold on a second | let me see | i need a moment | i need a second | i need to think | wait a second | \
+    wait a moment | give me some time | a moment please | дайте подумати | дайте мені подумати | \
+    дайте мені хвилинку | дайте хвилинку | хвилинку | секунду | одну секунду | одну хвилинку | \
+    зараз подумаю | зачекайте | мені треба подумати";
 
 /// Complete answers of one word or two.
-const SHORT_ANSWERS: &[&str] = &[
-    "yes", "no", "yeah", "yep", "nope", "true", "false", "correct", "exactly", "maybe", "never", "always", "both", "neither",
-    "i don't know", "i do not know", "no idea", "not sure", "i'm not sure", "i have no idea", "так", "ні", "звісно", "ніколи",
-    "завжди", "не знаю", "я не знаю", "не впевнений", "не впевнена",
-];
+const SHORT_ANSWERS: &str = "yes | no | yeah | yep | nope | true | false | correct | exactly | maybe | never | always | both | \
+    neither | i don't know | i do not know | no idea | not sure | i'm not sure | i have no idea | так | ні | \
+    звісно | ніколи | завжди | не знаю | я не знаю | не впевнений | не впевнена";
 
 /// Endings that close a list or a thought.
-const CLOSERS: &[&str] = &[
-    "and so on", "et cetera", "and things like that", "and stuff like that", "or something like that", "if that makes sense",
-    "does that answer your question", "so yeah", "basically that's it", "і так далі", "тощо", "якось так", "приблизно так",
-];
+const CLOSERS: &str = "and so on | et cetera | and things like that | and stuff like that | or something like that | \
+    if that makes sense | does that answer your question | so yeah | basically that's it | і так далі | \
+    тощо | якось так | приблизно так";
 
 /// Words are lower-cased and parted from their punctuation; apostrophes are made straight.
 pub(crate) fn plain_words(text: &str) -> Vec<String> {
@@ -97,14 +84,14 @@ pub fn completeness(text: &str) -> Option<f32> {
     let words = plain_words(text);
     let last = words.last()?.as_str();
     let joined = words.join(" ");
-    if sign_of(&joined) == Sign::Done || SHORT_ANSWERS.contains(&joined.as_str()) || ends_with_any(&joined, CLOSERS) {
+    if sign_of(&joined) == Sign::Done || is_among(SHORT_ANSWERS, &joined) || ends_with_any(&joined, CLOSERS) {
         return Some(1.0);
     }
-    if FILLERS.contains(&last) || ends_with_any(&joined, FILLER_PHRASES) {
+    if is_among(FILLERS, last) || ends_with_any(&joined, FILLER_PHRASES) {
         return Some(-1.0);
     }
     let ending = text.trim_end().chars().next_back().unwrap_or(' ');
-    if CONNECTING.contains(&last) {
+    if is_among(CONNECTING, last) {
         // "What is that for?" ends in a preposition and is complete.
         return Some(if ending == '?' { 0.2 } else { -1.0 });
     }
@@ -126,7 +113,7 @@ fn clause_is_open(text: &str) -> bool {
         return false;
     }
     let words = plain_words(sentence);
-    words.first().is_some_and(|first| SUBORDINATORS.contains(&first.as_str())) && words.len() <= OPEN_CLAUSE_WORDS_MAX
+    words.first().is_some_and(|first| is_among(SUBORDINATORS, first)) && words.len() <= OPEN_CLAUSE_WORDS_MAX
 }
 
 /// Longer sentences than this hold their main clause, comma or not.
@@ -158,10 +145,10 @@ pub fn is_backchannel(text: &str) -> bool {
 #[must_use]
 pub fn content_words(text: &str) -> usize {
     let mut joined = format!(" {} ", plain_words(text).join(" "));
-    for phrase in BACKCHANNEL_PHRASES {
+    for phrase in alternatives(BACKCHANNEL_PHRASES) {
         joined = joined.replace(&format!(" {phrase} "), " ");
     }
-    joined.split_whitespace().filter(|word| !BACKCHANNELS.contains(word)).count()
+    joined.split_whitespace().filter(|word| !is_among(BACKCHANNELS, word)).count()
 }
 
 /// Whether `heard` is what the interviewer itself is `saying`, come back through the candidate's microphone: all but a
@@ -187,10 +174,18 @@ pub fn is_echo(heard: &str, saying: &str) -> bool {
 /// Fewer words agree by chance.
 const ECHO_WORDS_MIN: usize = 3;
 
-fn ends_with_any(joined: &str, phrases: &[&str]) -> bool {
-    phrases.iter().any(|phrase| {
-        joined.strip_suffix(phrase).is_some_and(|before| before.is_empty() || before.ends_with(' '))
-    })
+/// The lists above part their entries by bars.
+fn alternatives(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split(" | ")
+}
+
+fn is_among(list: &'static str, word: &str) -> bool {
+    alternatives(list).any(|entry| entry == word)
+}
+
+fn ends_with_any(joined: &str, phrases: &'static str) -> bool {
+    alternatives(phrases)
+        .any(|phrase| joined.strip_suffix(phrase).is_some_and(|before| before.is_empty() || before.ends_with(' ')))
 }
 
 #[cfg(test)]

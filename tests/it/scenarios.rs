@@ -15,13 +15,16 @@ fn every_scenario_holds() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios");
     let mut failures = String::new();
     let mut count = 0;
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the scenarios are there")
+        .map(|entry| entry.expect("a readable entry").path())
+        .collect();
     files.sort();
     for file in files.iter().filter(|file| file.extension().is_some_and(|ext| ext == "txt")) {
         count += 1;
-        let name = file.file_stem().unwrap().to_string_lossy();
-        if let Err(failure) = check(&std::fs::read_to_string(file).unwrap()) {
-            writeln!(failures, "--- {name}\n{failure}").unwrap();
+        let name = file.file_stem().expect("it ends in .txt").to_string_lossy();
+        if let Err(failure) = check(&std::fs::read_to_string(file).expect("a readable scenario")) {
+            writeln!(failures, "--- {name}\n{failure}").expect("a string takes all");
         }
     }
     assert!(count >= 15, "only {count} scenarios were found");
@@ -31,9 +34,11 @@ fn every_scenario_holds() {
 /// A scenario that does not hold is told so: the runner itself can fail.
 #[test]
 fn a_wrong_expectation_is_reported() {
-    let wrong = "asked factual\n1.0 candidate speaks\n2.0 candidate stops \"A primary key.\" 0.95\nexpect commit at 5.0..6.0\n";
-    assert!(check(wrong).unwrap_err().contains("expected commit"), "{:?}", check(wrong));
-    assert!(check("1.0 candidate dances\n").unwrap_err().contains("line 1"));
+    let wrong =
+        "asked factual\n1.0 candidate speaks\n2.0 candidate stops \"A primary key.\" 0.95\nexpect commit at 5.0..6.0\n";
+    let why = check(wrong).expect_err("it cannot hold");
+    assert!(why.contains("expected commit"), "{why}");
+    assert!(check("1.0 candidate dances\n").expect_err("nobody dances").contains("line 1"));
 }
 
 /// Runs one scenario; the error tells what was expected and what happened.
@@ -86,18 +91,23 @@ impl Expectation {
     fn hold(&self, shell: &Shell, left: &mut Vec<(u64, String)>) -> Result<(), String> {
         match self {
             Self::Happens { what, from, to } => {
-                let found = left.iter().position(|(at, done)| done.starts_with(what.as_str()) && (*from..=*to).contains(at));
+                let found =
+                    left.iter().position(|(at, done)| done.starts_with(what.as_str()) && (*from..=*to).contains(at));
                 let place = found.ok_or_else(|| format!("expected {what} at {from}..{to} ms"))?;
                 left.remove(place);
             }
             Self::Never { what, before } => {
-                if let Some((at, done)) = shell.log.iter().find(|(at, done)| done.starts_with(what.as_str()) && at < before) {
+                if let Some((at, done)) =
+                    shell.log.iter().find(|(at, done)| done.starts_with(what.as_str()) && at < before)
+                {
                     return Err(format!("expected no {what}, but at {at} ms: {done}"));
                 }
             }
             Self::Silent { from, to } => {
                 if let Some((start, end)) = shell.sounded().into_iter().find(|(start, end)| start < to && end > from) {
-                    return Err(format!("expected silence {from}..{to} ms, but the interviewer sounded {start}..{end} ms"));
+                    return Err(format!(
+                        "expected silence {from}..{to} ms, but the interviewer sounded {start}..{end} ms"
+                    ));
                 }
             }
             Self::NothingElse => {
@@ -116,9 +126,17 @@ impl Expectation {
 enum Happening {
     Told(Event),
     /// The interviewer begins a speech; `ask` if the floor is the candidate's after it.
-    Begins { speech: SpeechId, interruptible: bool, ask: Option<QuestionKind>, lasts: u64 },
+    Begins {
+        speech: SpeechId,
+        interruptible: bool,
+        ask: Option<QuestionKind>,
+        lasts: u64,
+    },
     /// A speech has played to its end, unless it was held or stopped since (`version`).
-    Plays { speech: SpeechId, version: u32 },
+    Plays {
+        speech: SpeechId,
+        version: u32,
+    },
 }
 
 struct Speech {
@@ -277,7 +295,8 @@ impl Shell {
     fn speak(&mut self, at: u64, interruptible: bool, ask: Option<QuestionKind>, lasts: u64, turn: Option<TurnId>) {
         self.speech += 1;
         let speech = SpeechId(self.speech);
-        let begun = Speech { left_ms: lasts, since: at, version: 0, held: false, over: false, turn, sounded: Vec::new() };
+        let begun =
+            Speech { left_ms: lasts, since: at, version: 0, held: false, over: false, turn, sounded: Vec::new() };
         self.speeches.insert(speech, begun);
         self.at(at, Happening::Begins { speech, interruptible, ask, lasts });
     }
@@ -323,7 +342,8 @@ impl Shell {
                 self.tell(at, Event::InterviewerStarted { speech, interruptible });
             }
             Happening::Plays { speech, version } => {
-                let ended = self.speeches.get_mut(&speech).filter(|playing| playing.version == version && !playing.over);
+                let ended =
+                    self.speeches.get_mut(&speech).filter(|playing| playing.version == version && !playing.over);
                 if let Some(playing) = ended {
                     playing.over = true;
                     playing.sounded.push((playing.since, at));
@@ -349,7 +369,12 @@ impl Shell {
                     }
                 }
                 Command::Reopen { turn, .. } => {
-                    let begun: Vec<_> = self.speeches.iter().filter(|(_, speech)| speech.turn == Some(turn)).map(|(id, _)| *id).collect();
+                    let begun: Vec<_> = self
+                        .speeches
+                        .iter()
+                        .filter(|(_, speech)| speech.turn == Some(turn))
+                        .map(|(id, _)| *id)
+                        .collect();
                     for speech in begun {
                         self.stop(at, speech);
                     }
@@ -405,7 +430,7 @@ impl Shell {
         lines.extend(self.sounded().into_iter().map(|(from, to)| (from, format!("(interviewer sounds until {to})"))));
         lines.sort_by_key(|(at, _)| *at);
         lines.iter().fold(String::new(), |mut text, (at, line)| {
-            writeln!(text, "{at:>7} ms  {line}").unwrap();
+            writeln!(text, "{at:>7} ms  {line}").expect("a string takes all");
             text
         })
     }

@@ -2,8 +2,8 @@
 //! but from the state machine above it.
 
 use super::{
-    Command, Committed, Due, Duration, Floor, Halt, Instant, Mouth, ONSET_LAG_MS, Reason, TurnTaking, Turn, Utterance, Verdict,
-    interruption, ms_between,
+    Command, Committed, Due, Duration, Floor, Halt, Instant, Mouth, ONSET_LAG_MS, Reason, Turn, TurnTaking, Utterance,
+    Verdict, interruption, ms_between,
 };
 use crate::interview::question::QuestionKind;
 use crate::turn::endpointing::{self, Wait};
@@ -114,7 +114,11 @@ impl TurnTaking {
             let wait = endpointing::wait(&self.settings, &self.own, &turn.pause());
             (wait, self.pause_ends(turn, since, wait))
         };
-        let at = if turn.words_settled() { at } else { at.max(since + Duration::from_millis(self.settings.words_wait_ms_max)) };
+        let at = if turn.words_settled() {
+            at
+        } else {
+            at.max(since + Duration::from_millis(self.settings.words_wait_ms_max))
+        };
         Some(due_at(at, since, wait))
     }
 
@@ -150,7 +154,10 @@ impl TurnTaking {
             return None;
         }
         let factor = if turn.kind == Some(QuestionKind::Code) { self.settings.silence.code_factor.max(1) } else { 1 };
-        Some((turn.opened + Duration::from_millis(self.settings.monologue_ms_max.saturating_mul(factor)), Due::Monologue))
+        Some((
+            turn.opened + Duration::from_millis(self.settings.monologue_ms_max.saturating_mul(factor)),
+            Due::Monologue,
+        ))
     }
 
     fn overlap_due(&self, overlap: &Turn, now: Instant) -> Option<(Instant, Due)> {
@@ -182,7 +189,9 @@ impl TurnTaking {
             return match began {
                 None => Some(no_reply),
                 Some(_) if *closed && self.mouth != Mouth::Silent => None,
-                Some(began) => Some((*began + Duration::from_millis(self.settings.recovery_ms + ONSET_LAG_MS), Due::Close)),
+                Some(began) => {
+                    Some((*began + Duration::from_millis(self.settings.recovery_ms + ONSET_LAG_MS), Due::Close))
+                }
             };
         }
         match self.mouth {
@@ -193,10 +202,12 @@ impl TurnTaking {
                 match interruption::judge(settings, more, now) {
                     Verdict::Interruption => Some((now, Due::Yield)),
                     Verdict::Aside => Some((now, Due::Drop)),
-                    Verdict::Open(_) => interruption::is_speech_from(settings, more).map(|at| (at, Due::Yield)).or_else(|| {
-                        let wordless = Duration::from_millis(self.settings.words_wait_ms_max);
-                        more.silent_since().map(|(_, when)| (when + wordless, Due::Drop))
-                    }),
+                    Verdict::Open(_) => {
+                        interruption::is_speech_from(settings, more).map(|at| (at, Due::Yield)).or_else(|| {
+                            let wordless = Duration::from_millis(self.settings.words_wait_ms_max);
+                            more.silent_since().map(|(_, when)| (when + wordless, Due::Drop))
+                        })
+                    }
                 }
             }
         }
@@ -210,7 +221,8 @@ impl TurnTaking {
             self.own.cut_off();
         }
         let pause = turn.pause();
-        let speech_end = turn.utterances.iter().filter_map(Utterance::ended).map(|(at, _)| at).max().unwrap_or(self.last_pos);
+        let speech_end =
+            turn.utterances.iter().filter_map(Utterance::ended).map(|(at, _)| at).max().unwrap_or(self.last_pos);
         let decision = Decision {
             reason,
             speech_end,
@@ -288,9 +300,11 @@ impl TurnTaking {
     /// Utterances of the open turn that turned out to hold no word leave it; a turn of nothing else never was one.
     pub(super) fn drop_noise(&mut self) {
         let Floor::Open(turn) = &mut self.floor else { return };
-        let (noise, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut turn.utterances).into_iter().partition(Utterance::is_noise);
+        let (noise, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut turn.utterances).into_iter().partition(Utterance::is_noise);
         turn.utterances = kept;
-        let vanished = turn.utterances.is_empty() && turn.finished.is_none() && turn.committed.is_none() && !noise.is_empty();
+        let vanished =
+            turn.utterances.is_empty() && turn.finished.is_none() && turn.committed.is_none() && !noise.is_empty();
         self.aside(&noise);
         if vanished {
             self.discard();
