@@ -5,6 +5,7 @@
 pub mod bank;
 pub mod coverage;
 pub mod question;
+pub mod rehearsal;
 pub mod words;
 
 use crate::id::TurnId;
