@@ -256,7 +256,7 @@ impl Actor {
             }
             RoomEvent::Heard(frame) => {
                 if let Some(recording) = &self.recording {
-                    recording.heard(&frame);
+                    recording.heard(frame.clone());
                 }
                 if self.ears.try_send(EarCommand::Frame(frame)).is_err() {
                     metrics::counter!("vivavoce_frames_dropped_total", "part" => "ears").increment(1);
@@ -461,7 +461,11 @@ impl Actor {
             tracing::error!(session = %self.id, "the session's last entries were not written in time");
         }
         let recorded_s = match self.recording.take() {
-            Some(recording) => recording.close().await,
+            Some(recording) => recording
+                .close()
+                .await
+                .inspect_err(|why| tracing::error!(session = %self.id, %why, "the recording is incomplete"))
+                .ok(),
             None => None,
         };
         Outcome { id: self.id, reason, recorded_s }

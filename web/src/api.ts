@@ -33,7 +33,7 @@ export class Problem extends Error {
       case 503:
         return this.detail || t.problems.overloaded;
       default:
-        return this.detail || t.problems.server;
+        return this.status < 500 ? this.detail || t.problems.server : t.problems.server;
     }
   }
 }

@@ -405,7 +405,7 @@ class Stage {
         : this.line.kind === "reconnecting"
           ? ([words.reconnecting, "warn"] as const)
           : this.line.kind === "lost" || this.line.kind === "elsewhere"
-            ? ([this.line.kind === "lost" ? words.lost : t.stage.phases.elsewhere, "bad"] as const)
+            ? ([words[this.line.kind], "bad"] as const)
             : this.line.kind === "connecting" || this.line.kind === "consent-missing"
               ? ([words.connecting, ""] as const)
               : ([words.closed, ""] as const);

@@ -224,6 +224,7 @@ export const en = {
       open: "Connected",
       reconnecting: "Reconnecting",
       lost: "No connection",
+      elsewhere: "Elsewhere",
       closed: "Closed",
     },
     reconnecting: "The connection broke off. Joining again by itself; your answers up to here are kept.",
