@@ -23,7 +23,12 @@ pub enum Right {
 }
 
 /// The interview, if `caller` has the right.
-pub async fn interview(state: &HttpState, caller: Caller, id: SessionId, right: Right) -> Result<InterviewRow, ApiError> {
+pub async fn interview(
+    state: &HttpState,
+    caller: Caller,
+    id: SessionId,
+    right: Right,
+) -> Result<InterviewRow, ApiError> {
     if let Caller::Candidate(own) = caller
         && own != id
     {
@@ -46,8 +51,12 @@ fn judge(caller: Caller, right: Right, row: &InterviewRow) -> Result<(), ApiErro
         Caller::Candidate(_) => match right {
             Right::Read | Right::TakePart | Right::End => Ok(()),
             Right::ReadLog if row.purpose == Purpose::Practice => Ok(()),
-            Right::ReadLog => Err(ApiError::Forbidden("The log of an official interview is for the interviewers.".to_owned())),
-            Right::Invite => Err(ApiError::Forbidden("A link cannot renew itself; ask whoever gave it to you.".to_owned())),
+            Right::ReadLog => {
+                Err(ApiError::Forbidden("The log of an official interview is for the interviewers.".to_owned()))
+            }
+            Right::Invite => {
+                Err(ApiError::Forbidden("A link cannot renew itself; ask whoever gave it to you.".to_owned()))
+            }
         },
         Caller::Person { user, role } => {
             let is_own = row.user_id == Some(user);

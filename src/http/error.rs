@@ -30,18 +30,26 @@ pub enum ApiError {
     Conflict(String),
     /// It was there and is over.
     Gone(String),
-    TooLarge { bytes_max: usize },
-    UnsupportedMedia { wanted: &'static str },
+    TooLarge {
+        bytes_max: usize,
+    },
+    UnsupportedMedia {
+        wanted: &'static str,
+    },
     /// The request must say which state it changes (`If-Match`).
     PreconditionRequired,
     PreconditionFailed,
-    RangeNotSatisfiable { bytes: u64 },
+    RangeNotSatisfiable {
+        bytes: u64,
+    },
     /// The report is being made.
     ReportPending,
     /// There will be no report.
     ReportMissing(String),
     /// All places are taken.
-    Full { retry_after_s: u32 },
+    Full {
+        retry_after_s: u32,
+    },
     /// A part does not work at the moment.
     Unavailable(String),
     TimedOut,
@@ -102,16 +110,29 @@ const UNAUTHORIZED: Kind = (
     "Not authorised",
     "The request needs a valid token: `Authorization: Bearer …`. Practice without one works only at the server's own machine.",
 );
-const FORBIDDEN: Kind =
-    ("forbidden", StatusCode::FORBIDDEN, "Not allowed", "The token is valid but does not allow this, or consent is missing.");
+const FORBIDDEN: Kind = (
+    "forbidden",
+    StatusCode::FORBIDDEN,
+    "Not allowed",
+    "The token is valid but does not allow this, or consent is missing.",
+);
 const NOT_FOUND: Kind =
     ("not-found", StatusCode::NOT_FOUND, "Not found", "There is no such thing, or it belongs to somebody else.");
-const METHOD: Kind =
-    ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "Not a method of this address", "See `Allow` for those that are.");
-const CONFLICT: Kind =
-    ("conflict", StatusCode::CONFLICT, "Not possible now", "What is stored already, or the interview's state, stands against it.");
+const METHOD: Kind = (
+    "method-not-allowed",
+    StatusCode::METHOD_NOT_ALLOWED,
+    "Not a method of this address",
+    "See `Allow` for those that are.",
+);
+const CONFLICT: Kind = (
+    "conflict",
+    StatusCode::CONFLICT,
+    "Not possible now",
+    "What is stored already, or the interview's state, stands against it.",
+);
 const GONE: Kind = ("gone", StatusCode::GONE, "Over", "The interview, or the connection, has ended.");
-const TOO_LARGE: Kind = ("too-large", StatusCode::PAYLOAD_TOO_LARGE, "Too large", "The body is larger than this address takes.");
+const TOO_LARGE: Kind =
+    ("too-large", StatusCode::PAYLOAD_TOO_LARGE, "Too large", "The body is larger than this address takes.");
 const MEDIA: Kind = (
     "unsupported-media-type",
     StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -130,16 +151,24 @@ const PRECONDITION_FAILED: Kind = (
     "Changed in the meantime",
     "The ETag in `If-Match` is not that of the connection as it is now.",
 );
-const RANGE: Kind =
-    ("range-not-satisfiable", StatusCode::RANGE_NOT_SATISFIABLE, "No such part", "The range lies beyond the end of the file.");
+const RANGE: Kind = (
+    "range-not-satisfiable",
+    StatusCode::RANGE_NOT_SATISFIABLE,
+    "No such part",
+    "The range lies beyond the end of the file.",
+);
 const REPORT_PENDING: Kind = (
     "report-pending",
     StatusCode::NOT_FOUND,
     "The report is not ready",
     "The interview is not over, or its report is being made: ask again.",
 );
-const REPORT_MISSING: Kind =
-    ("report-missing", StatusCode::NOT_FOUND, "There is no report", "The report could not be made, or the interview never began.");
+const REPORT_MISSING: Kind = (
+    "report-missing",
+    StatusCode::NOT_FOUND,
+    "There is no report",
+    "The report could not be made, or the interview never began.",
+);
 const FULL: Kind = (
     "full",
     StatusCode::SERVICE_UNAVAILABLE,
@@ -152,8 +181,12 @@ const UNAVAILABLE: Kind = (
     "Not available at the moment",
     "A part of the server does not work at the moment; the same request may succeed later.",
 );
-const TIMED_OUT: Kind =
-    ("timed-out", StatusCode::SERVICE_UNAVAILABLE, "It took too long", "The server gave up on the request; it may be repeated.");
+const TIMED_OUT: Kind = (
+    "timed-out",
+    StatusCode::SERVICE_UNAVAILABLE,
+    "It took too long",
+    "The server gave up on the request; it may be repeated.",
+);
 const INTERNAL: Kind = (
     "internal",
     StatusCode::INTERNAL_SERVER_ERROR,
@@ -209,11 +242,14 @@ impl ApiError {
             Self::PreconditionRequired => (PRECONDITION_REQUIRED, PRECONDITION_REQUIRED.3.to_owned()),
             Self::PreconditionFailed => (PRECONDITION_FAILED, PRECONDITION_FAILED.3.to_owned()),
             Self::RangeNotSatisfiable { bytes } => (RANGE, format!("The file has {bytes} bytes.")),
-            Self::ReportPending => (REPORT_PENDING, "The report is not ready yet. Please ask again in a moment.".to_owned()),
-            Self::ReportMissing(detail) => (REPORT_MISSING, detail.clone()),
-            Self::Full { .. } => {
-                (FULL, "All places for interviews are taken at the moment. Please try again in a few minutes.".to_owned())
+            Self::ReportPending => {
+                (REPORT_PENDING, "The report is not ready yet. Please ask again in a moment.".to_owned())
             }
+            Self::ReportMissing(detail) => (REPORT_MISSING, detail.clone()),
+            Self::Full { .. } => (
+                FULL,
+                "All places for interviews are taken at the moment. Please try again in a few minutes.".to_owned(),
+            ),
             Self::Unavailable(detail) => (UNAVAILABLE, detail.clone()),
             Self::TimedOut => (TIMED_OUT, "The server took too long to answer. Please try again.".to_owned()),
             Self::Internal => (INTERNAL, "Something went wrong on our side.".to_owned()),
@@ -273,10 +309,14 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::NotFound => Self::NotFound,
             StoreError::Conflict { what } => Self::Conflict(format!("This cannot be done now: {what}.")),
-            StoreError::Fenced => Self::Conflict("Another server has taken over this interview. Please try again.".to_owned()),
+            StoreError::Fenced => {
+                Self::Conflict("Another server has taken over this interview. Please try again.".to_owned())
+            }
             StoreError::Unavailable { what } => {
                 tracing::warn!(%what, "the database is not available");
-                Self::Unavailable("The record cannot be reached at the moment. Please try again in a moment.".to_owned())
+                Self::Unavailable(
+                    "The record cannot be reached at the moment. Please try again in a moment.".to_owned(),
+                )
             }
             StoreError::Invalid { what } => {
                 tracing::error!(%what, "the database refused a statement of ours");
@@ -289,7 +329,9 @@ impl From<StoreError> for ApiError {
 impl From<InterviewError> for ApiError {
     fn from(error: InterviewError) -> Self {
         match error {
-            InterviewError::SdpInvalid { said } => Self::BadRequest(format!("The session description cannot be used: {said}.")),
+            InterviewError::SdpInvalid { said } => {
+                Self::BadRequest(format!("The session description cannot be used: {said}."))
+            }
             InterviewError::NoConsent => Self::Forbidden("Consent to being recorded comes first.".to_owned()),
             InterviewError::Over => Self::Gone("This interview is over.".to_owned()),
             InterviewError::NotActive => Self::Conflict("This interview is not in progress.".to_owned()),

@@ -39,9 +39,10 @@ impl FromRequestParts<Shared> for CallerOfFile {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        let in_query = parts.uri.query().and_then(|query| {
-            query.split('&').find_map(|pair| pair.strip_prefix("access_token=")).map(str::to_owned)
-        });
+        let in_query = parts
+            .uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("access_token=")).map(str::to_owned));
         caller(parts, state, in_query.as_deref()).map(Self)
     }
 }
@@ -58,7 +59,9 @@ fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Calle
     match token.map(|token| state.tokens.verify(token)) {
         Some(Ok(Bearer::Candidate(session))) => Ok(Caller::Candidate(session)),
         Some(Ok(Bearer::Person { user, role })) => Ok(Caller::Person { user, role }),
-        Some(Err(TokenError::Expired)) => Err(ApiError::Unauthorized("This link has expired. Please ask for a new one.")),
+        Some(Err(TokenError::Expired)) => {
+            Err(ApiError::Unauthorized("This link has expired. Please ask for a new one."))
+        }
         Some(Err(TokenError::Invalid)) => Err(ApiError::Unauthorized("This link or token is not valid here.")),
         None if is_local(parts, state) => Ok(Caller::LocalPractice),
         None => Err(ApiError::Unauthorized("A token is needed: open the link that you were given.")),
@@ -70,15 +73,19 @@ fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Calle
 fn is_local(parts: &Parts, state: &Shared) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let headers = &parts.headers;
-    let is_proxied = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
-    let host = header_text(headers, &header::HOST).or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
+    let is_proxied =
+        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let host =
+        header_text(headers, &header::HOST).or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let origin = header_text(headers, &header::ORIGIN);
     state.settings.server.local_practice
         && state.listens_on_loopback
         && peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
         && !is_proxied
         && host.is_some_and(is_loopback_authority)
-        && origin.is_none_or(|origin| origin.split_once("://").is_some_and(|(_, authority)| is_loopback_authority(authority)))
+        && origin.is_none_or(|origin| {
+            origin.split_once("://").is_some_and(|(_, authority)| is_loopback_authority(authority))
+        })
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
@@ -111,9 +118,9 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
         let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        query
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|rejection| ApiError::field("query", format!("The query cannot be used: {}.", rejection.body_text())))
+        query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| {
+            ApiError::field("query", format!("The query cannot be used: {}.", rejection.body_text()))
+        })
     }
 }
 
@@ -138,7 +145,9 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
                 Err(ApiError::Invalid(vec![FieldError::new(field, format!("`{field}`: {message}."))]))
             }
             Err(JsonRejection::JsonSyntaxError(_)) => Err(ApiError::BadRequest("The body is not JSON.".to_owned())),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(ApiError::UnsupportedMedia { wanted: "application/json" }),
+            Err(JsonRejection::MissingJsonContentType(_)) => {
+                Err(ApiError::UnsupportedMedia { wanted: "application/json" })
+            }
             Err(JsonRejection::BytesRejection(error)) => Err(unread_body(&error, bytes_max)),
             Err(_) => Err(ApiError::BadRequest("The body cannot be read.".to_owned())),
         }
@@ -164,7 +173,8 @@ pub async fn text_body(request: Request, wanted: &'static str, bytes_max: usize)
     if stated.is_some_and(|bytes: usize| bytes > bytes_max) {
         return Err(ApiError::TooLarge { bytes_max });
     }
-    let bytes = axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(|_| ApiError::TooLarge { bytes_max })?;
+    let bytes =
+        axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(|_| ApiError::TooLarge { bytes_max })?;
     String::from_utf8(bytes.into()).map_err(|_| ApiError::BadRequest("The body is not UTF-8 text.".to_owned()))
 }
 
@@ -177,7 +187,15 @@ mod tests {
         for name in ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"] {
             assert!(is_loopback_authority(name), "{name}");
         }
-        for name in ["", "example.com", "localhost.example.com:80", "10.0.0.1:8080", "[2001:db8::1]:80", "127.0.0.1.nip.io", "null"] {
+        for name in [
+            "",
+            "example.com",
+            "localhost.example.com:80",
+            "10.0.0.1:8080",
+            "[2001:db8::1]:80",
+            "127.0.0.1.nip.io",
+            "null",
+        ] {
             assert!(!is_loopback_authority(name), "{name}");
         }
     }

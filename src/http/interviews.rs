@@ -17,7 +17,12 @@ pub trait Interviews: Send + Sync {
 
     /// Connects the candidate's browser (checks consent, claims the session). `reconnect` says that the page was
     /// connected before; without it a second connection takes the place of the first.
-    fn whip_offer(&self, session: SessionId, sdp: String, reconnect: bool) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>>;
+    fn whip_offer(
+        &self,
+        session: SessionId,
+        sdp: String,
+        reconnect: bool,
+    ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>>;
 
     /// Takes ICE candidates, or restarts ICE, on the connection whose version is `etag`.
     fn whip_patch(

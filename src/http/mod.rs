@@ -24,7 +24,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
-use routes::{categories, consent, create, events, health, interviews as interview, record, recording, report, sound_check, whip};
+use routes::{
+    categories, consent, create, events, health, interviews as interview, record, recording, report, sound_check, whip,
+};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;

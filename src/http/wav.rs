@@ -175,7 +175,12 @@ mod tests {
 
     fn write(folder: &Path, name: &str, samples: &[i16], is_cut: bool) -> RecordingRow {
         let path = folder.join(name);
-        let spec = hound::WavSpec { channels: 2, sample_rate: 1_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let spec = hound::WavSpec {
+            channels: 2,
+            sample_rate: 1_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
         let mut writer = hound::WavWriter::create(&path, spec).expect("wav");
         samples.iter().for_each(|sample| writer.write_sample(*sample).expect("sample"));
         writer.finalize().expect("whole");

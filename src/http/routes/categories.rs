@@ -40,10 +40,10 @@ pub struct CategoryList {
 
 impl From<CategoryRow> for CategoryView {
     fn from(row: CategoryRow) -> Self {
-        let levels = row.levels.iter().map(|count| LevelView {
-            level: count.level,
-            questions: u64::try_from(count.questions).unwrap_or(0),
-        });
+        let levels = row
+            .levels
+            .iter()
+            .map(|count| LevelView { level: count.level, questions: u64::try_from(count.questions).unwrap_or(0) });
         Self {
             id: row.id,
             slug: row.slug,

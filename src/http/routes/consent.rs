@@ -43,7 +43,10 @@ pub async fn give(
     let row = access::interview(&state, caller, id, Right::TakePart).await?;
     let disclosure = &state.settings.interview.disclosure;
     if body.version != disclosure.version {
-        return Err(ApiError::field("version", "The text has changed since it was shown. Please reload the page and read it again."));
+        return Err(ApiError::field(
+            "version",
+            "The text has changed since it was shown. Please reload the page and read it again.",
+        ));
     }
     if !body.accepted {
         return Err(ApiError::field("accepted", "Without consent there is no interview."));

@@ -110,7 +110,11 @@ pub async fn create(
     let Issued { token, expires_at } = issue_join(&state, row.id);
     let location = format!("/api/v1/interviews/{}", row.id);
     let made = InterviewMade {
-        join_url: format!("{}/interview/{}#token={token}", state.settings.server.public_url.trim_end_matches('/'), row.id),
+        join_url: format!(
+            "{}/interview/{}#token={token}",
+            state.settings.server.public_url.trim_end_matches('/'),
+            row.id
+        ),
         interview: InterviewView::of(&state, row).await?,
         join_token: token,
         expires_at,
@@ -165,7 +169,9 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         user_id,
         level: body.level,
         title: title.unwrap_or_else(|| format!("{}, {}", category.name, body.level.as_str())),
-        job_position: job_position.or_else(|| category.job_positions.first().cloned()).unwrap_or_else(|| category.name.clone()),
+        job_position: job_position
+            .or_else(|| category.job_positions.first().cloned())
+            .unwrap_or_else(|| category.name.clone()),
         tech_stack,
         candidate_name,
         questions,

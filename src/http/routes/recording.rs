@@ -48,6 +48,7 @@ pub async fn play(
     if status == StatusCode::PARTIAL_CONTENT {
         answer.push((header::CONTENT_RANGE, format!("bytes {}-{}/{bytes}", part.first, part.last)));
     }
-    let answer: HeaderMap = answer.into_iter().filter_map(|(name, value)| Some((name, value.try_into().ok()?))).collect();
+    let answer: HeaderMap =
+        answer.into_iter().filter_map(|(name, value)| Some((name, value.try_into().ok()?))).collect();
     Ok((status, answer, Body::from_stream(timeline.stream(part))).into_response())
 }

@@ -46,7 +46,9 @@ async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Resu
         ReportState::Ready => Ok(()),
         ReportState::Queued => Err(ApiError::ReportPending),
         ReportState::None if !row.status.is_final() => Err(ApiError::ReportPending),
-        ReportState::None => Err(ApiError::ReportMissing("This interview never began, so there is nothing to report.".to_owned())),
+        ReportState::None => {
+            Err(ApiError::ReportMissing("This interview never began, so there is nothing to report.".to_owned()))
+        }
         ReportState::Failed => {
             Err(ApiError::ReportMissing("The report could not be made. Transcript and recording are kept.".to_owned()))
         }

@@ -66,8 +66,9 @@ pub async fn offer(
 /// What can be sent here.
 #[utoipa::path(options, path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path)),
     responses((status = 204, description = "See `Accept-Post`.", headers(("Accept-Post" = String, description = "`application/sdp`")))))]
-pub async fn options(Path(_): Path<SessionId>) -> impl IntoResponse {
-    (StatusCode::NO_CONTENT, [("accept-post", SDP), ("accept-patch", FRAGMENT), ("allow", "POST, OPTIONS")])
+pub async fn options(_path: Path<SessionId>) -> impl IntoResponse {
+    let headers = [("accept-post", SDP), ("accept-patch", FRAGMENT), ("allow", "POST, OPTIONS")];
+    std::future::ready((StatusCode::NO_CONTENT, headers)).await
 }
 
 /// Change a connection: more ICE candidates, or an ICE restart.
@@ -119,6 +120,7 @@ fn quoted(etag: &str) -> String {
 
 /// A name that could be one of a connection's.
 fn checked(resource: String) -> Result<String, ApiError> {
-    let is_name = resource.len() <= RESOURCE_CHARS_MAX && resource.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_name = resource.len() <= RESOURCE_CHARS_MAX
+        && resource.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if is_name { Ok(resource) } else { Err(ApiError::NotFound) }
 }
