@@ -216,7 +216,7 @@ impl Actor {
             && due <= now
         {
             self.wording_due = None;
-            self.mouth.word_plainly(line);
+            self.mouth.word(line, None);
         }
     }
 

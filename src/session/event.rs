@@ -3,7 +3,7 @@
 //! read: fields are only added, with defaults.
 
 use crate::id::{SpeechId, TurnId, UtteranceId};
-use crate::interview::{EndReason, LineKind, QuestionOutcome, Wish};
+use crate::interview::{EndReason, Facts, LineKind, QuestionOutcome, Wish};
 use crate::turn::{Decision, SilenceStep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +45,8 @@ pub enum SessionEvent {
     Resumed,
     /// A part failed; the interview goes on.
     PartFailed { part: String, error: String },
+    /// All that the policy must know to go on after a restart, as it is after the event before.
+    Facts { facts: Box<Facts> },
     /// Audio that was lost on the way, for the fairness of the score.
     AudioLost { frames: u64 },
     Ended { reason: EndReason },

@@ -18,8 +18,11 @@ use std::time::{Duration, Instant};
 const WORDS_WAIT_MAX: Duration = Duration::from_secs(4);
 /// Utterances kept in memory; an answer has far fewer.
 const UTTERANCES_MAX: usize = 512;
-/// Typed texts that may wait for their turn to be committed (each commits it at once).
-const TYPED_MAX: usize = 8;
+/// Texts beside what was heard in one turn: typed ones commit it at once, and a restart leaves a few.
+const EXTRA_MAX: usize = 64;
+
+/// The turn of what was said and never finished: after all others.
+const LAST_TURN: TurnId = TurnId(u64::MAX >> 1);
 
 /// What is known of one utterance.
 #[derive(Clone, Debug)]
@@ -40,10 +43,10 @@ struct Heard {
 pub(super) struct Hearing {
     utterances: BTreeMap<UtteranceId, Heard>,
     pending: Option<Pending>,
-    /// Typed texts of the open turn.
-    typed: Vec<(SamplePos, String)>,
+    /// What belongs to the open turn and did not come by ear: typed texts, and words from before a restart.
+    extra: Vec<Utterance>,
     /// Those of the turn that was committed last, should it be reopened.
-    typed_before: (TurnId, Vec<(SamplePos, String)>),
+    extra_before: (TurnId, Vec<Utterance>),
     /// Utterances of the open turn, in order, for preparing.
     open: BTreeSet<UtteranceId>,
 }
@@ -58,22 +61,9 @@ struct Pending {
 }
 
 impl Hearing {
-    /// What another owner had heard of the open turn.
+    /// What another owner had heard of the open turn: it goes before what is said now.
     pub fn resumed(utterances: &[Utterance]) -> Self {
-        let mut hearing = Self::default();
-        for utterance in utterances {
-            hearing.open.insert(utterance.id);
-            let heard = Heard {
-                utterance: utterance.clone(),
-                asked: 1,
-                got: 1,
-                speaking: false,
-                answered: false,
-                last_words: None,
-            };
-            hearing.utterances.insert(utterance.id, heard);
-        }
-        hearing
+        Self { extra: utterances.to_vec(), ..Self::default() }
     }
 
     pub fn pending_deadline(&self) -> Option<Instant> {
@@ -86,11 +76,8 @@ impl Hearing {
 
     /// The words of the open turn so far.
     pub fn text_of_open(&self) -> String {
-        self.text_of(self.open.iter())
-    }
-
-    fn text_of<'a>(&self, ids: impl Iterator<Item = &'a UtteranceId>) -> String {
-        joined(ids.filter_map(|id| self.utterances.get(id)).map(|heard| heard.utterance.text.as_str()))
+        let spoken = self.open.iter().filter_map(|id| self.utterances.get(id)).map(|heard| &heard.utterance);
+        joined(self.extra.iter().chain(spoken).map(|utterance| utterance.text.as_str()))
     }
 
     fn entry(&mut self, id: UtteranceId, at: SamplePos) -> &mut Heard {
@@ -188,12 +175,20 @@ impl Actor {
     /// A typed answer: it commits the turn, with whatever was being said.
     pub(super) fn typed(&mut self, text: &str) {
         let text = text.trim().to_owned();
-        if text.is_empty() || self.hearing.typed.len() >= TYPED_MAX {
+        if text.is_empty() || self.hearing.extra.len() >= EXTRA_MAX {
             return;
         }
-        let at = self.samples.at(now());
+        let at_ms = self.samples.at(now()).ms();
         self.show(ServerMessage::CandidateCaption { text: text.clone(), is_final: true });
-        self.hearing.typed.push((at, text));
+        self.hearing.extra.push(Utterance {
+            id: UtteranceId(0),
+            turn: None,
+            text,
+            start_ms: at_ms,
+            end_ms: at_ms,
+            confidence: None,
+            damaged: false,
+        });
         self.ear(EarCommand::Finish);
         self.turn_event(turn::Event::Typed);
     }
@@ -223,7 +218,7 @@ impl Actor {
             }
         }
         self.reply = Some(marks);
-        self.hearing.typed_before = (pending.turn, std::mem::take(&mut self.hearing.typed));
+        self.hearing.extra_before = (pending.turn, std::mem::take(&mut self.hearing.extra));
         let (turn, text) = (pending.turn, answer.text.clone());
         self.log_answer(answer);
         match pending.decision.reason {
@@ -252,15 +247,8 @@ impl Actor {
             })
             .collect();
         let spoken = !utterances.is_empty();
-        utterances.extend(self.hearing.typed.iter().map(|(at, text)| Utterance {
-            id: UtteranceId(0),
-            turn: Some(pending.turn),
-            text: text.clone(),
-            start_ms: at.ms(),
-            end_ms: at.ms(),
-            confidence: None,
-            damaged: false,
-        }));
+        utterances.extend(self.hearing.extra.iter().cloned());
+        utterances.sort_by_key(|utterance| utterance.start_ms);
         let transcribed = heard.iter().filter_map(|heard| heard.last_words).max();
         let question_key = self.interview.question_key().map(String::from);
         let stages = Stages {
@@ -305,9 +293,9 @@ impl Actor {
             self.hearing.open.extend(pending.utterances);
             return;
         }
-        if self.hearing.typed_before.0 == turn {
-            let typed = std::mem::take(&mut self.hearing.typed_before.1);
-            self.hearing.typed.splice(0..0, typed);
+        if self.hearing.extra_before.0 == turn {
+            let extra = std::mem::take(&mut self.hearing.extra_before.1);
+            self.hearing.extra.splice(0..0, extra);
         }
         let back: Vec<UtteranceId> = self
             .hearing
@@ -331,11 +319,12 @@ impl Actor {
             .values()
             .filter(|heard| !heard.answered && !heard.utterance.text.is_empty())
             .map(|heard| heard.utterance.clone())
+            .chain(self.hearing.extra.iter().cloned())
             .collect();
         if open.is_empty() {
             return;
         }
-        let turn = TurnId(u64::MAX >> 1);
+        let turn = LAST_TURN;
         let text = joined(open.iter().map(|utterance| utterance.text.as_str()));
         let question_key = self.interview.question_key().map(String::from);
         self.log_answer(Answer {

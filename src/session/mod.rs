@@ -10,6 +10,7 @@ mod hearing;
 pub mod journal;
 mod mouth;
 mod record;
+pub mod restore;
 mod saying;
 pub mod utterances;
 

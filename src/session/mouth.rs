@@ -71,20 +71,8 @@ impl Mouth {
         Self { room, voice, work, tasks, cancel, next: first, queue: VecDeque::new(), current: None }
     }
 
-    /// Queues a line. A line with the id of one that waits takes its place (its words were decided).
+    /// Queues a line.
     pub fn say(&mut self, line: Line, needs_seq: i64) -> SpeechId {
-        if let Some(at) = self.queue.iter().position(|speech| speech.line.id == line.id) {
-            let speech = &mut self.queue[at];
-            speech.cancel.cancel();
-            speech.cancel = self.cancel.child_token();
-            speech.clips.clear();
-            speech.line = line;
-            let (id, cancel) = (speech.id, speech.cancel.clone());
-            speech.stage = Stage::Synthesising;
-            let line = speech.line.clone();
-            self.synthesise(id, &line, cancel);
-            return id;
-        }
         let id = self.next;
         self.next = id.next();
         let cancel = self.cancel.child_token();
@@ -218,14 +206,14 @@ impl Mouth {
             .collect()
     }
 
-    /// The wording of this line did not come in time, or is refused: its own text is said.
-    pub fn word_plainly(&mut self, line: LineId) {
-        let Some(speech) =
-            self.queue.iter_mut().find(|speech| speech.line.id == line && speech.stage == Stage::Wording)
-        else {
-            return;
-        };
+    /// The words of a line that waited for its wording: `text`, or its own if none came in time.
+    pub fn word(&mut self, line: LineId, text: Option<String>) {
+        let waiting = |speech: &&mut Speech| speech.line.id == line && speech.stage == Stage::Wording;
+        let Some(speech) = self.queue.iter_mut().find(waiting) else { return };
         speech.stage = Stage::Synthesising;
+        if let Some(text) = text {
+            speech.line.text = text;
+        }
         let (id, line, cancel) = (speech.id, speech.line.clone(), speech.cancel.clone());
         self.synthesise(id, &line, cancel);
     }
@@ -261,7 +249,7 @@ impl Mouth {
 
     fn synthesise(&self, id: SpeechId, line: &Line, cancel: CancellationToken) {
         let (voice, work, speed) = (self.voice.clone(), self.work.clone(), line.speed);
-        let sentences = crate::tts::sentences::split(&line.text);
+        let sentences = crate::tts::sentences::sentences(&line.text);
         self.tasks.spawn(async move {
             let count = sentences.len();
             for (index, sentence) in sentences.into_iter().enumerate() {

@@ -233,14 +233,14 @@ impl Actor {
             "listening"
         };
         let question = view.question.map(|question| QuestionView {
-            id: question.key,
+            id: question.id,
             number: question.number,
             of: question.of,
-            text: question.text,
+            text: question.probe.unwrap_or(question.text),
             kind: question.kind.as_str().into(),
             time_box_s: question.time_box_s,
-            code_language: question.code.as_ref().map(|code| code.language.clone()),
-            starter: question.code.map(|code| code.starter),
+            code_language: question.code_language,
+            starter: question.starter,
         });
         StateView {
             phase: phase.into(),

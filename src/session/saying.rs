@@ -8,7 +8,7 @@ use super::mouth::{Speech, Stage};
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
 use crate::id::{SpeechId, TurnId};
-use crate::interview::{self, Command, Line, LineId};
+use crate::interview::{self, Command, Line, LineId, Wish};
 use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
 use crate::room::{NoticeLevel, ServerMessage};
 use crate::tts::{SpeakRequest, TtsError, Urgency};
@@ -36,7 +36,13 @@ impl Actor {
                 self.log(SessionEvent::QuestionClosed { key, outcome });
                 self.view_due = now();
             }
-            Command::WishHeard { wish, .. } => self.log(SessionEvent::WishHeard { wish, by_phrase: true }),
+            Command::WishHeard { wish, .. } => {
+                self.log(SessionEvent::WishHeard { wish, by_phrase: true });
+                if wish == Wish::Moment {
+                    self.turn_event(turn::Event::Moment);
+                }
+            }
+            Command::Worded { line, text } => self.mouth.word(line, Some(text)),
             Command::Paused => {
                 self.paused = true;
                 self.log(SessionEvent::Paused);
@@ -59,7 +65,7 @@ impl Actor {
         self.mouth.say(line, needs_seq);
         let Some(wording) = wording else { return };
         let Some(llm) = self.parts.llm.clone() else {
-            self.mouth.word_plainly(id);
+            self.mouth.word(id, None);
             return;
         };
         let due = now() + Duration::from_millis(u64::from(wording.deadline_ms));
@@ -83,7 +89,7 @@ impl Actor {
         self.wording_due = None;
         match text {
             Some(text) => self.interview_event(interview::Event::ProbeWorded { line, text }),
-            None => self.mouth.word_plainly(line),
+            None => self.mouth.word(line, None),
         }
     }
 
@@ -197,7 +203,7 @@ impl Actor {
         let (voice, speed) = (self.parts.tts.clone(), self.interview.speed());
         self.tasks.spawn(async move {
             for line in lines {
-                for sentence in crate::tts::sentences::split(&line) {
+                for sentence in crate::tts::sentences::sentences(&line) {
                     let request =
                         SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
                     if let Err(error) = voice.speak(request).await {
