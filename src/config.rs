@@ -58,8 +58,6 @@ pub struct Tokens {
 pub struct Data {
     pub database_url: Secret,
     pub connections_max: u32,
-    pub acquire_timeout_s: u32,
-    pub statement_timeout_s: u32,
 }
 
 /// `[room]`
@@ -149,8 +147,6 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Jobs {
     pub enabled: bool,
-    pub concurrency: usize,
-    pub report_attempts_max: u32,
 }
 
 /// `[telemetry]`
