@@ -66,16 +66,16 @@ async fn run_until_the_end<T>(
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => anyhow::anyhow!(
-            "port {} is taken by another program: stop that one, or choose another port by --listen {}:PORT",
-            address.port(),
-            address.ip()
-        ),
-        ErrorKind::AddrNotAvailable => anyhow::anyhow!("this machine has no address {}", address.ip()),
-        ErrorKind::PermissionDenied => {
-            anyhow::anyhow!("this user may not listen on port {}: choose one from 1024 on by --listen", address.port())
+    TcpListener::bind(address).await.map_err(|error| {
+        let (kind, ip, port) = (error.kind(), address.ip(), address.port());
+        if kind == ErrorKind::AddrInUse {
+            anyhow::anyhow!("port {port} is taken by another program: stop that one, or choose another by --listen {ip}:PORT")
+        } else if kind == ErrorKind::AddrNotAvailable {
+            anyhow::anyhow!("this machine has no address {ip}")
+        } else if kind == ErrorKind::PermissionDenied {
+            anyhow::anyhow!("this user may not listen on port {port}: choose one from 1024 on by --listen {ip}:PORT")
+        } else {
+            anyhow::Error::new(error).context(format!("cannot listen on {address}"))
         }
-        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
     })
 }
