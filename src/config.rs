@@ -22,8 +22,8 @@ pub struct Settings {
     pub data: Data,
     pub room: Room,
     pub interview: Interview,
-    /// The turn core's own settings, parsed by it.
-    pub turn: Table,
+    /// The turn core's thresholds.
+    pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
     pub recording: Recording,
     pub limits: Limits,
@@ -58,8 +58,6 @@ pub struct Tokens {
 pub struct Data {
     pub database_url: Secret,
     pub connections_max: u32,
-    pub acquire_timeout_s: u32,
-    pub statement_timeout_s: u32,
 }
 
 /// `[room]`
@@ -149,8 +147,6 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Jobs {
     pub enabled: bool,
-    pub concurrency: usize,
-    pub report_attempts_max: u32,
 }
 
 /// `[telemetry]`
@@ -290,6 +286,11 @@ mod tests {
         let settings = Settings::defaults_with("").expect("defaults are whole");
         assert_eq!(settings.server.listen, "127.0.0.1:8080".parse().expect("address"));
         assert!(settings.interview.disclosure.text_in("xx").contains("AI"));
+        // The core's own defaults are what its scenarios were written against.
+        assert_eq!(settings.turn, crate::turn::settings::Settings::default());
+        let stated: Table = defaults();
+        let known = Table::try_from(crate::turn::settings::Settings::default()).expect("serialises");
+        assert_eq!(keys(&stated["turn"]), keys(&toml::Value::Table(known)), "every threshold stands in the file");
     }
 
     #[test]
@@ -347,6 +348,18 @@ mod tests {
         let misspelt = environment(&[("VIVAVOCE_LIMITS__SESSIONSMAX", "3")]);
         let error = Settings::load_with(None, Path::new("/nowhere"), &misspelt).expect_err("unknown").to_string();
         assert!(error.contains("VIVAVOCE_LIMITS__SESSIONSMAX") && error.contains("sessions_max"), "{error}");
+    }
+
+    fn keys(value: &toml::Value) -> Vec<String> {
+        let below = value.as_table().into_iter().flatten();
+        let mut keys: Vec<String> = below
+            .flat_map(|(key, value)| match value.is_table() {
+                true => keys(value).into_iter().map(|inner| format!("{key}.{inner}")).collect(),
+                false => vec![key.clone()],
+            })
+            .collect();
+        keys.sort();
+        keys
     }
 
     fn environment(variables: &[(&str, &str)]) -> Vec<Override> {
