@@ -1,1 +1,5 @@
 //! All integration tests, one binary (one link). Each file is a subject.
+
+mod embedded;
+mod store;
+mod support;
