@@ -1,7 +1,6 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
-use super::providers::Models;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -10,8 +9,8 @@ use crate::embedded::Paths;
 use crate::http::interviews::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{Patched, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
-use crate::room::{RoomError, SampleClock, port_pair};
+use crate::room::webrtc::{self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
+use crate::room::{SampleClock, port_pair};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::{self, Restored};
 use crate::session::{self, Outcome, SessionHandle, Setup};
@@ -39,13 +38,14 @@ const FINALISE_WAIT: Duration = Duration::from_secs(1);
 pub struct Live {
     pub store: Store,
     pub settings: Arc<Settings>,
-    pub models: Models,
+    pub parts: session::Parts,
+    pub turn: crate::turn::Settings,
     pub clock: Clock,
     pub node: NodeId,
     pub paths: Paths,
     pub tasks: TaskTracker,
     pub stopping: CancellationToken,
-    webrtc: WebRtcSettings,
+    webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
     running: Mutex<HashMap<SessionId, Running>>,
@@ -53,31 +53,42 @@ pub struct Live {
     joining: tokio::sync::Mutex<()>,
 }
 
+/// What a candidate's first connection brings together.
+struct Joined {
+    samples: SampleClock,
+    port: crate::room::RoomPort,
+    room: WebRtcRoomHandle,
+    restored: Option<Restored>,
+    place: OwnedSemaphorePermit,
+    cancel: CancellationToken,
+}
+
 #[derive(Clone)]
 struct Running {
     session: SessionHandle,
     room: WebRtcRoomHandle,
-    cancel: CancellationToken,
 }
 
 impl Live {
     pub fn new(
         store: Store,
         settings: Arc<Settings>,
-        models: Models,
+        parts: session::Parts,
+        turn: crate::turn::Settings,
         clock: Clock,
         paths: Paths,
         tasks: TaskTracker,
         stopping: CancellationToken,
     ) -> Self {
-        let webrtc = super::webrtc_settings(&settings);
+        let webrtc = Arc::new(super::webrtc_settings(&settings));
         Self {
             ports: UdpPorts::new(webrtc.udp_ports.clone()),
             places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
             webrtc,
             store,
             settings,
-            models,
+            parts,
+            turn,
             clock,
             node: NodeId::create(),
             paths,
@@ -149,25 +160,29 @@ impl Live {
         let restored = self.restored(id).await?;
         // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
         let behind_ms = row.start_time.map_or(0, |start| {
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(restored.last_at_ms)
+            let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
+            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
         });
         let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
         let (room_port, session_port) = port_pair();
+        let cancel = self.stopping.child_token();
         let room = WebRtcRoom::open(RoomSetup {
             settings: self.webrtc.clone(),
             ports: self.ports.clone(),
-            samples,
+            clock: samples,
+            wall_clock: self.clock.clone(),
             port: session_port,
-            clock: self.clock.clone(),
             tasks: self.tasks.clone(),
-        });
+            cancel: CancellationToken::new(),
+        })
+        .map_err(room_error)?;
         let answer = answered(room.offer(sdp).await)?;
         let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
             return Err(InterviewError::Unavailable {
                 said: "Another server is holding this interview. Try again in ten seconds.".into(),
             });
         };
-        self.begin(&row, lease, samples, room_port, room, restored, place)?;
+        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
         Ok(answer)
     }
 
@@ -186,22 +201,13 @@ impl Live {
         Ok((!rows.is_empty()).then(|| restore::restore(events)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one session, named")]
-    fn begin(
-        self: &Arc<Self>,
-        row: &InterviewRow,
-        lease: Lease,
-        samples: SampleClock,
-        room_port: crate::room::RoomPort,
-        room: WebRtcRoomHandle,
-        restored: Option<Restored>,
-        place: OwnedSemaphorePermit,
-    ) -> Result<(), InterviewError> {
+    fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
+        let Joined { samples, port, room, restored, place, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.clone();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
-        let turn_settings = self.settings.turn.settings().with_multiplier(patience);
-        let interview_settings = self.settings.conduct.clone();
+        let turn_settings = self.turn.clone().with_multiplier(patience);
+        let interview_settings = crate::interview::Settings::default();
         let file = format!("{}.wav", row.id);
         let recording = self
             .settings
@@ -219,24 +225,23 @@ impl Live {
             }
             None => Interview::new(plan, interview_settings),
         };
-        let cancel = self.stopping.child_token();
         let (handle, run) = session::open(Setup {
             id: row.id,
             clock: self.clock.clone(),
             samples,
-            room: room_port,
-            parts: self.models.parts.clone(),
+            room: port,
+            parts: self.parts.clone(),
             turn,
             interview,
-            ears: self.settings.utterances.clone(),
+            ears: session::utterances::Settings::default(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
             first_seq: lease.first_seq,
             recording,
             resumed: restored.map(|restored| restored.resumed),
-            cancel: cancel.clone(),
+            cancel,
         });
-        let running = Running { session: handle, room, cancel };
+        let running = Running { session: handle, room };
         self.lock().insert(row.id, running);
         metrics::gauge!("vivavoce_sessions").increment(1.0);
         let live = self.clone();
@@ -334,13 +339,25 @@ impl Live {
         self.running(id).map(|running| running.session.view())
     }
 
-    /// Sessions that this node believes to own; those not in `owned` are stopped at once.
-    pub fn keep_only(&self, owned: &[SessionId]) {
-        for (id, running) in self.lock().iter().filter(|(id, _)| !owned.contains(id)) {
-            tracing::error!(session = %id, "the lease of this session is lost; it stops here");
-            running.session.fence();
-            running.cancel.cancel();
+    /// Sessions under way here.
+    pub fn ids(&self) -> Vec<SessionId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Of `held`, those not in `owned` have lost their lease: they stop at once.
+    pub fn stop_lost(&self, held: &[SessionId], owned: &[SessionId]) {
+        for id in held.iter().filter(|id| !owned.contains(id)) {
+            if let Some(running) = self.running(*id) {
+                tracing::error!(session = %id, "the lease of this session is lost; it stops here");
+                running.session.fence();
+            }
         }
+    }
+
+    /// Waits until every session of this node is over; the server's limit for its end bounds it.
+    pub async fn all_over(&self) {
+        let all = u32::try_from(self.settings.limits.sessions_max).unwrap_or(u32::MAX);
+        let _ = self.places.acquire_many(all).await;
     }
 
     pub fn count(&self) -> usize {
@@ -366,7 +383,7 @@ pub fn status_after(reason: EndReason) -> SessionStatus {
     }
 }
 
-fn answered(answer: Result<crate::room::webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
+fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
     let answer = answer.map_err(room_error)?;
     Ok(WhipAnswer { sdp: answer.sdp, resource: answer.resource, etag: answer.etag })
 }
@@ -378,5 +395,16 @@ fn unavailable(error: &serde_json::Error) -> InterviewError {
 
 fn room_error(error: RoomError) -> InterviewError {
     tracing::info!(%error, "a connection was refused");
-    todo_map(error)
+    match error {
+        RoomError::TooLong => InterviewError::SdpInvalid { said: "it is too long" },
+        RoomError::BadOffer { .. } => InterviewError::SdpInvalid { said: "it is not an offer that can be read" },
+        RoomError::BadFragment { .. } => InterviewError::SdpInvalid { said: "the fragment cannot be read" },
+        RoomError::NoAudio => InterviewError::SdpInvalid { said: "it has no audio in Opus" },
+        RoomError::NoSuchConnection => InterviewError::NotFound,
+        RoomError::StaleEtag => InterviewError::Outdated,
+        RoomError::Over => InterviewError::NotActive,
+        RoomError::Busy | RoomError::NoPort | RoomError::Failed { .. } => {
+            InterviewError::Unavailable { said: format!("The connection could not be made: {error}. Try again.") }
+        }
+    }
 }

@@ -139,8 +139,8 @@ pub(super) async fn run(
         hearing: Hearing::resumed(&resumed.utterances),
         parts: setup.parts,
         journal: Some(journal_tx),
-        next_seq: resumed.last_seq + 1,
-        durable_seq: resumed.last_seq,
+        next_seq: setup.first_seq,
+        durable_seq: setup.first_seq - 1,
         recording: setup.recording,
         work: work_tx,
         tasks: tasks.clone(),
@@ -170,6 +170,7 @@ pub(super) async fn run(
             () = cancel.cancelled() => actor.end(EndReason::Shutdown),
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
+                Control::Fence => actor.fenced = true,
             },
             Some(done) = work.recv() => actor.work_done(done),
             Some(event) = ears.events.recv() => actor.ear_event(event),
@@ -182,7 +183,8 @@ pub(super) async fn run(
 }
 
 /// The instant now, on tokio's clock (which tests may pause).
-pub(super) fn now() -> Instant {
+#[must_use]
+pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
@@ -428,8 +430,12 @@ impl Actor {
             self.speech_over(speech.0, speech.1, true);
         }
         if let Some(reason) = reason {
-            self.commit_what_was_said();
-            self.log(SessionEvent::Ended { reason });
+            if reason == EndReason::Shutdown {
+                self.keep_what_was_said();
+            } else {
+                self.commit_what_was_said();
+                self.log(SessionEvent::Ended { reason });
+            }
             let text = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(String::from));
             self.show(ServerMessage::Ended { reason: text.unwrap_or_default() });
         }

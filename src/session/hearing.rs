@@ -311,16 +311,25 @@ impl Actor {
         self.interview_event(interview::Event::Reopened { turn });
     }
 
-    /// A candidate who leaves in mid-answer has said what was said: it goes into the record as it stands.
-    pub(super) fn commit_what_was_said(&mut self) {
-        let open: Vec<Utterance> = self
-            .hearing
-            .utterances
-            .values()
+    /// The server goes down: what was said of the open turn is kept for whoever takes the session up.
+    pub(super) fn keep_what_was_said(&mut self) {
+        for utterance in self.said_and_open() {
+            self.log(SessionEvent::UtteranceTranscribed(utterance));
+        }
+    }
+
+    fn said_and_open(&self) -> Vec<Utterance> {
+        let heard = self.hearing.utterances.values();
+        heard
             .filter(|heard| !heard.answered && !heard.utterance.text.is_empty())
             .map(|heard| heard.utterance.clone())
             .chain(self.hearing.extra.iter().cloned())
-            .collect();
+            .collect()
+    }
+
+    /// A candidate who leaves in mid-answer has said what was said: it goes into the record as it stands.
+    pub(super) fn commit_what_was_said(&mut self) {
+        let open = self.said_and_open();
         if open.is_empty() {
             return;
         }

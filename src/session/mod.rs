@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use actor::Outcome;
+pub use actor::{Outcome, now};
 
 /// Results of the session's own tasks that may wait for its loop.
 const WORK_MAX: usize = 64;
@@ -58,6 +58,8 @@ pub struct Setup {
     pub ears: utterances::Settings,
     pub stt: SttOptions,
     pub record: Arc<dyn journal::Record>,
+    /// Number of the first event under this lease.
+    pub first_seq: i64,
     pub recording: Option<crate::audio::recording::RecorderHandle>,
     pub resumed: Option<Resumed>,
     pub cancel: CancellationToken,
@@ -86,6 +88,8 @@ pub(crate) enum Work {
 #[derive(Debug)]
 enum Control {
     End(EndReason),
+    /// The lease is lost.
+    Fence,
 }
 
 /// The only door to a session in progress; cheap to clone.
@@ -105,6 +109,11 @@ impl SessionHandle {
     /// Asks the session to end kindly. False if it is over already.
     pub async fn end(&self, reason: EndReason) -> bool {
         self.control.send(Control::End(reason)).await.is_ok()
+    }
+
+    /// Tells the session that its lease is lost: it must not write any more.
+    pub fn fence(&self) {
+        let _ = self.control.try_send(Control::Fence);
     }
 
     /// Where the interview stands.
