@@ -2,7 +2,11 @@
 //! and answers. A language model may propose words; this policy accepts, bounds or overrides them. Must never await,
 //! read a clock, draw a random number, or hear audio.
 
+pub mod bank;
+pub mod coverage;
 pub mod question;
+pub mod rehearsal;
+pub mod words;
 
 use crate::id::TurnId;
 use question::QuestionKind;

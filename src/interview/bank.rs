@@ -1,0 +1,309 @@
+//! Banks of questions: reading one, and the rules that a complete item obeys (lengths, weights, probes tied to key
+//! points, words that can be spoken, a reference answer that would itself score). Pure: text in, bank or faults out.
+//! Must never mend a bank silently.
+
+use super::coverage::{Status, cover};
+use super::question::{Bank, Category, Level, PROMPT_WORDS_MAX, Question, QuestionKind};
+use super::words::words;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The banks inside the program: file name below `config/bank/` and text. A test holds this list to the folder.
+pub const SHIPPED: &[(&str, &str)] = &[("backend.toml", include_str!("../../config/bank/backend.toml"))];
+
+/// Why a text is no usable bank.
+#[derive(Debug, thiserror::Error)]
+pub enum BankError {
+    #[error("the bank cannot be read: {0}")]
+    Syntax(#[from] toml::de::Error),
+    #[error("the bank breaks its rules: {}", listed(.0))]
+    Faults(Vec<Fault>),
+}
+
+/// One rule broken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Key of the question, or the category's slug.
+    pub place: String,
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+fn listed(faults: &[Fault]) -> String {
+    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Reads the banks inside the program.
+///
+/// # Errors
+/// Only if one of them breaks its rules, which a test prevents.
+pub fn shipped() -> Result<Vec<Bank>, BankError> {
+    SHIPPED.iter().map(|(_, text)| Bank::parse(text)).collect()
+}
+
+impl Bank {
+    /// Reads a bank and holds it to its rules.
+    ///
+    /// # Errors
+    /// Says where the text is no bank, or every rule that it breaks.
+    pub fn parse(text: &str) -> Result<Self, BankError> {
+        let bank: Self = toml::from_str(text)?;
+        let faults = bank.check();
+        if faults.is_empty() { Ok(bank) } else { Err(BankError::Faults(faults)) }
+    }
+
+    /// Every rule that the bank breaks.
+    #[must_use]
+    pub fn check(&self) -> Vec<Fault> {
+        let mut faults = Faults { place: self.category.slug.clone(), found: Vec::new() };
+        check_category(&self.category, &mut faults);
+        faults.unless((1..=QUESTIONS_MAX).contains(&self.questions.len()), "has no or too many questions");
+        for question in &self.questions {
+            faults.place.clone_from(&question.key);
+            check_question(question, &self.category, &mut faults);
+        }
+        check_duplicates(&self.questions, &mut faults);
+        faults.found
+    }
+
+    /// The questions of a level.
+    pub fn at(&self, level: Level) -> impl Iterator<Item = &Question> {
+        self.questions.iter().filter(move |question| question.level == level)
+    }
+}
+
+/// Questions in one bank: bounds what one file may cost to check and to plan from.
+const QUESTIONS_MAX: usize = 500;
+/// Key points of a question: fewer say little, more cannot be said within a time box.
+const KEY_POINTS: std::ops::RangeInclusive<usize> = 3..=7;
+/// Fewest probes: an interview asks at most two after one answer.
+const PROBES_MIN: usize = 2;
+/// Longest probe, words.
+const PROBE_WORDS_MAX: usize = 30;
+/// Time boxes, s: shorter is no answer, longer is no question.
+const TIME_BOX_S: std::ops::RangeInclusive<u32> = 30..=900;
+/// Heaviest key point.
+const WEIGHT_MAX: f64 = 5.0;
+/// Longest text of any field, characters.
+const TEXT_CHARS_MAX: usize = 4_000;
+/// Share of words in common from which two prompts are the same question.
+const DUPLICATE_SHARE: f64 = 0.8;
+/// Abbreviations that voices spell out rightly. All others are written as they are spoken.
+const SPOKEN_ABBREVIATIONS: [&str; 9] = ["HTTP", "API", "APIs", "SQL", "URL", "CPU", "TCP", "DNS", "ID"];
+
+struct Faults {
+    place: String,
+    found: Vec<Fault>,
+}
+
+impl Faults {
+    fn unless(&mut self, holds: bool, what: &str) {
+        if !holds {
+            self.found.push(Fault { place: self.place.clone(), what: what.to_owned() });
+        }
+    }
+}
+
+fn check_category(category: &Category, faults: &mut Faults) {
+    faults.unless(is_slug(&category.slug), "its slug is not lower case letters and hyphens");
+    faults.unless(filled(&category.name) && filled(&category.description), "lacks a name or a description");
+    faults.unless(filled(&category.system_prompt), "lacks a system prompt");
+    let tag = category.language.len() == 2 && category.language.bytes().all(|b| b.is_ascii_lowercase());
+    faults.unless(tag, "its language is no two-letter tag");
+    faults.unless(!category.job_positions.is_empty(), "names no job position");
+    let slugs: BTreeSet<_> = category.competencies.iter().map(|c| c.slug.as_str()).collect();
+    faults.unless(!slugs.is_empty() && slugs.len() == category.competencies.len(), "competencies lack or repeat");
+    for competency in &category.competencies {
+        let fine = is_slug(&competency.slug) && filled(&competency.name) && is_weight(competency.weight);
+        faults.unless(fine, &format!("competency `{}` is incomplete", competency.slug));
+    }
+}
+
+fn check_question(question: &Question, category: &Category, faults: &mut Faults) {
+    let named = question.key.strip_prefix(&category.slug).and_then(|rest| rest.strip_prefix('.'));
+    faults.unless(named.is_some_and(is_slug), "its key is not `category.slug`");
+    faults.unless(question.version > 0, "its version is zero");
+    let known = category.competencies.iter().any(|c| c.slug == question.competency);
+    faults.unless(known, &format!("competency `{}` does not exist", question.competency));
+    faults.unless((1..=5).contains(&question.difficulty), "its difficulty is not 1 to 5");
+    faults.unless(TIME_BOX_S.contains(&question.time_box_s), "its time box is out of bounds");
+    faults.unless(
+        (question.kind == QuestionKind::Code) == question.code.is_some(),
+        "code question and code task disagree",
+    );
+    faults.unless(filled(&question.reference_answer), "lacks a reference answer");
+    let anchors = &question.anchors;
+    faults.unless([&anchors.one, &anchors.three, &anchors.five].into_iter().all(|a| filled(a)), "lacks an anchor");
+    check_speech(question, faults);
+    check_points(question, faults);
+    check_scores(question, faults);
+}
+
+fn check_speech(question: &Question, faults: &mut Faults) {
+    let prompts =
+        [("prompt", &question.prompt, PROMPT_WORDS_MAX), ("rephrased", &question.rephrased, PROMPT_WORDS_MAX)];
+    let probes = question.probes.iter().map(|probe| ("probe", &probe.text, PROBE_WORDS_MAX));
+    for (field, text, words_max) in prompts.into_iter().chain(probes) {
+        let count = text.split_whitespace().count();
+        faults.unless(
+            (1..=words_max).contains(&count),
+            &format!("{field} has {count} words, at most {words_max} are kept in mind"),
+        );
+        if let Some(odd) = unspeakable(text) {
+            faults.unless(false, &format!("{field} has `{odd}`, which cannot be spoken"));
+        }
+    }
+}
+
+/// The first piece of a text that a voice would stumble over: symbols, digits, unknown abbreviations.
+#[must_use]
+pub fn unspeakable(text: &str) -> Option<&str> {
+    text.split_whitespace().find(|piece| {
+        let odd = |c: char| !(c.is_alphabetic() || ".,;:?!'-\u{2019}\"".contains(c));
+        let bare = piece.trim_matches(|c: char| !c.is_alphabetic());
+        let capitals = bare.chars().filter(|c| c.is_uppercase()).count();
+        piece.contains(odd) || (capitals > 1 && !SPOKEN_ABBREVIATIONS.contains(&bare))
+    })
+}
+
+fn check_points(question: &Question, faults: &mut Faults) {
+    let points = &question.key_points;
+    faults.unless(KEY_POINTS.contains(&points.len()), "has too few or too many key points");
+    faults.unless(points.iter().any(|point| point.must), "has no key point that counts");
+    let ids: BTreeSet<_> = points.iter().map(|point| point.id.as_str()).collect();
+    faults.unless(ids.len() == points.len(), "repeats the id of a key point");
+    for point in points {
+        let told =
+            filled(&point.statement) && !point.paraphrases.is_empty() && point.paraphrases.iter().all(|p| filled(p));
+        let fine = is_slug(&point.id) && is_weight(point.weight) && told && are_terms(&point.terms);
+        faults.unless(fine, &format!("key point `{}` is incomplete", point.id));
+    }
+    let wrong: BTreeSet<_> = question.misconceptions.iter().map(|m| m.id.as_str()).collect();
+    faults.unless(wrong.len() == question.misconceptions.len(), "repeats the id of a misconception");
+    for misconception in &question.misconceptions {
+        let told = filled(&misconception.statement) && !misconception.paraphrases.is_empty();
+        let fine = is_slug(&misconception.id) && told && are_terms(&misconception.terms);
+        faults.unless(fine, &format!("misconception `{}` is incomplete", misconception.id));
+    }
+    faults.unless(question.probes.len() >= PROBES_MIN, "has too few probes");
+    for probe in &question.probes {
+        let tied = ids.contains(probe.key_point.as_str());
+        faults.unless(tied, &format!("a probe opens `{}`, which is no key point", probe.key_point));
+    }
+}
+
+/// The question must be answerable by its own reference, and not by being read back.
+fn check_scores(question: &Question, faults: &mut Faults) {
+    for covered in cover(question, &question.reference_answer) {
+        let point = &question.key_points[covered.key_point];
+        let shown = covered.status >= Status::Partial;
+        faults.unless(shown, &format!("the reference answer does not show `{}`", point.id));
+    }
+    for covered in cover(question, &question.prompt) {
+        let point = &question.key_points[covered.key_point];
+        faults.unless(covered.status == Status::Missed, &format!("reading the prompt back earns `{}`", point.id));
+    }
+}
+
+fn check_duplicates(questions: &[Question], faults: &mut Faults) {
+    let stems: Vec<BTreeSet<String>> = questions
+        .iter()
+        .map(|q| words(&q.prompt).into_iter().filter(|word| word.content).map(|word| word.stem).collect())
+        .collect();
+    for (at, question) in questions.iter().enumerate() {
+        faults.place.clone_from(&question.key);
+        for (earlier, other) in questions.iter().enumerate().take(at) {
+            let common = stems[at].intersection(&stems[earlier]).count();
+            let all = stems[at].union(&stems[earlier]).count();
+            let alike = f64::from(u32::try_from(common).unwrap_or(u32::MAX))
+                >= DUPLICATE_SHARE * f64::from(u32::try_from(all).unwrap_or(u32::MAX));
+            faults.unless(!alike && question.key != other.key, &format!("is the same question as {}", other.key));
+        }
+    }
+}
+
+fn filled(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= TEXT_CHARS_MAX
+}
+
+fn is_slug(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_weight(weight: f64) -> bool {
+    weight > 0.0 && weight <= WEIGHT_MAX
+}
+
+fn are_terms(groups: &[String]) -> bool {
+    groups.iter().all(|group| group.split('|').all(|term| !words(term).is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bank, BankError, SHIPPED, shipped, unspeakable};
+    use crate::interview::question::{Level, QuestionKind};
+
+    #[test]
+    fn every_file_of_the_folder_is_shipped_and_obeys_the_rules() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/bank");
+        let mut files: Vec<String> = std::fs::read_dir(folder)
+            .expect("the folder of banks")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
+            .collect();
+        files.sort();
+        assert_eq!(files, SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+        for (name, text) in SHIPPED {
+            if let Err(error) = Bank::parse(text) {
+                panic!("{name}: {}", error.to_string().replace("; ", "\n"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_level_has_enough_of_every_sort() {
+        for bank in shipped().expect("checked above") {
+            for level in Level::ALL {
+                let kinds: Vec<QuestionKind> = bank.at(level).map(|q| q.kind).collect();
+                let factual = kinds.iter().filter(|k| **k == QuestionKind::Factual).count();
+                assert!(kinds.len() >= 5 && factual * 2 > kinds.len(), "{} {level:?}", bank.category.slug);
+                assert!(kinds.contains(&QuestionKind::Behavioural), "{} {level:?}", bank.category.slug);
+            }
+            assert!(bank.questions.iter().any(|q| q.kind == QuestionKind::Code), "{}", bank.category.slug);
+        }
+    }
+
+    #[test]
+    fn faults_are_said_with_their_place() {
+        let good = SHIPPED[0].1;
+        let check = |from: &str, to: &str, fault: &str| {
+            assert!(good.contains(from), "{from}");
+            match Bank::parse(&good.replacen(from, to, 1)) {
+                Err(error @ BankError::Faults(_)) => assert!(error.to_string().contains(fault), "{error}"),
+                other => panic!("{fault}: {other:?}"),
+            }
+        };
+        check("competency = \"apis\"", "competency = \"nothing\"", "competency `nothing` does not exist");
+        check("key_point = \"repeat-and-cache\"", "key_point = \"other\"", "which is no key point");
+        check("difference between a get", "difference b/w a get", "cannot be spoken");
+        check("time_box_s = 120", "time_box_s = 5", "time box");
+        check(
+            "key = \"backend.keys\"",
+            "key = \"backend.get-and-post\"",
+            "is the same question as backend.get-and-post",
+        );
+        check("weight = 3.0", "weight = -1.0", "is incomplete");
+        assert!(matches!(Bank::parse("category = 1"), Err(BankError::Syntax(_))));
+    }
+
+    #[test]
+    fn what_cannot_be_spoken_is_found() {
+        assert_eq!(unspeakable("What is an HTTP API, please?"), None);
+        assert_eq!(unspeakable("What is O(1)?"), Some("O(1)?"));
+        assert_eq!(unspeakable("What is a CQRS system?"), Some("CQRS"));
+    }
+}
