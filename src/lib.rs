@@ -4,6 +4,8 @@ pub mod id;
 pub mod clock;
 pub mod audio;
 pub mod room;
+#[cfg(feature = "local-speech")]
+pub mod onnx;
 pub mod vad;
 pub mod stt;
 pub mod turn;

@@ -1,1 +1,4 @@
 //! All integration tests, one binary (one link). Each file is a subject.
+
+#[cfg(feature = "local-speech")]
+mod models;
