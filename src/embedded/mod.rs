@@ -1,4 +1,8 @@
-//! What the program brings along for an installation without keys: the files of its local models. Must know no
-//! conversation.
+//! The default without keys: an own Postgres and local models, and where on the disk everything is. Must never be needed
+//! where the operator names a database and remote providers.
 
 pub mod models;
+mod paths;
+pub mod postgres;
+
+pub use paths::Paths;

@@ -2,3 +2,4 @@
 
 #[cfg(feature = "local-speech")]
 mod models;
+mod scenarios;
