@@ -279,10 +279,10 @@ mod tests {
     #[test]
     fn terms_have_their_usual_sound() {
         check("C++, C# and .NET", "C plus plus, C sharp and dot net");
-        check("SQL, NoSQL and PostgreSQL", "sequel, no sequel and post gres");
+        check("SQL, NoSQL and PostgreSQL", "sequel, no sequel and post gress");
         check("JSON's shape, e.g. arrays.", "jason's shape, for example arrays.");
         check("An API over HTTP", "An API over HTTP");
-        check("async fn with a mutex.", "ay sink function with a mewtecks.");
+        check("async fn with a mutex.", "eh sink function with a mew tecks.");
         check("Node.js vs. Deno", "Node J S versus Deno");
     }
 

@@ -167,17 +167,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probe() {
-        let vocab = std::path::PathBuf::from(std::env::var("HOME").unwrap()).join(".cache/vivavoce/models/kokoro/vocab.json");
-        let s = Sounds::load(&vocab).unwrap();
-        for w in std::env::var("PROBE").unwrap_or_default().split('|') {
-            let said = super::super::super::text::spoken(w);
-            let (p, t) = s.dictionary.g2p(&said.text).unwrap();
-            println!("{w} => {} => {p}   {:?}", said.text, t.iter().map(|t| t.text.as_str()).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
     fn ipa_becomes_kokoros_letters() {
         assert_eq!(from_ipa("kjˌuːbɚnˈɛɾiːz"), "kjˌubəɹnˈɛTiz");
         assert_eq!(from_ipa("tˈoʊkɪˌoʊ"), "tˈOkɪˌO");

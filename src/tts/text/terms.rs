@@ -29,7 +29,7 @@ const ALONE: [(&str, &str); 4] =
     [("<", "less than"), (">", "greater than"), ("%", "percent"), ("\u{2192}", "to")];
 
 /// As written.
-const EXACT: [(&str, &str); 40] = [
+const EXACT: [(&str, &str); 41] = [
     ("e.g.", "for example"),
     ("i.e.", "that is"),
     ("etc.", "et cetera."),
@@ -49,8 +49,8 @@ const EXACT: [(&str, &str); 40] = [
     ("SQL", "sequel"),
     ("NoSQL", "no sequel"),
     ("MySQL", "my sequel"),
-    ("PostgreSQL", "post gres"),
-    ("Postgres", "post gres"),
+    ("PostgreSQL", "post gress"),
+    ("Postgres", "post gress"),
     ("SQLite", "sequel light"),
     ("JSON", "jason"),
     ("JSONB", "jason B"),
@@ -62,6 +62,7 @@ const EXACT: [(&str, &str); 40] = [
     ("REST", "rest"),
     ("RESTful", "restful"),
     ("RAM", "ram"),
+    ("AWS", "eh WS"),
     ("CORS", "cores"),
     ("ASCII", "askey"),
     ("FIFO", "fie foe"),
@@ -73,9 +74,9 @@ const EXACT: [(&str, &str); 40] = [
 ];
 
 /// In whatever case, also with a plural's `s`.
-const ANY_CASE: [(&str, &str); 22] = [
-    ("async", "ay sink"),
-    ("mutex", "mewtecks"),
+const ANY_CASE: [(&str, &str); 26] = [
+    ("async", "eh sink"),
+    ("mutex", "mew tecks"),
     ("enum", "ee num"),
     ("regex", "redgex"),
     ("nginx", "engine X"),
@@ -95,7 +96,11 @@ const ANY_CASE: [(&str, &str); 22] = [
     ("frontend", "front end"),
     ("hashmap", "hash map"),
     ("cpu", "CPU"),
+    ("idempotent", "eye dem potent"),
+    ("idempotence", "eye dem potence"),
     ("idempotency", "eye dem potency"),
+    ("throughput", "through put"),
+    ("kubernetes", "koober netties"),
 ];
 
 /// What is said for a word that is written so.

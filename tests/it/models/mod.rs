@@ -3,6 +3,8 @@
 //! `VIVAVOCE_REQUIRE_MODELS=1`: then it fails. Figures are printed (`--nocapture`), no wall time is asserted.
 
 mod hearing;
+#[cfg(feature = "local-llm")]
+mod mind;
 mod support;
 mod voices;
 mod words;
