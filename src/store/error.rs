@@ -25,7 +25,7 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error;
         match error {
             Error::RowNotFound => Self::NotFound,
-            Error::Database(error) => by_code(error.code().as_deref().unwrap_or(""), error.constraint()),
+            Error::Database(error) => by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message()),
             Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
                 Self::Unavailable { what: error.to_string() }
             }
@@ -41,7 +41,7 @@ impl From<sqlx::Error> for StoreError {
 }
 
 /// By SQLSTATE: what a later repeat may cure, what it never will.
-fn by_code(code: &str, constraint: Option<&str>) -> StoreError {
+fn by_code(code: &str, constraint: Option<&str>, message: &str) -> StoreError {
     let named = || constraint.map_or_else(|| format!("SQLSTATE {code}"), str::to_owned);
     match code {
         // Refers to a row that is not there.
@@ -54,6 +54,8 @@ fn by_code(code: &str, constraint: Option<&str>) -> StoreError {
         _ if code.starts_with("08") || code.starts_with("53") || code.starts_with("58") => {
             StoreError::Unavailable { what: named() }
         }
+        // Errors of the statement, not of its values: the message names a table or a function.
+        _ if code.starts_with("42") => StoreError::Invalid { what: message.to_owned() },
         _ => StoreError::Invalid { what: named() },
     }
 }
@@ -65,14 +67,14 @@ mod tests {
     #[test]
     fn what_a_repeat_may_cure_is_unavailable() {
         for code in ["57P01", "57P03", "53300", "53100", "08006", "40P01", "57014"] {
-            assert!(matches!(by_code(code, None), StoreError::Unavailable { .. }), "{code}");
+            assert!(matches!(by_code(code, None, ""), StoreError::Unavailable { .. }), "{code}");
         }
     }
 
     #[test]
     fn what_a_repeat_never_cures_names_its_constraint() {
-        assert_eq!(by_code("23514", Some("users_role_check")), StoreError::Invalid { what: "users_role_check".into() });
-        assert_eq!(by_code("23505", Some("users_email_key")), StoreError::Conflict { what: "users_email_key".into() });
-        assert_eq!(by_code("23503", Some("x")), StoreError::NotFound);
+        assert_eq!(by_code("23514", Some("users_role_check"), "quotes a value"), StoreError::Invalid { what: "users_role_check".into() });
+        assert_eq!(by_code("23505", Some("users_email_key"), "quotes a value"), StoreError::Conflict { what: "users_email_key".into() });
+        assert_eq!(by_code("23503", Some("x"), ""), StoreError::NotFound);
     }
 }
