@@ -11,10 +11,9 @@ use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
-use crate::http::interviews::{
-    InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+use crate::http::{
+    HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
 };
-use crate::http::state::HttpState;
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
@@ -54,8 +53,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
     let (cluster, store) = database?;
     let parts = parts?;
-    for bank in bank::shipped() {
-        store.sync_bank(&bank?).await.context("the shipped question bank could not be stored")?;
+    for bank in bank::shipped()? {
+        store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
     let turn: crate::turn::Settings =
         settings.turn.clone().try_into().context("the settings in [turn] are not right")?;
@@ -184,7 +183,7 @@ impl Interviews for Door {
         etag: String,
         fragment: String,
     ) -> BoxFuture<'_, Result<WhipPatched, InterviewError>> {
-        Box::pin(async move { self.0.patch(session, &resource, &etag, &fragment).await })
+        Box::pin(async move { self.0.patch(session, &resource, &etag, fragment).await })
     }
 
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {

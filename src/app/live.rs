@@ -6,7 +6,7 @@ use crate::audio::recording::Recorder;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::Paths;
-use crate::http::interviews::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
+use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan, PlanRequest};
 use crate::room::webrtc::{self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
@@ -309,11 +309,11 @@ impl Live {
         id: SessionId,
         resource: &str,
         etag: &str,
-        fragment: &str,
+        fragment: String,
     ) -> Result<WhipPatched, InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.patch(resource, etag, fragment).await.map_err(room_error)? {
-            Patched::Taken => Ok(WhipPatched::Taken),
+        match running.room.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+            Patched::Trickled => Ok(WhipPatched::Taken),
             Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
         }
     }

@@ -7,11 +7,19 @@ use crate::llm::LanguageModel;
 use crate::session::Parts;
 use crate::stt::SpeechToText;
 use crate::tts::TextToSpeech;
-use crate::tts::cache::{CacheLimits, CachedVoice};
+use crate::tts::cache::{CacheSettings, CachedVoice};
 use crate::vad::{TurnModel, VoiceActivity};
 use anyhow::{Context as _, bail};
 use std::path::Path;
 use std::sync::Arc;
+
+/// Clips kept in memory, bytes: about 20 minutes of speech, several interviews' worth of questions.
+const VOICE_MEMORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Clips kept on disk, bytes: a few hundred questions with their probes.
+const VOICE_DISK_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Context of the local language model, tokens: a probe's prompt with its answer has well under half of it.
+#[cfg(feature = "local-llm")]
+const LLM_CONTEXT_TOKENS: u32 = 4_096;
 
 /// The files of the local models, where the environment says they are.
 pub fn model_files() -> anyhow::Result<Arc<ModelFiles>> {
@@ -32,8 +40,12 @@ pub fn load(settings: &Settings, voice_cache: &Path) -> anyhow::Result<Parts> {
         let tts = text_to_speech(settings, &files);
         (joined(voice_activity), joined(turn_model), joined(stt), tts, joined(llm))
     });
-    let limits = CacheLimits::default();
-    let tts: Arc<dyn TextToSpeech> = Arc::new(CachedVoice::open(tts?, voice_cache, limits)?);
+    let cache = CacheSettings {
+        folder: Some(voice_cache.to_owned()),
+        memory_bytes_max: VOICE_MEMORY_BYTES_MAX,
+        disk_bytes_max: VOICE_DISK_BYTES_MAX,
+    };
+    let tts: Arc<dyn TextToSpeech> = Arc::new(CachedVoice::new(tts?, &cache));
     Ok(Parts { voice_activity: voice_activity?, turn_model: turn_model?, stt: stt?, tts, llm: llm? })
 }
 
@@ -49,7 +61,7 @@ pub struct RehearsalParts {
 
 #[cfg(feature = "local-speech")]
 mod local {
-    use super::{Arc, Context as _, ModelFiles, SpeechToText, TextToSpeech, TurnModel, VoiceActivity};
+    use super::{Arc, ModelFiles, SpeechToText, TextToSpeech, TurnModel, VoiceActivity};
     use crate::onnx::OnnxRuntime;
     use crate::stt::moonshine::{Moonshine, MoonshineFiles};
     use crate::tts::kokoro::{Kokoro, KokoroFiles};
@@ -69,16 +81,15 @@ mod local {
     }
 
     pub fn moonshine(files: &ModelFiles) -> anyhow::Result<Arc<dyn SpeechToText>> {
+        let runtime = runtime(files)?;
         let encoder = files.verified("moonshine-encoder")?;
-        let optimised = encoder.parent().context("the model lies in a folder")?.join("optimised");
-        let files = MoonshineFiles {
+        let model = MoonshineFiles {
             decoder: files.verified("moonshine-decoder")?,
             tokenizer: files.verified("moonshine-tokenizer")?,
+            optimised: encoder.with_file_name("optimised"),
             encoder,
-            optimised,
         };
-        let runtime = runtime_of(&files)?;
-        Ok(Arc::new(Moonshine::start(&runtime, &files)?))
+        Ok(Arc::new(Moonshine::start(&runtime, &model)?))
     }
 
     pub fn kokoro(files: &ModelFiles, voice: &str) -> anyhow::Result<Arc<dyn TextToSpeech>> {
@@ -99,10 +110,6 @@ mod local {
         let model =
             PiperFiles { model: files.verified("piper")?, config: files.verified("piper-config")?, manner };
         Ok(Arc::new(Piper::start(&runtime(files)?, &model)?))
-    }
-
-    fn runtime_of(_: &MoonshineFiles) -> anyhow::Result<OnnxRuntime> {
-        runtime(&*super::model_files()?)
     }
 }
 
@@ -167,8 +174,8 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
     match settings.providers.llm.as_str() {
         "none" => Ok(None),
         #[cfg(feature = "local-llm")]
-        "qwen" => match crate::llm::llama::Llama::start(files, settings.providers.llm_threads) {
-            Ok(model) => Ok(Some(Arc::new(model))),
+        "qwen" => match local_llm(files, settings.providers.llm_threads) {
+            Ok(model) => Ok(Some(model)),
             // Probes then have the bank's own wording: an interview is possible without it.
             Err(error) => {
                 tracing::warn!(%error, "the language model is not there; probes keep their authored wording");
@@ -177,6 +184,14 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
         },
         name => unknown("llm", name, files),
     }
+}
+
+/// The local language model, or the small one that stands in where it could not be fetched.
+#[cfg(feature = "local-llm")]
+fn local_llm(files: &ModelFiles, threads: u32) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    use crate::llm::llama::{Llama, LlamaSettings};
+    let model = files.verified("llm").or_else(|error| files.verified("llm-small").map_err(|_| error))?;
+    Ok(Arc::new(Llama::start(&LlamaSettings { model, threads, context_tokens: LLM_CONTEXT_TOKENS })?))
 }
 
 fn unknown<T>(part: &str, name: &str, _: &ModelFiles) -> anyhow::Result<T> {
