@@ -51,7 +51,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     let settings = Arc::new(settings);
     prepare_folders(&paths)?;
     let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
-    let (cluster, store) = database?;
+    let database = database?;
+    let store = database.store.clone();
     let parts = parts?;
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
@@ -92,10 +93,24 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     if let Some(worker) = worker {
         worker.wait().await?;
     }
-    if let Some(cluster) = cluster {
-        cluster.stop().await?;
+    database.close().await
+}
+
+/// The record, and the cluster that holds it if it is our own.
+pub struct Database {
+    pub store: Store,
+    cluster: Option<postgres::Cluster>,
+}
+
+impl Database {
+    /// Lets the database go; our own cluster is stopped.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.store.close().await;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
@@ -106,18 +121,16 @@ fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
 }
 
 /// The database that the settings name, or an own cluster.
-pub async fn open_database(
-    settings: &Settings,
-    paths: &Paths,
-) -> anyhow::Result<(Option<postgres::Cluster>, Store)> {
+pub async fn open_database(settings: &Settings, paths: &Paths) -> anyhow::Result<Database> {
     let given = &settings.data.database_url.0;
     if !given.is_empty() {
         let store = Store::connect(given, settings.data.connections_max).await;
-        return Ok((None, store.context("the database of data.database_url or DATABASE_URL cannot be used")?));
+        let store = store.context("the database of data.database_url or DATABASE_URL cannot be used")?;
+        return Ok(Database { store, cluster: None });
     }
-    let cluster = postgres::start(paths, postgres::Durability::Full).await?;
+    let cluster = postgres::start(paths, postgres::Durability::Safe).await?;
     let store = Store::connect(&cluster.url(), settings.data.connections_max).await?;
-    Ok((Some(cluster), store))
+    Ok(Database { store, cluster: Some(cluster) })
 }
 
 async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Parts> {
@@ -129,16 +142,16 @@ async fn start_jobs(
     settings: &Settings,
     store: &Store,
     lifecycle: &Lifecycle,
-) -> anyhow::Result<Option<jobs::queue::Worker>> {
+) -> anyhow::Result<Option<jobs::Worker>> {
     if !settings.jobs.enabled {
         return Ok(None);
     }
     let reports = store.clone();
-    let make_report: jobs::queue::MakeReport = Arc::new(move |session| {
+    let make_report: jobs::MakeReport = Arc::new(move |session| {
         let store = reports.clone();
         Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
     });
-    Ok(Some(jobs::queue::start(store, make_report, lifecycle.soft().clone()).await?))
+    Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
 }
 
 /// The room's settings, from the operator's.

@@ -105,8 +105,8 @@ impl Live {
         let id = SessionId::create();
         let request = PlanRequest {
             level: wish.level,
-            questions: wish.questions,
-            minutes: wish.minutes,
+            questions: Some(wish.questions),
+            minutes: Some(wish.minutes),
             time_factor: wish.patience,
             // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
             seed: id.0.as_u64_pair().1,

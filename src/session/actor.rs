@@ -11,12 +11,12 @@ use crate::audio::frame::SamplePos;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId, TurnId};
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, EndReason, Interview, LineId, Wish};
+use crate::interview::{self, EndReason, Facts, Interview, LineId, Wish};
 use crate::room::{
     Button, ClientSignal, ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView,
 };
 use crate::turn::{self, TurnTaking};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -67,9 +67,15 @@ pub(super) struct Actor {
     pub beforehand: Option<CancellationToken>,
     pub wording_due: Option<(Instant, LineId)>,
     pub client_buffer_ms: u32,
+    /// Captions that are shown as final once their words are durable up to here.
+    pub captions: VecDeque<(i64, String)>,
     /// Where the current speech began.
     pub speech_started_ms: u64,
     pub code_version: u32,
+    /// What the log knows of the policy.
+    pub facts: Facts,
+    /// The policy was told something: what it knows may have changed.
+    pub facts_due: bool,
     pub paused: bool,
     pub connected: bool,
     pub begun: bool,
@@ -153,8 +159,11 @@ pub(super) async fn run(
         beforehand: None,
         wording_due: None,
         client_buffer_ms: 0,
+        captions: VecDeque::new(),
         speech_started_ms: 0,
         code_version: resumed.code_version,
+        facts: Facts::default(),
+        facts_due: false,
         paused: false,
         connected: false,
         begun: false,
@@ -201,6 +210,9 @@ impl Actor {
                 break;
             }
         }
+        if std::mem::take(&mut self.facts_due) {
+            self.log_facts();
+        }
         if now() >= self.view_due {
             self.show_view();
         }
@@ -246,6 +258,7 @@ impl Actor {
             self.interview.handle_timeout(now);
         }
         self.interview.handle_event(now, event);
+        self.facts_due = true;
     }
 
     fn room_event(&mut self, event: RoomEvent) {
@@ -380,6 +393,7 @@ impl Actor {
             Work::Journal(JournalReport::Durable(seq)) => {
                 self.durable_seq = seq;
                 self.mark_committed(seq);
+                self.show_durable_captions();
             }
             Work::Journal(JournalReport::Waiting) => self.show(ServerMessage::Notice {
                 level: NoticeLevel::Warning,

@@ -154,11 +154,20 @@ impl Actor {
         if !transcript.text.is_empty() && (changed || closed) {
             if closed {
                 self.log(SessionEvent::UtteranceTranscribed(kept));
+                self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
+            } else {
+                self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
             }
-            self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: closed });
         }
         if !answered {
             self.turn_event(turn::Event::Words { utterance, text: transcript.text, last: closed });
+        }
+    }
+
+    /// What is shown as final is durable.
+    pub(super) fn show_durable_captions(&mut self) {
+        while let Some((_, text)) = self.captions.pop_front_if(|(seq, _)| *seq <= self.durable_seq) {
+            self.show(ServerMessage::CandidateCaption { text, is_final: true });
         }
     }
 
@@ -250,7 +259,7 @@ impl Actor {
         utterances.extend(self.hearing.extra.iter().cloned());
         utterances.sort_by_key(|utterance| utterance.start_ms);
         let transcribed = heard.iter().filter_map(|heard| heard.last_words).max();
-        let question_key = self.interview.question_key().map(String::from);
+        let question_key = self.question_key();
         let stages = Stages {
             decision_ms: since_end(pending.decided),
             transcript_final_ms: transcribed.and_then(since_end),
@@ -335,7 +344,7 @@ impl Actor {
         }
         let turn = LAST_TURN;
         let text = joined(open.iter().map(|utterance| utterance.text.as_str()));
-        let question_key = self.interview.question_key().map(String::from);
+        let question_key = self.question_key();
         self.log_answer(Answer {
             turn,
             question_key,

@@ -8,7 +8,7 @@ use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::id::SpeechId;
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, Line};
+use crate::interview::{self, Facts, Line};
 use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
 use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
 use sha2::{Digest, Sha256};
@@ -36,6 +36,21 @@ impl Actor {
             }
             // The journal has said why, or will.
             Err(TrySendError::Closed(_)) => self.journal = None,
+        }
+    }
+
+    /// The question in hand.
+    pub(super) fn question_key(&self) -> Option<String> {
+        self.interview.facts(super::actor::now()).open.map(|open| open.key)
+    }
+
+    /// What the policy must know to go on after a crash, whenever it has changed.
+    pub(super) fn log_facts(&mut self) {
+        let facts = self.interview.facts(super::actor::now());
+        let changed = Facts { elapsed_ms: self.facts.elapsed_ms, ..facts.clone() } != self.facts;
+        if changed {
+            self.facts = facts.clone();
+            self.log(SessionEvent::Facts { facts: Box::new(facts) });
         }
     }
 
@@ -187,7 +202,7 @@ impl Actor {
     }
 
     pub(super) fn code(&mut self, key: String, language: String, content: String, submitted: bool) {
-        if self.interview.question_key() != Some(key.as_str()) || self.code_version >= CODE_VERSIONS_MAX {
+        if self.question_key().as_deref() != Some(key.as_str()) || self.code_version >= CODE_VERSIONS_MAX {
             self.show(ServerMessage::Notice {
                 level: NoticeLevel::Info,
                 text: "That code belongs to another question and was not kept.".into(),

@@ -200,7 +200,9 @@ impl Actor {
 
     /// Has the sentences of `lines` made, one after the other; the voice's cache keeps them.
     fn make(&self, lines: Vec<String>, urgency: Urgency, cancel: tokio_util::sync::CancellationToken) {
-        let (voice, speed) = (self.parts.tts.clone(), self.interview.speed());
+        let speed = self.interview.facts(now()).speed;
+        // A speed that was never set is the voice's own.
+        let (voice, speed) = (self.parts.tts.clone(), if speed > 0.0 { speed } else { 1.0 });
         self.tasks.spawn(async move {
             for line in lines {
                 for sentence in crate::tts::sentences::sentences(&line) {
