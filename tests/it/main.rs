@@ -1,3 +1,4 @@
 //! All integration tests, one binary (one link). Each file is a subject.
 
 mod scenarios;
+mod tidy;
