@@ -26,6 +26,8 @@ pub struct TurnTaking {
     voice: Option<UtteranceId>,
     /// The latest utterance that began; older ids are stale.
     latest: Option<UtteranceId>,
+    /// The last utterance of a commitment that stands: what goes on of it belongs there.
+    taken: Option<UtteranceId>,
     /// What was asked last.
     kind: Option<QuestionKind>,
     /// Something was asked and nothing was committed since.
@@ -124,6 +126,7 @@ impl TurnTaking {
             halt: Halt::default(),
             voice: None,
             latest: None,
+            taken: None,
             kind: None,
             awaited: false,
             typed_at: None,
@@ -224,7 +227,8 @@ impl TurnTaking {
     }
 
     fn speech_started(&mut self, now: Instant, id: UtteranceId, at: SamplePos, speech_ms: u64) {
-        if self.latest.is_some_and(|latest| id <= latest) {
+        let stale = self.latest.is_some_and(|latest| id < latest) || self.taken.is_some_and(|taken| id <= taken);
+        if stale || self.voice == Some(id) {
             return;
         }
         let start = before(now, speech_ms);
@@ -232,13 +236,20 @@ impl TurnTaking {
             self.speech_stopped(unended, at, start);
         }
         self.latest = Some(id);
+        self.voice = Some(id);
         self.last_pos = self.last_pos.max(at);
         if self.halt != Halt::default() {
-            self.commands.push_back(Command::Aside { utterance: id });
+            if !self.is_known(id) {
+                self.commands.push_back(Command::Aside { utterance: id });
+            }
             return;
         }
-        self.voice = Some(id);
-        let utterance = Utterance::new(id, at, start);
+        self.sounds(Utterance::new(id, at, start));
+    }
+
+    /// A sound of the candidate's finds its place.
+    fn sounds(&mut self, utterance: Utterance) {
+        let start = utterance.start;
         let recovery = Duration::from_millis(self.settings.recovery_ms);
         match &mut self.floor {
             Floor::Open(turn) => {
@@ -246,15 +257,21 @@ impl TurnTaking {
                     self.own.went_on_after(ms_between(since, start));
                 }
                 turn.thinking = false;
-                turn.utterances.push(utterance);
+                turn.hear(utterance);
                 self.discard();
             }
-            Floor::Overlap(turn) => turn.utterances.push(utterance),
-            Floor::Committed(committed) if committed.began.is_none_or(|began| start <= began + recovery) => {
-                committed.more.utterances.push(utterance);
+            Floor::Overlap(turn) => turn.hear(utterance),
+            Floor::Committed(committed) if committed.closed && committed.turn.holds(utterance.id) => {}
+            Floor::Committed(committed)
+                if committed.more.holds(utterance.id) || committed.began.is_none_or(|began| start <= began + recovery) =>
+            {
+                committed.more.hear(utterance);
             }
             Floor::Committed(_) | Floor::Idle => {
                 self.close_committed();
+                if self.taken.is_some_and(|taken| utterance.id <= taken) {
+                    return;
+                }
                 let mut turn = self.new_turn(start);
                 turn.utterances.push(utterance);
                 self.floor = match self.mouth {
@@ -262,6 +279,14 @@ impl TurnTaking {
                     Mouth::Silent | Mouth::Stopping { .. } => Floor::Open(turn),
                 };
             }
+        }
+    }
+
+    fn is_known(&self, id: UtteranceId) -> bool {
+        match &self.floor {
+            Floor::Idle => false,
+            Floor::Open(turn) | Floor::Overlap(turn) => turn.holds(id),
+            Floor::Committed(committed) => committed.turn.holds(id) || committed.more.holds(id),
         }
     }
 
@@ -334,7 +359,8 @@ impl TurnTaking {
         }
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Overlap(overlap) => self.keep_floor(now, overlap, was_interruptible),
-            Floor::Committed(Committed { more, closed: true, .. }) if self.awaited => {
+            Floor::Committed(Committed { turn, more, closed: true, .. }) if self.awaited => {
+                self.stands(&turn);
                 let mut turn = self.new_turn(now);
                 turn.utterances = more.utterances;
                 self.keep_floor(now, turn, false);
@@ -424,6 +450,8 @@ impl TurnTaking {
 
     fn unhalt(&mut self, now: Instant, halt: Halt) {
         self.halt = halt;
+        // What began meanwhile is none of ours; its end may never be told.
+        self.voice = None;
         self.quiet_from = Some(now);
         self.ladder.shift_to(now);
         if let Floor::Committed(committed) = &mut self.floor {

@@ -24,7 +24,8 @@ pub use settings::{Profile, Settings};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
     /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection),
-    /// `speech_ms` before this was told. Ids of utterances ascend; an old one is ignored.
+    /// `speech_ms` before this was told. Ids ascend; the latest may begin again, if it had only paused; old ones are
+    /// ignored.
     SpeechStarted {
         utterance: UtteranceId,
         at: SamplePos,
@@ -41,7 +42,8 @@ pub enum Event {
         utterance: UtteranceId,
         probability: f32,
     },
-    /// The words of an utterance so far (latest revision; empty if there were none). `last`: they are all of it.
+    /// The words of an utterance so far (latest revision; empty if there were none). Told after a pause of it they are
+    /// all that was said up to there; `last`: whatever else is told, no more will come.
     Words {
         utterance: UtteranceId,
         text: String,

@@ -122,7 +122,7 @@ fn time_up_takes_the_floor_for_good() {
 /// What a random conversation consists of; ids are chosen by the runner so that stale and unknown ones occur.
 #[derive(Clone, Debug)]
 enum Step {
-    Start { lag_ms: u64 },
+    Start { again: bool, lag_ms: u64 },
     Stop { which: u64, lag_ms: u64 },
     Completion { which: u64, probability: f32 },
     Words { which: u64, text: &'static str, last: bool },
@@ -165,7 +165,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         a_kind().prop_map(|kind| Event::Asked { kind }),
     ];
     prop_oneof![
-        6 => (0u64..400).prop_map(|lag_ms| Step::Start { lag_ms }),
+        6 => (any::<bool>(), 0u64..400).prop_map(|(again, lag_ms)| Step::Start { again, lag_ms }),
         6 => (0u64..3, 0u64..400).prop_map(|(which, lag_ms)| Step::Stop { which, lag_ms }),
         3 => (0u64..3, 0.0f32..1.0).prop_map(|(which, probability)| Step::Completion { which, probability }),
         6 => (0u64..4, text, any::<bool>()).prop_map(|(which, text, last)| Step::Words { which, text, last }),
@@ -194,6 +194,9 @@ struct Books {
     /// Turns committed and not reopened, with what they held.
     committed: Vec<(TurnId, Vec<UtteranceId>)>,
     placed: HashSet<UtteranceId>,
+    aside: HashSet<UtteranceId>,
+    /// The latest utterance has not stopped.
+    sounds: bool,
     latest_turn: Option<TurnId>,
     prepared: Option<TurnId>,
 }
@@ -210,6 +213,8 @@ impl Books {
             interruptible: false,
             committed: Vec::new(),
             placed: HashSet::new(),
+            aside: HashSet::new(),
+            sounds: false,
             latest_turn: None,
             prepared: None,
         }
@@ -219,11 +224,18 @@ impl Books {
         let id = |which: u64, latest: u64| utterance(latest.saturating_sub(which));
         let at = SamplePos(0);
         Some(match step {
-            Step::Start { lag_ms } => {
-                self.utterances += 1;
+            Step::Start { again, lag_ms } => {
+                if !again || self.utterances == 0 {
+                    self.utterances += 1;
+                } else if !self.sounds && self.aside.remove(&utterance(self.utterances)) {
+                    // It had only paused: what was nothing may become something.
+                    self.placed.remove(&utterance(self.utterances));
+                }
+                self.sounds = true;
                 Event::SpeechStarted { utterance: utterance(self.utterances), at, speech_ms: lag_ms }
             }
             Step::Stop { which, lag_ms } => {
+                self.sounds &= which != 0;
                 Event::SpeechStopped { utterance: id(which, self.utterances), at, silence_ms: lag_ms }
             }
             Step::Completion { which, probability } => {
@@ -259,7 +271,10 @@ impl Books {
                 }
                 Event::InterviewerEnded { speech }
             }
-            Step::Plain(event) => event,
+            Step::Plain(event) => {
+                self.sounds &= !matches!(event, Event::Paused | Event::Resumed | Event::Away | Event::Back);
+                event
+            }
         })
     }
 
@@ -342,7 +357,10 @@ impl Books {
             }
             Command::Silence(_) => assert!(self.alive.is_none(), "silence while the interviewer speaks"),
             Command::Monologue { .. } => {}
-            Command::Aside { utterance } => assert!(self.placed.insert(utterance), "an utterance is in two places"),
+            Command::Aside { utterance } => {
+                self.aside.insert(utterance);
+                assert!(self.placed.insert(utterance), "an utterance is in two places");
+            }
         }
     }
 }

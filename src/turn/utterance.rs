@@ -70,6 +70,13 @@ impl Utterance {
         }
     }
 
+    /// The pause was none: the same utterance goes on.
+    pub fn go_on(&mut self, at: SamplePos) {
+        self.sound = Sound::Talking { since: at };
+        self.words = Heard::Awaited { content_words: self.content_words() };
+        self.completion = None;
+    }
+
     pub fn is_talking(&self) -> bool {
         matches!(self.sound, Sound::Talking { .. })
     }
@@ -78,7 +85,7 @@ impl Utterance {
         let whole = text.len();
         let text = tail(text);
         let content_words = words::content_words(text);
-        self.words = if last {
+        self.words = if last || !self.is_talking() {
             Heard::Known(Words {
                 content_words,
                 completeness: words::completeness(text),
@@ -167,6 +174,32 @@ impl Turn {
 
     pub fn words_settled(&self) -> bool {
         self.utterances.iter().all(Utterance::words_settled)
+    }
+
+    /// A sound: a new utterance, or one that had paused and goes on.
+    pub fn hear(&mut self, utterance: Utterance) {
+        match (self.utterance(utterance.id), utterance.sound) {
+            (Some(known), Sound::Talking { since }) => known.go_on(since),
+            (Some(_), Sound::Ended { .. }) => {}
+            (None, _) => self.utterances.push(utterance),
+        }
+    }
+
+    /// Takes up what sounded after the commitment: a new utterance, or one of this turn that goes on.
+    pub fn take(&mut self, utterance: Utterance) {
+        match self.utterances.iter().position(|known| known.id == utterance.id) {
+            None => self.utterances.push(utterance),
+            Some(place) => {
+                let start = self.utterances[place].start;
+                self.utterances[place] = Utterance { start, ..utterance };
+                // What was committed before is no longer all of it.
+                self.committed = self.committed.map(|count| count.min(place));
+            }
+        }
+    }
+
+    pub fn holds(&self, id: UtteranceId) -> bool {
+        self.utterances.iter().any(|utterance| utterance.id == id)
     }
 
     pub fn utterance(&mut self, id: UtteranceId) -> Option<&mut Utterance> {

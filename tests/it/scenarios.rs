@@ -241,8 +241,12 @@ impl Shell {
         let after_quote = line.rsplit('"').next().unwrap_or("").split_whitespace().collect::<Vec<_>>();
         let button = |event| Some(Happening::Told(event));
         let event = match what {
-            ["speaks" | "goes", ..] => {
+            ["speaks", ..] => {
                 self.starts(at);
+                return Some(());
+            }
+            ["goes", "on"] => {
+                self.starts_again(at);
                 return Some(());
             }
             ["stops", ..] => {
@@ -277,6 +281,11 @@ impl Shell {
     /// The detector tells of speech 100 ms after it began.
     fn starts(&mut self, at: u64) {
         self.utterance += 1;
+        self.starts_again(at);
+    }
+
+    /// The same utterance goes on.
+    fn starts_again(&mut self, at: u64) {
         let utterance = UtteranceId(self.utterance);
         let told = Event::SpeechStarted { utterance, at: SamplePos::from_ms(at), speech_ms: 100 };
         self.at(at + 100, Happening::Told(told));

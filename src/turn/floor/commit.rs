@@ -264,7 +264,7 @@ impl TurnTaking {
                     self.own.went_on_after(ms_between(since, first.start));
                 }
                 turn.reopened += 1;
-                turn.utterances.extend(more.utterances);
+                more.utterances.into_iter().for_each(|utterance| turn.take(utterance));
                 self.kind = turn.kind;
                 self.awaited = true;
                 self.ladder.alive(now);
@@ -280,7 +280,8 @@ impl TurnTaking {
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Overlap(overlap) => self.aside(&overlap.utterances),
             Floor::Committed(mut committed) => {
-                let dropped = std::mem::take(&mut committed.more.utterances);
+                let mut dropped = std::mem::take(&mut committed.more.utterances);
+                dropped.retain(|utterance| !committed.turn.holds(utterance.id));
                 self.aside(&dropped);
                 self.floor = Floor::Committed(committed);
             }
@@ -292,9 +293,18 @@ impl TurnTaking {
     /// The commitment stands for good.
     pub(super) fn close_committed(&mut self) {
         match std::mem::replace(&mut self.floor, Floor::Idle) {
-            Floor::Committed(committed) => self.aside(&committed.more.utterances),
+            Floor::Committed(Committed { turn, mut more, .. }) => {
+                more.utterances.retain(|utterance| !turn.holds(utterance.id));
+                self.aside(&more.utterances);
+                self.stands(&turn);
+            }
             other @ (Floor::Idle | Floor::Open(_) | Floor::Overlap(_)) => self.floor = other,
         }
+    }
+
+    /// Nothing is added to the utterances of `turn` any more.
+    pub(super) fn stands(&mut self, turn: &Turn) {
+        self.taken = turn.utterances.iter().map(|utterance| utterance.id).max().max(self.taken);
     }
 
     /// Utterances of the open turn that turned out to hold no word leave it; a turn of nothing else never was one.
