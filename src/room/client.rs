@@ -5,7 +5,8 @@
 mod line;
 
 use crate::audio::opus::{Encoder, EncoderSettings, OpusError};
-use crate::room::webrtc::CHANNEL_LABEL;
+use crate::room::webrtc::data::CHANNEL_LABEL;
+use crate::room::webrtc::sdp;
 use line::{ClientCallbacks, Line, opus_codec};
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::SctpMaxMessageSize;
@@ -177,7 +178,7 @@ impl Client {
         };
         let connected = tokio::time::timeout(CONNECT, connected).await.map_err(|_| ClientError::TimedOut);
         if let Err(error) = connected.flatten() {
-            client.vanish().await;
+            client.close().await;
             return Err(error);
         }
         let codecs = sender.get_parameters().await?.rtp_parameters.codecs;
@@ -215,17 +216,38 @@ impl Client {
         self.send(&serde_json::json!({"label": "rtvi-ai", "type": kind, "id": id, "data": data})).await
     }
 
-    /// Closes the data channel, as a page does that is closed, then the connection.
+    /// Restarts ICE, as a page does whose machine changed networks; `patch` brings the fragment to the server and comes
+    /// back with the server's.
+    pub async fn restart_ice<P, E>(&self, patch: P) -> Result<(), ClientError>
+    where
+        P: AsyncFnOnce(String) -> Result<String, E>,
+        E: std::fmt::Display,
+    {
+        self.connection.restart_ice().await?;
+        let offer = self.connection.create_offer(None).await?;
+        self.connection.set_local_description(offer).await?;
+        let offer = self.connection.local_description().await.ok_or(ClientError::Gone)?;
+        let fragment = sdp::write_fragment(&offer.sdp);
+        let fragment = patch(fragment).await.map_err(|error| ClientError::Refused(error.to_string()))?;
+        let fragment = sdp::read_fragment(&fragment).map_err(|error| ClientError::Refused(error.to_string()))?;
+        let (ufrag, password) = fragment.credentials.ok_or(ClientError::Gone)?;
+        let last = self.connection.current_remote_description().await.ok_or(ClientError::Gone)?;
+        let answer = sdp::restarted(&last.sdp, &ufrag, &password, &fragment.candidates);
+        Ok(self.connection.set_remote_description(RTCSessionDescription::answer(answer)?).await?)
+    }
+
+    /// Says goodbye, as a page does that is closed.
     pub async fn close(self) {
         let _ = self.channel.close().await;
         tokio::time::sleep(GOODBYE).await;
-        self.vanish().await;
+        let _ = self.connection.close().await;
+        self.cancel.cancel();
     }
 
     /// Goes without a word, as a machine does that lost its network.
-    pub async fn vanish(self) {
+    pub fn vanish(self) {
+        // A connection with a reactor of its own stops when it is dropped, and sends nothing.
         self.cancel.cancel();
-        let _ = self.connection.close().await;
     }
 }
 
@@ -249,6 +271,7 @@ async fn build(
         .with_setting_engine(engine.build())
         .with_handler(Arc::new(callbacks))
         .with_udp_addrs(vec![settings.address])
+        .with_dedicated_reactor_pool_size(1)
         .build()
         .await?;
     Ok(Arc::new(connection))

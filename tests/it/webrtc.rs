@@ -323,7 +323,7 @@ async fn messages_go_both_ways_in_their_envelope() {
     room.tell(RoomCommand::Close).await;
     assert_eq!(message(&mut client, "server-message").await["data"], json!({"kind": "ended", "reason": "completed"}));
     assert_eq!(room.closed().await, ClosedReason::Asked);
-    client.vanish().await;
+    client.vanish();
     room.end().await;
 }
 

@@ -28,7 +28,7 @@ const AHEAD_SAMPLES_MAX: i64 = 320;
 /// A frame in which no sample is louder is silence and may be taken out or doubled (-44 dB).
 const QUIET_PEAK: u16 = 200;
 
-/// What happened to the candidate's stream.
+/// What happened to the candidate's stream on this connection.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct HearingCounts {
     pub packets: u64,
@@ -109,6 +109,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
     pub fn disconnected(&mut self) {
         self.live = false;
         self.reorder = Reorder::default();
+        self.counts = HearingCounts::default();
         self.frame_samples = 0;
         self.real_samples = 0;
         self.begin_stream();
@@ -252,7 +253,8 @@ impl<P: AsRef<[u8]>> Ear<P> {
     }
 
     fn finish_frame(&mut self) {
-        let concealed = self.real_samples == 0;
+        // Packets and frames do not begin together: what was lost lies across two frames, mostly in one.
+        let concealed = self.real_samples * 2 < EAR_FRAME_SAMPLES;
         self.frame_samples = 0;
         self.real_samples = 0;
         let quiet = self.frame.iter().all(|sample| sample.unsigned_abs() <= QUIET_PEAK);

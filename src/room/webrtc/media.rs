@@ -65,6 +65,9 @@ impl Media {
                 corrupt = heard.corrupt,
                 "the candidate's stream is interrupted"
             );
+            metrics::counter!("vivavoce_room_packets_total").increment(heard.packets);
+            metrics::counter!("vivavoce_room_packets_lost_total").increment(order.lost);
+            metrics::counter!("vivavoce_room_packets_recovered_total").increment(heard.recovered);
         }
         self.ear.disconnected();
         self.voice.interrupted();

@@ -8,7 +8,7 @@
 //! told that it was taken over. A connection that breaks leaves the speeches where they are; whoever comes back in time
 //! goes on with the same interview.
 
-mod data;
+pub mod data;
 mod hearing;
 mod link;
 mod media;
@@ -17,10 +17,9 @@ mod peer;
 mod ports;
 mod reader;
 mod room;
-mod sdp;
+pub(in crate::room) mod sdp;
 mod voice;
 
-pub use data::{CHANNEL_LABEL, MESSAGE_BYTES_MAX, RTVI_VERSION};
 pub use ports::UdpPorts;
 pub use room::{RoomSetup, WebRtcRoom, WebRtcRoomHandle};
 pub use sdp::SDP_BYTES_MAX;

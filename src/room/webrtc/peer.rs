@@ -91,6 +91,7 @@ impl Peer {
                 news: setup.news.clone(),
                 tasks: setup.tasks.clone(),
                 cancel: cancel.clone(),
+                tracks: Arc::default(),
             },
             gathered: gathered_tx,
             to_show: Arc::new(Mutex::new(Some(to_show))),
@@ -154,7 +155,7 @@ impl Peer {
             }
             return Ok(None);
         };
-        let offer = sdp::restarted_offer(&remote.sdp, ufrag, password, &fragment.candidates);
+        let offer = sdp::restarted(&remote.sdp, ufrag, password, &fragment.candidates);
         let offer = RTCSessionDescription::offer(offer).map_err(|error| bad_fragment(&error))?;
         self.connection.set_remote_description(offer).await.map_err(|error| bad_fragment(&error))?;
         let answer = self.connection.create_answer(None).await.map_err(|error| bad_fragment(&error))?;

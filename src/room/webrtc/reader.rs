@@ -5,6 +5,7 @@ use super::data::CHANNEL_LABEL;
 use super::peer::PeerId;
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc};
@@ -131,6 +132,8 @@ pub struct Reader {
     pub news: mpsc::Sender<PeerEvent>,
     pub tasks: TaskTracker,
     pub cancel: CancellationToken,
+    /// Tracks that came so far: the last one is the microphone, whatever else is offered.
+    pub tracks: Arc<AtomicU32>,
 }
 
 impl Reader {
@@ -146,8 +149,11 @@ impl Reader {
     }
 
     async fn read_track(self, track: Arc<dyn TrackRemote>) {
+        let own = self.tracks.fetch_add(1, Ordering::Relaxed) + 1;
         while let Some(Some(event)) = self.cancel.run_until_cancelled(track.poll()).await {
-            if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+            if let TrackRemoteEvent::OnRtpPacket(packet) = event
+                && self.tracks.load(Ordering::Relaxed) == own
+            {
                 let news = PeerNews::Packet { packet: RtpPacket(packet), arrival: Instant::now() };
                 if self.news.try_send(PeerEvent { peer: self.peer, news }).is_err() {
                     metrics::counter!("vivavoce_room_packets_dropped_total").increment(1);
@@ -169,9 +175,11 @@ impl Reader {
                 },
                 message = to_show.recv() => {
                     let Some(message) = message else { return };
-                    let sent = self.cancel.run_until_cancelled(channel.send_text(&message)).await;
-                    if !matches!(sent, Some(Ok(()))) {
-                        return;
+                    match self.cancel.run_until_cancelled(channel.send_text(&message)).await {
+                        Some(Ok(())) => {}
+                        // A channel that carries nothing any more is as good as closed.
+                        Some(Err(_)) => return self.tell(PeerNews::Closed),
+                        None => return,
                     }
                 }
             }

@@ -63,46 +63,46 @@ pub fn read_fragment(text: &str) -> Result<Fragment, RoomError> {
     Ok(Fragment { credentials, candidates })
 }
 
-/// The offer that a restart stands for: the last one with new credentials and candidates.
+/// The description that a restart stands for: the last one with new credentials and candidates.
 #[must_use]
-pub fn restarted_offer(last_offer: &str, ufrag: &str, password: &str, candidates: &[String]) -> String {
-    let mut offer = String::with_capacity(last_offer.len());
+pub fn restarted(last: &str, ufrag: &str, password: &str, candidates: &[String]) -> String {
+    let mut out = String::with_capacity(last.len());
     let mut section = 0;
-    for line in lines(last_offer) {
+    for line in lines(last) {
         if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
             continue;
         }
         if line.starts_with("a=ice-ufrag:") {
-            offer.push_str(&format!("a=ice-ufrag:{ufrag}\r\n"));
+            out.push_str(&format!("a=ice-ufrag:{ufrag}\r\n"));
         } else if line.starts_with("a=ice-pwd:") {
-            offer.push_str(&format!("a=ice-pwd:{password}\r\n"));
+            out.push_str(&format!("a=ice-pwd:{password}\r\n"));
         } else {
-            offer.push_str(line);
-            offer.push_str("\r\n");
+            out.push_str(line);
+            out.push_str("\r\n");
         }
         if line.starts_with("m=") {
             section += 1;
         }
         // Candidates of a bundle belong to its first section; a connection line ends what must precede attributes.
         if section == 1 && line.starts_with("c=") {
-            candidates.iter().for_each(|candidate| offer.push_str(&format!("a={candidate}\r\n")));
+            candidates.iter().for_each(|candidate| out.push_str(&format!("a={candidate}\r\n")));
         }
     }
-    offer
+    out
 }
 
-/// The fragment that answers a restart: the answer's credentials and candidates.
+/// The fragment of a description: its credentials and candidates.
 #[must_use]
-pub fn write_fragment(answer: &str) -> String {
+pub fn write_fragment(sdp: &str) -> String {
     let mut fragment = String::new();
     let mut candidates = Vec::new();
     for wanted in ["a=ice-ufrag:", "a=ice-pwd:", "m=", "a=mid:"] {
-        if let Some(line) = lines(answer).find(|line| line.starts_with(wanted)) {
+        if let Some(line) = lines(sdp).find(|line| line.starts_with(wanted)) {
             fragment.push_str(line);
             fragment.push_str("\r\n");
         }
     }
-    for line in lines(answer).filter(|line| line.starts_with("a=candidate:")) {
+    for line in lines(sdp).filter(|line| line.starts_with("a=candidate:")) {
         if !candidates.contains(&line) {
             candidates.push(line);
             fragment.push_str(line);
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_restart_changes_credentials_and_candidates_and_nothing_else() {
         let candidate = "candidate:2 1 udp 1 10.0.0.1 6000 typ host".to_owned();
-        let offer = restarted_offer(OFFER, "new", "newpassword", &[candidate]);
+        let offer = restarted(OFFER, "new", "newpassword", &[candidate]);
         check_offer(&offer).expect("still a whole offer");
         assert!(offer.contains("a=ice-ufrag:new\r\n") && offer.contains("a=ice-pwd:newpassword\r\n"));
         assert!(offer.contains("10.0.0.1 6000") && !offer.contains("127.0.0.1 5000") && !offer.contains(":old"));
