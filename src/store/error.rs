@@ -26,16 +26,26 @@ impl From<sqlx::Error> for StoreError {
         match error {
             Error::RowNotFound => Self::NotFound,
             Error::Database(error) => by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message()),
-            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
-                Self::Unavailable { what: error.to_string() }
-            }
+            Error::Io(_)
+            | Error::Tls(_)
+            | Error::Protocol(_)
+            | Error::PoolTimedOut
+            | Error::PoolClosed
+            | Error::WorkerCrashed
+            | Error::BeginFailed => Self::Unavailable { what: error.to_string() },
             // Values and statements that do not fit; named by their kind, for the message may quote a value.
             Error::Configuration(_) => Self::Invalid { what: "configuration".into() },
             Error::Encode(_) => Self::Invalid { what: "a value cannot be sent".into() },
             Error::Decode(_) | Error::ColumnDecode { .. } | Error::TypeNotFound { .. } => {
                 Self::Invalid { what: "a value cannot be read".into() }
             }
-            _ => Self::Invalid { what: "statement".into() },
+            Error::InvalidArgument(_)
+            | Error::ColumnIndexOutOfBounds { .. }
+            | Error::ColumnNotFound(_)
+            | Error::AnyDriverError(_)
+            | Error::Migrate(_)
+            | Error::InvalidSavePointStatement
+            | _ => Self::Invalid { what: "statement".into() },
         }
     }
 }
