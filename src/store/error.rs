@@ -25,7 +25,9 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error;
         match error {
             Error::RowNotFound => Self::NotFound,
-            Error::Database(error) => by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message()),
+            Error::Database(error) => {
+                by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message())
+            }
             Error::Io(_)
             | Error::Tls(_)
             | Error::Protocol(_)
@@ -83,8 +85,14 @@ mod tests {
 
     #[test]
     fn what_a_repeat_never_cures_names_its_constraint() {
-        assert_eq!(by_code("23514", Some("users_role_check"), "quotes a value"), StoreError::Invalid { what: "users_role_check".into() });
-        assert_eq!(by_code("23505", Some("users_email_key"), "quotes a value"), StoreError::Conflict { what: "users_email_key".into() });
+        assert_eq!(
+            by_code("23514", Some("users_role_check"), "quotes a value"),
+            StoreError::Invalid { what: "users_role_check".into() }
+        );
+        assert_eq!(
+            by_code("23505", Some("users_email_key"), "quotes a value"),
+            StoreError::Conflict { what: "users_email_key".into() }
+        );
         assert_eq!(by_code("23503", Some("x"), ""), StoreError::NotFound);
     }
 }
