@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn one_variable_moves_everything() {
-        let paths = paths(&[("VIVAVOCE_HOME", "/srv/v"), ("HOME", "/home/a"), ("XDG_CACHE_HOME", "/x")]).expect("a home");
+        let paths =
+            paths(&[("VIVAVOCE_HOME", "/srv/v"), ("HOME", "/home/a"), ("XDG_CACHE_HOME", "/x")]).expect("a home");
         assert_eq!(paths.cache, PathBuf::from("/srv/v/cache"));
         assert_eq!(paths.data, PathBuf::from("/srv/v/data"));
         assert_eq!(paths.models, PathBuf::from("/srv/v/cache/models"));
@@ -118,7 +119,8 @@ mod tests {
 
     #[test]
     fn xdg_directories_count_and_relative_ones_do_not() {
-        let paths = paths(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/x"), ("XDG_DATA_HOME", "relative")]).expect("a home");
+        let paths =
+            paths(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/x"), ("XDG_DATA_HOME", "relative")]).expect("a home");
         assert_eq!(paths.cache, PathBuf::from("/x/vivavoce"));
         assert_eq!(paths.data, PathBuf::from("/home/a/.local/share/vivavoce"));
     }

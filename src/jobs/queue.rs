@@ -88,7 +88,11 @@ pub async fn start(store: &Store, make_report: MakeReport, stop: CancellationTok
     Ok(Worker { task })
 }
 
-async fn worker(pool: &PgPool, reports: &Reports, stop: &CancellationToken) -> Result<graphile_worker::Worker, JobError> {
+async fn worker(
+    pool: &PgPool,
+    reports: &Reports,
+    stop: &CancellationToken,
+) -> Result<graphile_worker::Worker, JobError> {
     let recovery = WorkerRecoveryConfig::default()
         .enabled(true)
         .heartbeat_interval(Duration::from_secs(HEARTBEAT_S))

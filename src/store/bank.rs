@@ -133,9 +133,10 @@ impl Store {
             job_positions: row.job_positions,
             competencies: read(row.competencies)?,
         };
-        let rows = question!("where category_id = $1 and is_current and interview_id is null order by position, key", row.id)
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            question!("where category_id = $1 and is_current and interview_id is null order by position, key", row.id)
+                .fetch_all(&self.pool)
+                .await?;
         let questions = rows.into_iter().map(StoredQuestion::into_question).collect::<Result<_, _>>()?;
         Ok(Bank { category, questions })
     }
@@ -152,7 +153,6 @@ impl Store {
             .into_question()
     }
 }
-
 
 /// A question as its columns hold it.
 struct StoredQuestion {
@@ -205,7 +205,10 @@ struct Newest {
     current_hash: Option<String>,
 }
 
-async fn newest_versions(connection: &mut PgConnection, category: CategoryId) -> Result<HashMap<String, Newest>, StoreError> {
+async fn newest_versions(
+    connection: &mut PgConnection,
+    category: CategoryId,
+) -> Result<HashMap<String, Newest>, StoreError> {
     let rows = sqlx::query!(
         r#"select key, max(version) as "version!", max(content_hash) filter (where is_current) as current_hash
          from questions where category_id = $1 group by key"#,
@@ -258,9 +261,13 @@ async fn sync_question(
         .await?;
         return Ok(());
     }
-    sqlx::query!("update questions set is_current = false where category_id = $1 and key = $2 and is_current", category.0, question.key)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "update questions set is_current = false where category_id = $1 and key = $2 and is_current",
+        category.0,
+        question.key
+    )
+    .execute(&mut *connection)
+    .await?;
     let stated: i32 = number(question.version)?;
     let version = stored.map_or(stated, |stored| stated.max(stored.version + 1));
     insert_question(connection, category, position, question, version, &hash).await

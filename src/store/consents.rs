@@ -23,7 +23,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such interview.
-    pub async fn give_consent(&self, session: SessionId, version: &str, text_hash: &str, by: &str) -> Result<ConsentRow, StoreError> {
+    pub async fn give_consent(
+        &self,
+        session: SessionId,
+        version: &str,
+        text_hash: &str,
+        by: &str,
+    ) -> Result<ConsentRow, StoreError> {
         limited(async {
             sqlx::query!(
                 "insert into consents (id, session_id, user_id, version, text_hash, given_by)

@@ -43,6 +43,7 @@ pub async fn create_database(url: &str, name: &str) -> Result<(), StoreError> {
 }
 
 async fn connect(url: &str) -> Result<PgConnection, StoreError> {
-    let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Invalid { what: "the database's URL".into() })?;
+    let options =
+        PgConnectOptions::from_str(url).map_err(|_| StoreError::Invalid { what: "the database's URL".into() })?;
     Ok(PgConnection::connect_with(&options).await?)
 }

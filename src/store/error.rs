@@ -25,17 +25,29 @@ impl From<sqlx::Error> for StoreError {
         use sqlx::Error;
         match error {
             Error::RowNotFound => Self::NotFound,
-            Error::Database(error) => by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message()),
-            Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
-                Self::Unavailable { what: error.to_string() }
+            Error::Database(error) => {
+                by_code(error.code().as_deref().unwrap_or(""), error.constraint(), error.message())
             }
+            Error::Io(_)
+            | Error::Tls(_)
+            | Error::Protocol(_)
+            | Error::PoolTimedOut
+            | Error::PoolClosed
+            | Error::WorkerCrashed
+            | Error::BeginFailed => Self::Unavailable { what: error.to_string() },
             // Values and statements that do not fit; named by their kind, for the message may quote a value.
             Error::Configuration(_) => Self::Invalid { what: "configuration".into() },
             Error::Encode(_) => Self::Invalid { what: "a value cannot be sent".into() },
             Error::Decode(_) | Error::ColumnDecode { .. } | Error::TypeNotFound { .. } => {
                 Self::Invalid { what: "a value cannot be read".into() }
             }
-            _ => Self::Invalid { what: "statement".into() },
+            Error::InvalidArgument(_)
+            | Error::ColumnIndexOutOfBounds { .. }
+            | Error::ColumnNotFound(_)
+            | Error::AnyDriverError(_)
+            | Error::Migrate(_)
+            | Error::InvalidSavePointStatement
+            | _ => Self::Invalid { what: "statement".into() },
         }
     }
 }
@@ -73,8 +85,14 @@ mod tests {
 
     #[test]
     fn what_a_repeat_never_cures_names_its_constraint() {
-        assert_eq!(by_code("23514", Some("users_role_check"), "quotes a value"), StoreError::Invalid { what: "users_role_check".into() });
-        assert_eq!(by_code("23505", Some("users_email_key"), "quotes a value"), StoreError::Conflict { what: "users_email_key".into() });
+        assert_eq!(
+            by_code("23514", Some("users_role_check"), "quotes a value"),
+            StoreError::Invalid { what: "users_role_check".into() }
+        );
+        assert_eq!(
+            by_code("23505", Some("users_email_key"), "quotes a value"),
+            StoreError::Conflict { what: "users_email_key".into() }
+        );
         assert_eq!(by_code("23503", Some("x"), ""), StoreError::NotFound);
     }
 }

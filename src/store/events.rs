@@ -36,7 +36,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the lease is lost; [`StoreError::Conflict`] when other events have these numbers.
-    pub async fn append_at(&self, lease: &Lease, first_seq: i64, events: &[NewEvent], projections: &[Projection]) -> Result<i64, StoreError> {
+    pub async fn append_at(
+        &self,
+        lease: &Lease,
+        first_seq: i64,
+        events: &[NewEvent],
+        projections: &[Projection],
+    ) -> Result<i64, StoreError> {
         let rows = Rows::of(events);
         limited(async {
             let mut transaction = self.pool.begin().await?;
@@ -69,7 +75,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Fenced`] when the lease is lost.
-    pub async fn append(&self, lease: &Lease, events: &[NewEvent], projections: &[Projection]) -> Result<i64, StoreError> {
+    pub async fn append(
+        &self,
+        lease: &Lease,
+        events: &[NewEvent],
+        projections: &[Projection],
+    ) -> Result<i64, StoreError> {
         let rows = Rows::of(events);
         limited(async {
             let mut transaction = self.pool.begin().await?;
@@ -136,7 +147,12 @@ impl Rows {
     }
 
     /// Writes them under numbers that the caller has taken in the same transaction.
-    pub(super) async fn insert(&self, connection: &mut PgConnection, lease: &Lease, first_seq: i64) -> Result<(), StoreError> {
+    pub(super) async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        lease: &Lease,
+        first_seq: i64,
+    ) -> Result<(), StoreError> {
         if self.kinds.is_empty() {
             return Ok(());
         }
@@ -159,7 +175,12 @@ impl Rows {
 
 /// The fence let nothing through: either the lease is lost, or these very events were written by an earlier call whose
 /// answer was lost, or the caller has miscounted.
-async fn repeated(connection: &mut PgConnection, lease: &Lease, first_seq: i64, rows: &Rows) -> Result<i64, StoreError> {
+async fn repeated(
+    connection: &mut PgConnection,
+    lease: &Lease,
+    first_seq: i64,
+    rows: &Rows,
+) -> Result<i64, StoreError> {
     let ours = sqlx::query_scalar!(
         "select next_seq from interview_sessions where id = $1 and owner = $2 and epoch = $3",
         lease.session.0,

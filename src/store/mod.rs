@@ -36,7 +36,8 @@ pub use transcripts::{ArtifactRow, RecordingRow, TranscriptRow};
 pub use usage::UsageRow;
 pub use users::{NewUser, UserRow};
 pub use words::{
-    Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus, UnknownWord, UserRole, Word,
+    Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus, UnknownWord, UserRole,
+    Word,
 };
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -131,7 +132,8 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
     // The queue's own migrations take no lock; ours is still held.
     let pool = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
     let queue = graphile_worker::WorkerUtils::new(pool.clone(), graphile_worker::Schema::default());
-    let migrated = queue.migrate().await.map_err(|error| StoreError::Invalid { what: format!("the job queue: {error}") });
+    let migrated =
+        queue.migrate().await.map_err(|error| StoreError::Invalid { what: format!("the job queue: {error}") });
     pool.close().await;
     connection.close().await?;
     migrated

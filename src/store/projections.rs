@@ -1,9 +1,9 @@
 //! What is projected from events, written in the same transaction as they are. Every projection is an upsert by a
 //! natural key, so that a replay of the log changes nothing.
 
+use super::clean::clean_json;
 use super::{ArtifactRow, RecordingRow, ResponseRow, SessionStatus, StoreError, TranscriptRow, UsageRow, Word};
 use super::{reports, transcripts, usage};
-use super::clean::clean_json;
 use crate::id::SessionId;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -13,7 +13,9 @@ use sqlx::PgConnection;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Projection {
     /// The interview begins: active, and its start time unless it has one.
-    Started { at: DateTime<Utc> },
+    Started {
+        at: DateTime<Utc>,
+    },
     /// The status changes; final ones only through [`super::Store::finalise`].
     Status(SessionStatus),
     Plan(Value),
@@ -30,7 +32,11 @@ pub enum Projection {
 }
 
 /// Writes projections in the caller's transaction.
-pub(super) async fn apply(connection: &mut PgConnection, session: SessionId, projections: &[Projection]) -> Result<(), StoreError> {
+pub(super) async fn apply(
+    connection: &mut PgConnection,
+    session: SessionId,
+    projections: &[Projection],
+) -> Result<(), StoreError> {
     for projection in projections {
         match projection {
             Projection::Started { at } => start(connection, session, *at).await?,
@@ -62,12 +68,20 @@ async fn start(connection: &mut PgConnection, session: SessionId, at: DateTime<U
     Ok(())
 }
 
-async fn set_status(connection: &mut PgConnection, session: SessionId, status: SessionStatus) -> Result<(), StoreError> {
+async fn set_status(
+    connection: &mut PgConnection,
+    session: SessionId,
+    status: SessionStatus,
+) -> Result<(), StoreError> {
     if status.is_final() {
         return Err(StoreError::Invalid { what: format!("{status} comes by finalising only") });
     }
-    sqlx::query!("update interview_sessions set status = $2 where id = $1 and end_time is null", session.0, status.word())
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "update interview_sessions set status = $2 where id = $1 and end_time is null",
+        session.0,
+        status.word()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }

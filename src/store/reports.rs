@@ -64,9 +64,13 @@ impl Store {
         let keys: Vec<String> = responses.iter().map(|row| row.question_key.clone()).collect();
         limited(async {
             let mut transaction = self.pool.begin().await?;
-            sqlx::query!("delete from question_responses where session_id = $1 and question_key <> all($2)", session.0, &keys)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query!(
+                "delete from question_responses where session_id = $1 and question_key <> all($2)",
+                session.0,
+                &keys
+            )
+            .execute(&mut *transaction)
+            .await?;
             for row in responses {
                 upsert_response(&mut transaction, session, row).await?;
             }
@@ -187,7 +191,11 @@ impl Store {
     }
 }
 
-pub(super) async fn upsert_response(connection: &mut PgConnection, session: SessionId, row: &ResponseRow) -> Result<(), StoreError> {
+pub(super) async fn upsert_response(
+    connection: &mut PgConnection,
+    session: SessionId,
+    row: &ResponseRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into question_responses (id, session_id, question_key, question_version, question_id, position, answer,
             start_ms, end_ms, outcome, level, score, comment, key_points, detail, state)
@@ -218,7 +226,11 @@ pub(super) async fn upsert_response(connection: &mut PgConnection, session: Sess
     Ok(())
 }
 
-async fn upsert_report(connection: &mut PgConnection, session: SessionId, report: &ReportRow) -> Result<(), StoreError> {
+async fn upsert_report(
+    connection: &mut PgConnection,
+    session: SessionId,
+    report: &ReportRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into evaluation_reports (id, session_id, overall_score, technical_score, soft_skill_score, score_notes,
             ai_feedback, recommendation, document, rubric_hash, prompts_hash, bank_hash, model, made_at)

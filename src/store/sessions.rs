@@ -138,7 +138,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn interviews(&self, limit: u32, before: Option<SessionId>, user: Option<UserId>) -> Result<Vec<InterviewRow>, StoreError> {
+    pub async fn interviews(
+        &self,
+        limit: u32,
+        before: Option<SessionId>,
+        user: Option<UserId>,
+    ) -> Result<Vec<InterviewRow>, StoreError> {
         let rows = interview!(
             "where ($2::uuid is null or id < $2) and ($3::uuid is null or user_id = $3) order by id desc limit $1",
             i64::from(limit),

@@ -112,7 +112,11 @@ impl Store {
     }
 }
 
-pub(super) async fn upsert_line(connection: &mut PgConnection, session: SessionId, row: &TranscriptRow) -> Result<(), StoreError> {
+pub(super) async fn upsert_line(
+    connection: &mut PgConnection,
+    session: SessionId,
+    row: &TranscriptRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into transcripts (id, session_id, role, content, planned_content, interrupted, question_key, question_id,
             start_ms, end_ms, latency_ms, stages, stt_confidence, provider, line_kind, turn)
@@ -144,7 +148,11 @@ pub(super) async fn upsert_line(connection: &mut PgConnection, session: SessionI
     Ok(())
 }
 
-pub(super) async fn upsert_artifact(connection: &mut PgConnection, session: SessionId, row: &ArtifactRow) -> Result<(), StoreError> {
+pub(super) async fn upsert_artifact(
+    connection: &mut PgConnection,
+    session: SessionId,
+    row: &ArtifactRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into technical_artifacts (id, session_id, question_key, question_id, language, code_content, version,
             submitted, at_ms, ai_analysis)
@@ -167,7 +175,11 @@ pub(super) async fn upsert_artifact(connection: &mut PgConnection, session: Sess
     Ok(())
 }
 
-pub(super) async fn upsert_recording(connection: &mut PgConnection, session: SessionId, row: &RecordingRow) -> Result<(), StoreError> {
+pub(super) async fn upsert_recording(
+    connection: &mut PgConnection,
+    session: SessionId,
+    row: &RecordingRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into recordings (id, session_id, file, start_ms, seconds, bytes, sample_rate_hz, channels, state)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -38,7 +38,11 @@ impl Store {
     }
 }
 
-pub(super) async fn upsert(connection: &mut PgConnection, session: SessionId, row: &UsageRow) -> Result<(), StoreError> {
+pub(super) async fn upsert(
+    connection: &mut PgConnection,
+    session: SessionId,
+    row: &UsageRow,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into usage (id, session_id, part, provider, seconds, tokens_in, tokens_out, cost_micro_usd)
          values ($1, $2, $3, $4, $5, $6, $7, $8)

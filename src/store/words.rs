@@ -142,7 +142,7 @@ words! {
         None = "none",
         Queued = "queued",
         Ready = "ready",
-        /// Given up after [`crate::jobs::ATTEMPTS_MAX_TRIES`] attempts.
+        /// Given up after too many attempts.
         Failed = "failed",
     }
 

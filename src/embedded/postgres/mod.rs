@@ -51,9 +51,15 @@ pub enum Error {
          Postgres {cluster} in VIVAVOCE_PG_BIN, or dump it with those and restore it into a new one"
     )]
     OtherVersion { data: PathBuf, cluster: u32, programs: String },
-    #[error("the server cannot run as root, and there is no account to run it as: make one called `postgres`, or give a DATABASE_URL")]
+    #[error(
+        "the server cannot run as root, and there is no account to run it as: make one called `postgres`, or give a \
+         DATABASE_URL"
+    )]
     NoAccount,
-    #[error("{path} cannot be reached by the account that runs the server, and {instead} cannot be used instead: set VIVAVOCE_HOME to a directory that everybody may enter")]
+    #[error(
+        "{path} cannot be reached by the account that runs the server, and {instead} cannot be used instead: set \
+         VIVAVOCE_HOME to a directory that everybody may enter"
+    )]
     Unreachable { path: PathBuf, instead: PathBuf },
     #[error("{path} belongs to somebody else")]
     NotOurs { path: PathBuf },
@@ -117,7 +123,11 @@ impl Cluster {
     #[must_use]
     pub fn url_of(&self, database: &str) -> String {
         let sockets = percent_encoded(&self.place.sockets.to_string_lossy());
-        format!("postgres://{user}@localhost/{database}?host={sockets}&port={port}", user = DATABASE, port = place::PORT)
+        format!(
+            "postgres://{user}@localhost/{database}?host={sockets}&port={port}",
+            user = DATABASE,
+            port = place::PORT
+        )
     }
 
     /// Makes an empty database and returns where it is; for tests.
@@ -183,7 +193,9 @@ fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                encoded.push(char::from(byte))
+            }
             other => encoded.push_str(&format!("%{other:02X}")),
         }
     }

@@ -40,8 +40,21 @@ impl Place {
     pub(super) fn prepare(paths: &Paths) -> Result<Self, Error> {
         let account = if is_root() { Some(account(&paths.postgres().join("data"))?) } else { None };
         let root = cluster_directory(paths, account)?;
-        let sockets = socket_directory(&root, account)?;
-        Ok(Self { root, sockets, account })
+        let place = Self { sockets: socket_directory(&root), root, account };
+        place.make_socket_directory()?;
+        Ok(place)
+    }
+
+    /// Makes the directory of the socket, which in a directory for temporary files may vanish between two starts.
+    pub(super) fn make_socket_directory(&self) -> Result<(), Error> {
+        own_directory(&self.sockets, self.account)
+    }
+
+    /// Leaves nothing of a stopped server among the temporary files. (The next start makes it again.)
+    pub(super) fn tidy(&self) {
+        if !self.sockets.starts_with(&self.root) {
+            let _ = fs::remove_dir(&self.sockets);
+        }
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -128,18 +141,17 @@ fn cluster_directory(paths: &Paths, account: Option<Account>) -> Result<PathBuf,
         return Err(unusable());
     }
     own_directory(&elsewhere, Some(account))?;
-    fs::write(parent.join("state-directory-is"), data.as_os_str().as_bytes()).map_err(Error::io("note where the state is"))?;
+    fs::write(parent.join("state-directory-is"), data.as_os_str().as_bytes())
+        .map_err(Error::io("note where the state is"))?;
     fs::write(&marker, elsewhere.as_os_str().as_bytes()).map_err(Error::io("note where the cluster is"))?;
     Ok(elsewhere)
 }
 
 /// The cluster's `run`, or a short one in the system's directory for temporary files.
-fn socket_directory(root: &Path, account: Option<Account>) -> Result<PathBuf, Error> {
+fn socket_directory(root: &Path) -> PathBuf {
     let own = root.join("run");
-    let longest = own.join(format!(".s.PGSQL.{PORT}")).as_os_str().len();
-    let sockets = if longest <= SOCKET_PATH_MAX_BYTES { own } else { std::env::temp_dir().join(format!("vivavoce-{}", digest(root))) };
-    own_directory(&sockets, account)?;
-    Ok(sockets)
+    let length = own.join(format!(".s.PGSQL.{PORT}")).as_os_str().len();
+    if length <= SOCKET_PATH_MAX_BYTES { own } else { std::env::temp_dir().join(format!("vivavoce-{}", digest(root))) }
 }
 
 /// Makes a directory that only the server's account may enter. One that somebody else made is refused: in a directory
@@ -193,7 +205,8 @@ fn digest(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    const ACCOUNTS: &str = "root:x:0:0:root:/root:/bin/sh\npostgres2:x:1:1::/:\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
+    const ACCOUNTS: &str =
+        "root:x:0:0:root:/root:/bin/sh\npostgres2:x:1:1::/:\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
 
     #[test]
     fn accounts_are_found_by_their_whole_name() {

@@ -101,7 +101,8 @@ fn reachable(directory: &Path, version: &Version, account: Option<Account>) -> R
 
 /// Programs in a directory that others can write to are not run.
 fn is_of_root(directory: &Path) -> bool {
-    fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
+    fs::symlink_metadata(directory)
+        .is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == 0 && metadata.mode() & 0o022 == 0)
 }
 
 /// Copies a tree under another name and renames it, so that a copy is whole or not there.

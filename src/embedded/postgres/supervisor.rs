@@ -51,7 +51,9 @@ pub(super) enum State {
     /// Another process runs the server.
     Attached,
     /// This process does (`server`: its process id, while it runs).
-    Owner { server: Option<i32> },
+    Owner {
+        server: Option<i32>,
+    },
     /// The server could not be started at all.
     Failed(Error),
     Stopped,
@@ -169,6 +171,7 @@ impl Thread {
         for stale in [self.place.data().join("postmaster.pid"), self.place.socket(), self.place.socket_lock()] {
             remove_if_there(&stale)?;
         }
+        self.place.make_socket_directory()?;
         let mut server = self.spawn_server()?;
         let pid = process_id(&server);
         info!(pid, "the database server is started");
@@ -178,7 +181,9 @@ impl Thread {
                 return Err(Error::Program { program: "postgres", log: format!("{status}; {}", self.end_of_log()) });
             }
             if self.is_asked_to_stop() {
-                return stop(&mut server);
+                stop(&mut server)?;
+                self.place.tidy();
+                return Ok(());
             }
             look_again();
         }
@@ -347,7 +352,9 @@ fn look_again() {
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io(format!("remove {}", path.display()))(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io(format!("remove {}", path.display()))(error))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -361,9 +368,12 @@ fn processes_in(directory: &Path, program: &str, account: Option<Account>) -> Ve
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == program))
+        .filter(|pid: &i32| {
+            fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim_end() == program)
+        })
         .filter(|pid| {
-            fs::metadata(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.dev() == wanted.dev() && cwd.ino() == wanted.ino())
+            fs::metadata(format!("/proc/{pid}/cwd"))
+                .is_ok_and(|cwd| cwd.dev() == wanted.dev() && cwd.ino() == wanted.ino())
         })
         .collect()
 }

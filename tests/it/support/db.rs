@@ -24,7 +24,8 @@ pub struct TestDb {
 impl TestDb {
     /// An empty database with the newest schema.
     pub async fn fresh() -> Self {
-        let url = cluster().await.create_database(&format!("test_{}", Uuid::now_v7().simple())).await.expect("a database");
+        let url =
+            cluster().await.create_database(&format!("test_{}", Uuid::now_v7().simple())).await.expect("a database");
         let store = Store::connect(&url, 4).await.expect("the schema is made");
         Self { store, url }
     }
