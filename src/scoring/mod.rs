@@ -11,3 +11,4 @@ pub mod locate;
 pub mod render;
 pub mod report;
 pub mod rubric;
+pub mod transcript;

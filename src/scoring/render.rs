@@ -1,1 +1,148 @@
-//! Not written yet.
+//! The report as one self-contained page that reads in two minutes and prints well. No script: quotes link to their
+//! moment of the recording by a media fragment. Must never compute a score.
+
+use super::report::{Quote, ReasonedScore, Recommendation, Report};
+use crate::interview::coverage::Status;
+use askama::Template;
+use sha2::{Digest, Sha256};
+
+/// Where the recording is to be heard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recording {
+    /// With whatever token its reader needs.
+    pub url: String,
+    /// Where on the session's clock its first sample lies, ms.
+    pub start_ms: u64,
+}
+
+/// The report as HTML.
+///
+/// # Errors
+/// Never in practice: the template writes to memory.
+pub fn html(report: &Report, recording: Option<&Recording>) -> Result<String, askama::Error> {
+    Page { report, recording, style: STYLE }.render()
+}
+
+/// What the page needs a browser to allow, and nothing else.
+#[must_use]
+pub fn content_security_policy() -> String {
+    let style = base64(&Sha256::digest(STYLE));
+    format!("default-src 'none'; style-src 'sha256-{style}'; media-src 'self'; base-uri 'none'; form-action 'none'")
+}
+
+const STYLE: &str = include_str!("../../templates/report.css");
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    recording: Option<&'a Recording>,
+    style: &'static str,
+}
+
+/// A moment of the recording.
+struct Moment {
+    url: String,
+    time: String,
+}
+
+impl Page<'_> {
+    fn moment(&self, quote: &Quote) -> Option<Moment> {
+        let (recording, start, end) = (self.recording?, quote.start_ms?, quote.end_ms?);
+        let at = |ms: u64| {
+            let ms = ms.saturating_sub(recording.start_ms);
+            format!("{}.{:03}", ms / 1000, ms % 1000)
+        };
+        let url = format!("{}#t={},{}", recording.url, at(start), at(end));
+        Some(Moment { url, time: Self::clock(&start) })
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.report.summary.recommendation {
+            Recommendation::StrongYes => "Strong yes",
+            Recommendation::Yes => "Yes",
+            Recommendation::Inconclusive => "Inconclusive: a person decides",
+            Recommendation::No => "No",
+            Recommendation::StrongNo => "Strong no",
+        }
+    }
+
+    fn status(status: &Status) -> &'static str {
+        match status {
+            Status::Met => "met",
+            Status::Partial => "partial",
+            Status::Missed => "missed",
+            Status::Wrong => "wrong",
+        }
+    }
+
+    fn score(score: &Option<f64>) -> String {
+        score.map_or_else(|| "\u{2013}".to_owned(), |score| format!("{score:.1}"))
+    }
+
+    fn reason(score: &ReasonedScore) -> &str {
+        score.reason.as_deref().unwrap_or("of 5")
+    }
+
+    /// Minutes and seconds.
+    fn clock(ms: &u64) -> String {
+        format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
+    }
+
+    /// Place of a score on the scale of 1 to 5.
+    fn percent(score: &f64) -> f64 {
+        ((score - 1.0) * 25.0).clamp(0.0, 100.0)
+    }
+}
+
+/// Base 64 with padding, as a content security policy wants hashes.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let triple = |chunk: &[u8]| {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let letter = |at: usize| char::from(LETTERS[(bits >> (18 - 6 * at) & 63) as usize]);
+        (0..4).map(|at| if at <= chunk.len() { letter(at) } else { '=' }).collect::<String>()
+    };
+    bytes.chunks(3).map(triple).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Recording, base64, content_security_policy, html};
+    use crate::scoring::evaluate::tests::{rehearsed, report};
+
+    #[test]
+    fn the_page_says_it_all_and_links_quotes_to_their_moment() {
+        let mut facts = rehearsed();
+        facts.interview.title = "Back end <middle> & more".into();
+        facts.turns[0].text += " <script>alert(1)</script>";
+        let recording = Recording { url: "/r.wav?access_token=a&b".into(), start_ms: 500 };
+        let report = report(&facts);
+        let page = html(&report, Some(&recording)).expect("a page");
+        assert!(page.contains("Back end &#60;middle&#62; &#38; more") && !page.contains("<script"));
+        assert!(!page.contains("style=") && !page.contains("javascript:"));
+        let quote = report.questions[0].key_points[0].quote.clone().expect("a quote");
+        let start = quote.start_ms.expect("said") - 500;
+        assert!(page.contains(&format!("/r.wav?access_token=a&#38;b#t={}.{:03},", start / 1000, start % 1000)));
+        for text in ["Strengths", "Gaps", "Holds that: ", "90 %", "A good answer:", "Feedback for the candidate"] {
+            assert!(page.contains(text), "{text}");
+        }
+        assert_eq!(page.matches("class=\"question\"").count(), report.questions.len());
+    }
+
+    #[test]
+    fn without_recording_or_scores_it_is_still_a_page() {
+        let mut facts = rehearsed();
+        facts.turns.clear();
+        let page = html(&report(&facts), None).expect("a page");
+        assert!(!page.contains("<audio") && page.contains("Too little evidence") && page.contains("not answered"));
+    }
+
+    #[test]
+    fn hashes_are_written_as_browsers_read_them() {
+        assert_eq!(base64(b"Man"), "TWFu");
+        assert_eq!(base64(b"Ma"), "TWE=");
+        assert_eq!(base64(b"M"), "TQ==");
+        assert!(content_security_policy().contains("style-src 'sha256-"));
+    }
+}
