@@ -1,1 +1,268 @@
-//! Not written yet.
+//! The composition root: settings become a running server. The only place where providers are chosen and everything is
+//! named together. Must never hold a rule of the conversation.
+
+mod live;
+mod providers;
+mod sweep;
+
+pub use providers::{RehearsalParts, rehearsal_parts};
+
+use crate::auth::token::Tokens;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::embedded::{Paths, postgres};
+use crate::http::{
+    HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
+use crate::id::SessionId;
+use crate::interview::EndReason;
+use crate::interview::bank;
+use crate::jobs;
+use crate::lifecycle::Lifecycle;
+use crate::room::StateView;
+use crate::room::webrtc::WebRtcSettings;
+use crate::session::Parts;
+use crate::store::{InterviewRow, Store};
+use crate::tts::{SpeakRequest, Urgency};
+use anyhow::Context as _;
+use axum::body::Bytes;
+use futures::future::BoxFuture;
+use live::Live;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// What a server starts with.
+pub struct Start {
+    pub settings: Settings,
+    pub paths: Paths,
+    pub listener: TcpListener,
+    pub metrics: PrometheusHandle,
+    pub lifecycle: Lifecycle,
+}
+
+/// Runs the server until the lifecycle's soft token is cancelled and everything has ended.
+pub async fn run(start: Start) -> anyhow::Result<()> {
+    let Start { settings, paths, listener, metrics, lifecycle } = start;
+    let began = std::time::Instant::now();
+    let settings = Arc::new(settings);
+    prepare_folders(&paths)?;
+    let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
+    let database = database?;
+    let store = database.store.clone();
+    let parts = parts?;
+    for bank in bank::shipped()? {
+        store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
+    }
+    let turn: crate::turn::Settings =
+        settings.turn.clone().try_into().context("the settings in [turn] are not right")?;
+    let clock = Clock::system();
+    let live = Arc::new(Live::new(
+        store.clone(),
+        settings.clone(),
+        parts,
+        turn,
+        clock.clone(),
+        paths.clone(),
+        lifecycle.tasks().clone(),
+        lifecycle.soft().child_token(),
+    ));
+    let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
+    let worker = start_jobs(&settings, &store, &lifecycle).await?;
+    let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
+    let address = listener.local_addr()?;
+    let state = Arc::new(HttpState {
+        store,
+        interviews: Arc::new(Door(live.clone())),
+        tokens,
+        clock,
+        recordings: paths.recordings(),
+        metrics,
+        listens_on_loopback: address.ip().is_loopback(),
+        stopping: lifecycle.soft().clone(),
+        event_streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
+        settings,
+    });
+    tracing::info!(%address, start_ms = began.elapsed().as_millis(), "ready");
+    crate::http::serve(listener, state, &lifecycle).await?;
+    let _ = sweeping.await;
+    live.all_over().await;
+    if let Some(worker) = worker {
+        worker.wait().await?;
+    }
+    database.close().await
+}
+
+/// The record, and the cluster that holds it if it is our own.
+pub struct Database {
+    pub store: Store,
+    cluster: Option<postgres::Cluster>,
+}
+
+impl Database {
+    /// Lets the database go; our own cluster is stopped.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.store.close().await;
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+fn prepare_folders(paths: &Paths) -> anyhow::Result<()> {
+    for folder in [paths.recordings(), paths.voice_cache(), paths.keys()] {
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// The database that the settings name, or an own cluster.
+pub async fn open_database(settings: &Settings, paths: &Paths) -> anyhow::Result<Database> {
+    let given = &settings.data.database_url.0;
+    if !given.is_empty() {
+        let store = Store::connect(given, settings.data.connections_max).await;
+        let store = store.context("the database of data.database_url or DATABASE_URL cannot be used")?;
+        return Ok(Database { store, cluster: None });
+    }
+    let cluster = postgres::start(paths, postgres::Durability::Safe).await?;
+    let store = Store::connect(&cluster.url(), settings.data.connections_max).await?;
+    Ok(Database { store, cluster: Some(cluster) })
+}
+
+async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Parts> {
+    let voice_cache = paths.voice_cache();
+    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
+}
+
+async fn start_jobs(
+    settings: &Settings,
+    store: &Store,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Option<jobs::Worker>> {
+    if !settings.jobs.enabled {
+        return Ok(None);
+    }
+    let reports = store.clone();
+    let make_report: jobs::MakeReport = Arc::new(move |session| {
+        let store = reports.clone();
+        Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
+    });
+    Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
+}
+
+/// The room's settings, from the operator's.
+fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
+    let given = &settings.room.webrtc;
+    WebRtcSettings {
+        addresses: given.addresses.clone(),
+        udp_ports: (given.port_max > 0).then(|| given.port_min..=given.port_max),
+        nat_1to1_ips: given.nat_1to1_ips.clone(),
+        reconnect: Duration::from_secs(u64::from(given.reconnect_s)),
+        connect: Duration::from_secs(u64::from(given.connect_s)),
+        ..WebRtcSettings::default()
+    }
+}
+
+/// The routes' door to the interviews.
+struct Door(Arc<Live>);
+
+impl Interviews for Door {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+        Box::pin(self.0.create(wish))
+    }
+
+    fn whip_offer(
+        &self,
+        session: SessionId,
+        sdp: String,
+        _reconnect: bool,
+    ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>> {
+        Box::pin(async move {
+            // The client may hang up on us in between: what was begun is finished all the same.
+            let live = self.0.clone();
+            let joining = self.0.tasks.spawn(async move { live.offer(session, sdp).await });
+            joining.await.unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+        })
+    }
+
+    fn whip_patch(
+        &self,
+        session: SessionId,
+        resource: String,
+        etag: String,
+        fragment: String,
+    ) -> BoxFuture<'_, Result<WhipPatched, InterviewError>> {
+        Box::pin(async move { self.0.patch(session, &resource, &etag, fragment).await })
+    }
+
+    fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move { self.0.delete(session, &resource).await })
+    }
+
+    fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(self.0.end(session, reason))
+    }
+
+    fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>> {
+        Box::pin(async move { self.0.view(session) })
+    }
+
+    fn sound_check(&self) -> BoxFuture<'_, Result<Bytes, InterviewError>> {
+        Box::pin(async move {
+            let mut pcm = Vec::new();
+            for sentence in crate::tts::sentences::sentences(SOUND_CHECK_TEXT) {
+                let request = SpeakRequest {
+                    text: sentence.into(),
+                    speed: 1.0,
+                    urgency: Urgency::Now,
+                    cancel: CancellationToken::new(),
+                };
+                let clip = self.0.parts.tts.speak(request).await.map_err(|error| {
+                    tracing::error!(%error, "the sound check could not be spoken");
+                    InterviewError::Unavailable { said: "The interviewer's voice is not available.".into() }
+                })?;
+                pcm.extend_from_slice(&clip.pcm);
+            }
+            wav(&pcm).map_err(|error| {
+                tracing::error!(%error, "the sound check could not be written");
+                InterviewError::Unavailable { said: "The interviewer's voice is not available.".into() }
+            })
+        })
+    }
+
+    fn report_html(&self, session: SessionId) -> BoxFuture<'_, Result<String, InterviewError>> {
+        Box::pin(async move {
+            let report = self.0.store.report(session).await?;
+            crate::scoring::render::html_of(&report.document).map_err(|error| {
+                tracing::error!(%error, "a report could not be rendered");
+                InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
+            })
+        })
+    }
+
+    fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
+        Box::pin(async move {
+            let database = self.0.store.ping().await.is_ok();
+            vec![("database", database), ("models", true), ("accepting", !self.0.stopping.is_cancelled())]
+        })
+    }
+}
+
+/// A mono WAV of 16-bit samples at the voice's rate.
+fn wav(pcm: &[i16]) -> Result<Bytes, hound::Error> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: crate::audio::frame::VOICE_RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = std::io::Cursor::new(Vec::with_capacity(44 + pcm.len() * 2));
+    let mut writer = hound::WavWriter::new(&mut file, spec)?;
+    pcm.iter().try_for_each(|sample| writer.write_sample(*sample))?;
+    writer.finalize()?;
+    Ok(file.into_inner().into())
+}

@@ -1,1 +1,161 @@
-//! Not written yet.
+//! What the operator sees: log lines and Prometheus metrics, by name. Must never be given a candidate's words: fields
+//! are ids, counts and `*_ms`.
+
+use crate::config::{LogFormat, Telemetry};
+use crate::lifecycle::Lifecycle;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use std::time::Duration;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+/// Names of the histograms, all in milliseconds. Stages of one reply, in the order in which they happen, each counted
+/// from the end of the candidate's speech.
+pub mod histogram {
+    /// Speech end → first sample of the reply sent.
+    pub const TURN_GAP_MS: &str = "vivavoce_turn_gap_ms";
+    /// Speech end → decision that the candidate has finished.
+    pub const TURN_DECISION_MS: &str = "vivavoce_turn_decision_ms";
+    /// Speech end → final transcript.
+    pub const TURN_TRANSCRIPT_MS: &str = "vivavoce_turn_transcript_ms";
+    /// Speech end → first token of a worded reply.
+    pub const TURN_FIRST_TOKEN_MS: &str = "vivavoce_turn_first_token_ms";
+    /// Speech end → first audio out of the synthesis.
+    pub const TURN_FIRST_AUDIO_MS: &str = "vivavoce_turn_first_audio_ms";
+    /// Interruption heard → interviewer silent.
+    pub const BARGE_IN_STOP_MS: &str = "vivavoce_barge_in_stop_ms";
+    /// One append to the event log, from asked to committed.
+    pub const EVENT_APPEND_MS: &str = "vivavoce_event_append_ms";
+    /// One run of a model; label `part`.
+    pub const INFERENCE_MS: &str = "vivavoce_inference_ms";
+    /// One report, from job start to stored.
+    pub const REPORT_MS: &str = "vivavoce_report_ms";
+    /// One HTTP answer; labels `method`, `route`, `status`.
+    pub const HTTP_REQUEST_MS: &str = "vivavoce_http_request_ms";
+
+    pub const ALL: [&str; 10] = [
+        TURN_GAP_MS,
+        TURN_DECISION_MS,
+        TURN_TRANSCRIPT_MS,
+        TURN_FIRST_TOKEN_MS,
+        TURN_FIRST_AUDIO_MS,
+        BARGE_IN_STOP_MS,
+        EVENT_APPEND_MS,
+        INFERENCE_MS,
+        REPORT_MS,
+        HTTP_REQUEST_MS,
+    ];
+}
+
+/// Names of the counters.
+pub mod counter {
+    /// Interviews begun; label `purpose`.
+    pub const INTERVIEWS_STARTED: &str = "vivavoce_interviews_started_total";
+    /// Interviews ended; label `reason`.
+    pub const INTERVIEWS_ENDED: &str = "vivavoce_interviews_ended_total";
+    /// Candidates cut off and recovered.
+    pub const FALSE_CUT_OFFS: &str = "vivavoce_false_cut_offs_total";
+    /// Interruptions of the interviewer; label `kind` (`real`, `false`).
+    pub const INTERRUPTIONS: &str = "vivavoce_interruptions_total";
+    /// Audio frames dropped because a queue was full; label `direction`.
+    pub const FRAMES_DROPPED: &str = "vivavoce_frames_dropped_total";
+    /// Failures of a provider; label `part`.
+    pub const PROVIDER_FAILURES: &str = "vivavoce_provider_failures_total";
+}
+
+/// Names of the gauges.
+pub mod gauge {
+    /// Interviews in progress.
+    pub const SESSIONS: &str = "vivavoce_sessions";
+    /// Places for interviews.
+    pub const SESSIONS_MAX: &str = "vivavoce_sessions_max";
+    /// Event streams being followed.
+    pub const EVENT_STREAMS: &str = "vivavoce_event_streams";
+}
+
+/// Bounds of every latency histogram, ms: fine where a conversation's gap is judged (300 ms to 2 s), coarse elsewhere.
+const BUCKETS_MS: [f64; 19] = [
+    1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 200.0, 300.0, 400.0, 500.0, 700.0, 1_000.0, 1_500.0, 2_000.0, 3_000.0,
+    5_000.0, 10_000.0, 30_000.0,
+];
+
+/// How often samples are folded into buckets, so that memory stays bounded when nobody reads the metrics.
+const UPKEEP_PERIOD: Duration = Duration::from_secs(5);
+
+/// Why there is no telemetry.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("telemetry.log is not a filter: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    #[error("log lines already go elsewhere: {0}")]
+    AlreadySet(#[from] tracing_subscriber::util::TryInitError),
+    #[error("the metrics recorder could not be installed: {0}")]
+    Metrics(String),
+}
+
+/// Sends log lines to standard error. `RUST_LOG` goes over the setting, as everywhere in this language.
+pub fn init_logging(settings: &Telemetry) -> Result<(), TelemetryError> {
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(text)?,
+        Ok(_) | Err(_) => EnvFilter::try_new(&settings.log)?,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match settings.format {
+        LogFormat::Text => registry.with(lines.with_target(false)).try_init()?,
+        LogFormat::Json => registry.with(lines.json()).try_init()?,
+    }
+    Ok(())
+}
+
+/// Installs the process's recorder and keeps it small until the end of the process.
+pub fn init_metrics(lifecycle: &Lifecycle) -> Result<PrometheusHandle, TelemetryError> {
+    let recorder = build_recorder()?;
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|error| TelemetryError::Metrics(error.to_string()))?;
+    let (folded, soft) = (handle.clone(), lifecycle.soft().clone());
+    lifecycle.spawn(async move {
+        let mut period = tokio::time::interval(UPKEEP_PERIOD);
+        while soft.run_until_cancelled(period.tick()).await.is_some() {
+            folded.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+/// A recorder with our buckets that is not yet installed.
+pub fn build_recorder() -> Result<PrometheusRecorder, TelemetryError> {
+    let mut builder = PrometheusBuilder::new();
+    for name in histogram::ALL {
+        builder = builder
+            .set_buckets_for_metric(Matcher::Full(name.to_owned()), &BUCKETS_MS)
+            .map_err(|error| TelemetryError::Metrics(error.to_string()))?;
+    }
+    Ok(builder.build_recorder())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_histogram_is_told_in_our_buckets() {
+        let recorder = build_recorder().expect("buckets");
+        let handle = recorder.handle();
+        metrics::with_local_recorder(&recorder, || {
+            for name in histogram::ALL {
+                metrics::histogram!(name).record(450.0);
+            }
+        });
+        let text = handle.render();
+        for name in histogram::ALL {
+            assert!(text.contains(&format!("{name}_bucket{{le=\"500\"}} 1")), "{name} in {text}");
+            assert!(text.contains(&format!("{name}_bucket{{le=\"400\"}} 0")), "{name} in {text}");
+        }
+    }
+
+    #[test]
+    fn the_default_filter_is_one() {
+        let settings = crate::config::Settings::defaults_with("").expect("defaults");
+        EnvFilter::try_new(settings.telemetry.log).expect("a filter");
+    }
+}

@@ -1,3 +1,9 @@
-//! Frames and their arithmetic: codec, resampling, what was heard, the recording. Must never decide who may speak.
+//! Frames and their arithmetic: codec, reordering, resampling, what was heard, the recording. Must never decide who may
+//! speak, nor read a clock.
 
 pub mod frame;
+pub mod opus;
+pub mod reorder;
+pub mod resample;
+pub mod playout;
+pub mod recording;

@@ -1,1 +1,4 @@
-//! Not written yet.
+//! Who may do what: tokens and roles. Knows no HTTP and no storage.
+
+pub mod role;
+pub mod token;

@@ -1,1 +1,53 @@
-//! Not written yet.
+//! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
+//! hold what a server needs.
+
+mod doctor;
+mod migrate;
+mod serve;
+
+use crate::config::Settings;
+use crate::embedded::Paths;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Spoken interviews by an AI interviewer, run by whoever owns the server.
+#[derive(Debug, Parser)]
+#[command(name = "vivavoce", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Migrate(migrate::Arguments),
+    Doctor(doctor::Arguments),
+}
+
+/// Where the operator's settings are.
+#[derive(Debug, clap::Args)]
+struct ConfigArgument {
+    /// The operator's settings, over the built-in defaults. Without it, vivavoce.toml in the data directory is read if it
+    /// is there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    fn load(&self) -> anyhow::Result<(Settings, Paths)> {
+        let paths = Paths::from_environment()?;
+        let settings = Settings::load(self.config.as_deref(), &paths.settings())?;
+        Ok((settings, paths))
+    }
+}
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+    }
+}

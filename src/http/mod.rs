@@ -1,1 +1,103 @@
-//! Not written yet.
+//! The REST interface and the page: the whole route table, and what lies around every route. A handler extracts, asks the
+//! store or the sessions, answers. Must never hold SQL, a provider or a rule of the conversation.
+
+mod access;
+mod error;
+mod extract;
+mod headers;
+mod interviews;
+mod observe;
+mod openapi;
+mod page;
+mod range;
+mod routes;
+mod state;
+mod wav;
+
+pub use error::{ApiError, FieldError};
+pub use interviews::{InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+pub use routes::whip::SDP_BYTES_MAX;
+pub use state::{HttpState, Shared};
+
+use crate::lifecycle::Lifecycle;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::serve::ListenerExt;
+use routes::{
+    categories, consent, create, events, health, interviews as interview, record, recording, report, sound_check, whip,
+};
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Every route of the interface, with its description.
+fn table() -> OpenApiRouter<Shared> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(categories::list))
+        .routes(routes!(create::create, interview::list))
+        .routes(routes!(interview::show))
+        .routes(routes!(interview::token))
+        .routes(routes!(interview::end))
+        .routes(routes!(consent::give))
+        .routes(routes!(whip::offer, whip::options))
+        .routes(routes!(whip::change, whip::hang_up))
+        .routes(routes!(record::transcript))
+        .routes(routes!(record::artifacts))
+        .routes(routes!(record::responses))
+        .routes(routes!(report::json))
+        .routes(routes!(report::html))
+        .routes(routes!(recording::play))
+        .routes(routes!(events::list))
+        .routes(routes!(sound_check::play));
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        .nest("/api/v1", v1)
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+}
+
+/// The whole server, from outside in: request id and span, trust headers, panics, compression, time limit, routes.
+pub fn router(state: Shared) -> Router {
+    let (routes, mut document) = table().split_for_parts();
+    openapi::complete(&mut document);
+    // Sound does not shrink, and a compressed part could not be sought in.
+    let compressible = DefaultPredicate::new().and(NotForContentType::const_new("audio/"));
+    let around = ServiceBuilder::new()
+        .layer(middleware::from_fn(observe::request))
+        .layer(middleware::from_fn_with_state(state.clone(), headers::add))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(CompressionLayer::new().compress_when(compressible))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::limit_time))
+        .layer(DefaultBodyLimit::max(state.settings.server.body_bytes_max));
+    routes
+        .merge(page::routes())
+        .merge(SwaggerUi::new("/api/docs").url("/api/openapi.json", document))
+        .fallback(|| std::future::ready(ApiError::NotFound))
+        .method_not_allowed_fallback(|| std::future::ready(ApiError::MethodNotAllowed))
+        .layer(around)
+        .with_state(state)
+}
+
+/// Serves until the soft token; then takes no new connections and finishes what is being answered, until the hard one.
+pub async fn serve(listener: TcpListener, state: Shared, lifecycle: &Lifecycle) -> std::io::Result<()> {
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| {
+        // Small answers leave at once; a socket that refuses is no reason to refuse the request.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "nodelay");
+        }
+    });
+    let serving = axum::serve(listener, service).with_graceful_shutdown(lifecycle.soft().clone().cancelled_owned());
+    tokio::select! {
+        result = serving => result,
+        () = lifecycle.hard().cancelled() => Ok(()),
+    }
+}

@@ -1,1 +1,5 @@
-//! Not written yet.
+//! Work that may wait: the queue, and one file per job. Must never be on the path of a conversation.
+
+mod queue;
+
+pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};

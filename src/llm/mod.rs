@@ -1,6 +1,10 @@
 //! Mind: the language model. It proposes words; it never decides what is asked or what an answer is worth. The trait,
 //! and one file per provider. Candidates' words reach it only as delimited data.
 
+#[cfg(feature = "local-llm")]
+pub mod llama;
+pub mod scripted;
+
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 

@@ -2,6 +2,8 @@
 //! the scripted room of the tests look alike from here on. A room paces its own output by the clock (20 ms, never
 //! ahead) and must never decide what is said or when somebody may speak.
 
+pub mod webrtc;
+
 use crate::audio::frame::{EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
 use crate::id::SpeechId;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,10 @@
 //! Ears: speech to text. The trait, and one file per provider. A result always carries the utterance and revision that
 //! it answers; must never say anything of "the current turn".
 
+#[cfg(feature = "local-speech")]
+pub mod moonshine;
+pub mod scripted;
+
 use crate::audio::frame::{EarFrame, SamplePos};
 use crate::id::UtteranceId;
 use tokio::sync::mpsc;

@@ -1,6 +1,21 @@
 //! Voice: text to speech. The trait, sentence cutting, the cache, and one file per provider. Must never decide what is
 //! said; it says the text it was given, a sentence at a time.
 
+pub mod cache;
+#[cfg(feature = "local-speech")]
+mod clip;
+#[cfg(feature = "local-speech")]
+mod espeak;
+#[cfg(feature = "local-speech")]
+pub mod kokoro;
+#[cfg(feature = "local-speech")]
+pub mod piper;
+pub mod scripted;
+pub mod sentences;
+pub mod text;
+#[cfg(feature = "local-speech")]
+mod workers;
+
 use crate::audio::frame::VoiceClip;
 use futures::future::BoxFuture;
 use std::sync::Arc;

@@ -2,36 +2,82 @@
 //! drains `poll_command` until `None`, and timers due are handled before the event at the same instant. Must never
 //! await, read a clock, draw a random number, know what is asked, or see a provider.
 
+pub mod endpointing;
+mod floor;
+mod interruption;
+pub mod settings;
+mod silence;
+mod utterance;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
 use crate::audio::frame::SamplePos;
 use crate::id::{SpeechId, TurnId, UtteranceId};
 use crate::interview::question::QuestionKind;
+pub use floor::TurnTaking;
 use serde::{Deserialize, Serialize};
+pub use settings::{Profile, Settings};
 
 /// What happened.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Event {
-    /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection).
-    SpeechStarted { utterance: UtteranceId, at: SamplePos },
-    /// The candidate has been silent since `at`; told after the detector's hangover.
-    SpeechStopped { utterance: UtteranceId, at: SamplePos },
+    /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection),
+    /// `speech_ms` before this was told. Ids of utterances ascend; an old one is ignored.
+    SpeechStarted {
+        utterance: UtteranceId,
+        at: SamplePos,
+        speech_ms: u64,
+    },
+    /// The candidate has been silent since `at`, `silence_ms` before this was told (the detector's hangover).
+    SpeechStopped {
+        utterance: UtteranceId,
+        at: SamplePos,
+        silence_ms: u64,
+    },
     /// The turn model's probability that the candidate has finished, judged on the audio up to the pause.
-    Completion { utterance: UtteranceId, probability: f32 },
-    /// The words of an utterance so far (latest revision; empty if there were none).
-    Words { utterance: UtteranceId, text: String },
+    Completion {
+        utterance: UtteranceId,
+        probability: f32,
+    },
+    /// The words of an utterance so far (latest revision; empty if there were none). `last`: they are all of it.
+    Words {
+        utterance: UtteranceId,
+        text: String,
+        last: bool,
+    },
     /// The words of an utterance will not come.
-    WordsFailed { utterance: UtteranceId },
+    WordsFailed {
+        utterance: UtteranceId,
+    },
+    /// What was heard as this utterance is the interviewer's own voice, come back (see [`words::is_echo`]).
+    Echo {
+        utterance: UtteranceId,
+    },
     /// A key was pressed in the code pane, or code was changed.
     Typing,
-    /// The candidate says by button, phrase or typed text: I have finished.
+    /// The candidate sent typed text: it is committed at once, with whatever was being said.
+    Typed,
+    /// The candidate says by button: I have finished. (The phrase is found in the words.)
     Finished,
-    /// The candidate asks for time ("let me think", the button).
+    /// The candidate asks for time: the button, or the interview found the whole turn to be such a request.
     Moment,
-    /// The interviewer has asked something: the floor is the candidate's when the speech ends.
-    Asked { kind: QuestionKind },
+    /// Another sign of life: a button that is none of the above.
+    Active,
+    /// The interviewer asks something with what it says now or next: the floor is the candidate's when that ends.
+    Asked {
+        kind: QuestionKind,
+    },
     /// The interviewer began to speak (first sample sent).
-    InterviewerStarted { speech: SpeechId, interruptible: bool },
+    InterviewerStarted {
+        speech: SpeechId,
+        interruptible: bool,
+    },
     /// The interviewer's speech is over (last sample sent, or stopped).
-    InterviewerEnded { speech: SpeechId },
+    InterviewerEnded {
+        speech: SpeechId,
+    },
     Paused,
     Resumed,
     /// The candidate's media is away / back: silence then means nothing.
@@ -59,8 +105,12 @@ pub enum Command {
     Stop { speech: SpeechId },
     /// Nobody has said anything for a while.
     Silence(SilenceStep),
-    /// The candidate has talked beyond the limit for one turn: interrupt politely.
+    /// The candidate has talked beyond the limit for one turn: it will be committed with [`Reason::Monologue`] at the
+    /// next pause, or a few seconds later without one. That commitment is the interview's `Monologue`.
     Monologue { turn: TurnId },
+    /// What was heard as `utterance` belongs to no turn (a cough, a backchannel, an echo, speech during a pause): for
+    /// the record only.
+    Aside { utterance: UtteranceId },
 }
 
 /// Steps of the ladder of silence.
@@ -87,7 +137,10 @@ pub struct Decision {
     pub completion: Option<f32>,
     /// Whether the words look complete (-1 clearly not .. 1 clearly), where there were any.
     pub words_completeness: Option<f32>,
-    pub kind: QuestionKind,
+    /// How often this turn was committed and reopened before: false cut-offs that were recovered.
+    pub reopened: u32,
+    /// What was asked; `None` before the first question.
+    pub kind: Option<QuestionKind>,
 }
 
 /// What decided.
@@ -102,4 +155,6 @@ pub enum Reason {
     Explicit,
     /// The limit of a monologue.
     Monologue,
+    /// The interviewer had to take the floor (time is up): for the record, not an answer to be replied to.
+    Overruled,
 }

@@ -1,6 +1,14 @@
 //! Is somebody speaking, and have they finished? The traits, and one file per model. Must never decide who may speak:
 //! it gives probabilities, `turn` decides.
 
+#[cfg(feature = "local-speech")]
+mod mel;
+pub mod scripted;
+#[cfg(feature = "local-speech")]
+pub mod silero;
+#[cfg(feature = "local-speech")]
+pub mod smart_turn;
+
 use crate::audio::frame::EarFrame;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;

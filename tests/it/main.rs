@@ -1,1 +1,8 @@
 //! All integration tests, one binary (one link). Each file is a subject.
+
+mod embedded;
+#[cfg(feature = "local-speech")]
+mod models;
+mod scenarios;
+mod store;
+mod support;

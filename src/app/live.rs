@@ -1,0 +1,410 @@
+//! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
+//! anything of a conversation, nor leave a session without its finalisation.
+
+use crate::audio::frame::SamplePos;
+use crate::audio::recording::Recorder;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::embedded::Paths;
+use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
+use crate::id::{NodeId, SessionId, TurnId};
+use crate::interview::{EndReason, Interview, Plan, PlanRequest};
+use crate::room::webrtc::{self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
+use crate::room::{SampleClock, port_pair};
+use crate::session::journal::StoreRecord;
+use crate::session::restore::{self, Restored};
+use crate::session::{self, Outcome, SessionHandle, Setup};
+use crate::store::{
+    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, SessionStatus, Store,
+    StoreError,
+};
+use crate::turn::TurnTaking;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a node owns a session without renewing, s: a dead node's candidate waits no longer than this.
+pub const LEASE: Duration = Duration::from_secs(9);
+/// Events read at once when a session is taken up again.
+const EVENTS_PAGE: u32 = 1_000;
+/// How often a finalisation is tried while the database is away, and how long between.
+const FINALISE_TRIES: u32 = 60;
+const FINALISE_WAIT: Duration = Duration::from_secs(1);
+
+/// What all interviews of this node share.
+pub struct Live {
+    pub store: Store,
+    pub settings: Arc<Settings>,
+    pub parts: session::Parts,
+    pub turn: crate::turn::Settings,
+    pub clock: Clock,
+    pub node: NodeId,
+    pub paths: Paths,
+    pub tasks: TaskTracker,
+    pub stopping: CancellationToken,
+    webrtc: Arc<WebRtcSettings>,
+    ports: UdpPorts,
+    places: Arc<Semaphore>,
+    running: Mutex<HashMap<SessionId, Running>>,
+    /// One candidate's first offer at a time: two tabs at once must not make two sessions.
+    joining: tokio::sync::Mutex<()>,
+}
+
+/// What a candidate's first connection brings together.
+struct Joined {
+    samples: SampleClock,
+    port: crate::room::RoomPort,
+    room: WebRtcRoomHandle,
+    restored: Option<Restored>,
+    place: OwnedSemaphorePermit,
+    cancel: CancellationToken,
+}
+
+#[derive(Clone)]
+struct Running {
+    session: SessionHandle,
+    room: WebRtcRoomHandle,
+}
+
+impl Live {
+    pub fn new(
+        store: Store,
+        settings: Arc<Settings>,
+        parts: session::Parts,
+        turn: crate::turn::Settings,
+        clock: Clock,
+        paths: Paths,
+        tasks: TaskTracker,
+        stopping: CancellationToken,
+    ) -> Self {
+        let webrtc = Arc::new(super::webrtc_settings(&settings));
+        Self {
+            ports: UdpPorts::new(webrtc.udp_ports.clone()),
+            places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
+            webrtc,
+            store,
+            settings,
+            parts,
+            turn,
+            clock,
+            node: NodeId::create(),
+            paths,
+            tasks,
+            stopping,
+            running: Mutex::default(),
+            joining: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Plans an interview and stores it.
+    pub async fn create(&self, wish: InterviewWish) -> Result<InterviewRow, InterviewError> {
+        let bank = self.store.bank(&wish.category.slug, &wish.category.language).await?;
+        let id = SessionId::create();
+        let request = PlanRequest {
+            level: wish.level,
+            questions: Some(wish.questions),
+            minutes: Some(wish.minutes),
+            time_factor: wish.patience,
+            // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
+            seed: id.0.as_u64_pair().1,
+        };
+        let plan = Plan::draw(&bank, &request)
+            .map_err(|error| InterviewError::Impossible { field: "level", said: error.to_string() })?;
+        let plan = serde_json::to_value(plan).map_err(|error| unavailable(&error))?;
+        let new = NewInterview {
+            id,
+            user_id: wish.user_id,
+            category_id: Some(wish.category.id),
+            category_slug: wish.category.slug,
+            title: wish.title,
+            candidate_name: wish.candidate_name,
+            job_position: wish.job_position,
+            experience_level: wish.level,
+            tech_stack: wish.tech_stack,
+            language: wish.category.language,
+            mode: wish.mode,
+            purpose: wish.purpose,
+            room: wish.room,
+            daily_room_url: None,
+            status: SessionStatus::Scheduled,
+            plan,
+            accommodations: serde_json::json!({ "patience": wish.patience }),
+            scheduled_at: None,
+            expires_at: Some(wish.expires_at),
+        };
+        Ok(self.store.create_interview(&new).await?)
+    }
+
+    /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
+    pub async fn offer(self: &Arc<Self>, id: SessionId, sdp: String) -> Result<WhipAnswer, InterviewError> {
+        if let Some(running) = self.running(id) {
+            return answered(running.room.offer(sdp).await);
+        }
+        let _one_at_a_time = self.joining.lock().await;
+        if let Some(running) = self.running(id) {
+            return answered(running.room.offer(sdp).await);
+        }
+        if self.stopping.is_cancelled() {
+            return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
+        }
+        let row = self.store.interview(id).await?;
+        if row.status.is_final() {
+            return Err(InterviewError::Over);
+        }
+        let place = self.places.clone().try_acquire_owned().map_err(|_| InterviewError::Full {
+            retry_after_s: self.settings.limits.retry_after_s,
+        })?;
+        let restored = self.restored(id).await?;
+        // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
+        let behind_ms = row.start_time.map_or(0, |start| {
+            let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
+            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+        });
+        let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
+        let (room_port, session_port) = port_pair();
+        let cancel = self.stopping.child_token();
+        let room = WebRtcRoom::open(RoomSetup {
+            settings: self.webrtc.clone(),
+            ports: self.ports.clone(),
+            clock: samples,
+            wall_clock: self.clock.clone(),
+            port: session_port,
+            tasks: self.tasks.clone(),
+            cancel: CancellationToken::new(),
+        })
+        .map_err(room_error)?;
+        let answer = answered(room.offer(sdp).await)?;
+        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
+            return Err(InterviewError::Unavailable {
+                said: "Another server is holding this interview. Try again in ten seconds.".into(),
+            });
+        };
+        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
+        Ok(answer)
+    }
+
+    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, InterviewError> {
+        let mut rows = Vec::new();
+        loop {
+            let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
+            let page = self.store.events(id, after, EVENTS_PAGE).await?;
+            let done = page.len() < EVENTS_PAGE as usize;
+            rows.extend(page);
+            if done {
+                break;
+            }
+        }
+        let events = rows.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload));
+        Ok((!rows.is_empty()).then(|| restore::restore(events)))
+    }
+
+    fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
+        let Joined { samples, port, room, restored, place, cancel } = joined;
+        let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
+        let keyterms = row.tech_stack.clone();
+        let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
+        let turn_settings = self.turn.clone().with_multiplier(patience);
+        let interview_settings = crate::interview::Settings::default();
+        let file = format!("{}.wav", row.id);
+        let recording = self
+            .settings
+            .recording
+            .enabled
+            .then(|| Recorder::open(&self.paths.recordings().join(&file)))
+            .transpose()
+            .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
+            .unwrap_or(None);
+        let mut turn = TurnTaking::new(turn_settings);
+        let interview = match &restored {
+            Some(restored) => {
+                turn = turn.starting_at(TurnId(restored.next_turn.max(1)));
+                Interview::restore(plan, interview_settings, restored.facts.clone())
+            }
+            None => Interview::new(plan, interview_settings),
+        };
+        let (handle, run) = session::open(Setup {
+            id: row.id,
+            clock: self.clock.clone(),
+            samples,
+            room: port,
+            parts: self.parts.clone(),
+            turn,
+            interview,
+            ears: session::utterances::Settings::default(),
+            stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
+            record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
+            first_seq: lease.first_seq,
+            recording,
+            resumed: restored.map(|restored| restored.resumed),
+            cancel,
+        });
+        let running = Running { session: handle, room };
+        self.lock().insert(row.id, running);
+        metrics::gauge!("vivavoce_sessions").increment(1.0);
+        let live = self.clone();
+        self.tasks.spawn(async move {
+            let outcome = run.await;
+            live.finalise(&lease, &outcome, &file).await;
+            live.lock().remove(&outcome.id);
+            metrics::gauge!("vivavoce_sessions").decrement(1.0);
+            drop(place);
+        });
+        Ok(())
+    }
+
+    /// Ends a session in the record, whatever it takes; the lease runs out and another does it if this cannot.
+    async fn finalise(&self, lease: &Lease, outcome: &Outcome, file: &str) {
+        let Some(reason) = outcome.reason else {
+            tracing::warn!(session = %outcome.id, "another node owns this session now");
+            return;
+        };
+        // A server that goes down leaves the interview to be taken up again by the candidate's next connection.
+        if reason == EndReason::Shutdown {
+            if let Err(error) = self.store.release(lease).await {
+                tracing::warn!(session = %outcome.id, %error, "the lease was not given back; it runs out by itself");
+            }
+            return;
+        }
+        let projections = outcome.recorded_s.map(|seconds| {
+            let bytes = std::fs::metadata(self.paths.recordings().join(file)).map_or(0, |meta| meta.len());
+            Projection::Recording(RecordingRow {
+                file: file.to_owned(),
+                start_ms: 0,
+                seconds,
+                bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+                sample_rate_hz: 16_000,
+                channels: 2,
+                state: RecordingState::Complete,
+            })
+        });
+        let end = Finalised {
+            status: status_after(reason),
+            end_reason: reason,
+            at: self.clock.now(),
+            first_seq: 0,
+            events: Vec::new(),
+            projections: projections.into_iter().collect(),
+        };
+        for _ in 0..FINALISE_TRIES {
+            match self.store.finalise(lease, &end).await {
+                Ok(()) => {
+                    tracing::info!(session = %outcome.id, ?reason, "the interview is over");
+                    return;
+                }
+                Err(StoreError::Unavailable { .. }) => tokio::time::sleep(FINALISE_WAIT).await,
+                Err(error) => {
+                    tracing::error!(session = %outcome.id, %error, "the interview was not finalised");
+                    return;
+                }
+            }
+        }
+        tracing::error!(session = %outcome.id, "the database stayed away; the sweep will finalise this interview");
+    }
+
+    pub async fn patch(
+        &self,
+        id: SessionId,
+        resource: &str,
+        etag: &str,
+        fragment: String,
+    ) -> Result<WhipPatched, InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotActive)?;
+        match running.room.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+            Patched::Trickled => Ok(WhipPatched::Taken),
+            Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
+        }
+    }
+
+    pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotFound)?;
+        running.room.delete(resource).await.map_err(room_error)
+    }
+
+    pub async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), InterviewError> {
+        if let Some(running) = self.running(id)
+            && running.session.end(reason).await
+        {
+            return Ok(());
+        }
+        self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
+            StoreError::Conflict { .. } => InterviewError::Over,
+            other => InterviewError::Store(other),
+        })
+    }
+
+    pub fn view(&self, id: SessionId) -> Option<crate::room::StateView> {
+        self.running(id).map(|running| running.session.view())
+    }
+
+    /// Sessions under way here.
+    pub fn ids(&self) -> Vec<SessionId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Of `held`, those not in `owned` have lost their lease: they stop at once.
+    pub fn stop_lost(&self, held: &[SessionId], owned: &[SessionId]) {
+        for id in held.iter().filter(|id| !owned.contains(id)) {
+            if let Some(running) = self.running(*id) {
+                tracing::error!(session = %id, "the lease of this session is lost; it stops here");
+                running.session.fence();
+            }
+        }
+    }
+
+    /// Waits until every session of this node is over; the server's limit for its end bounds it.
+    pub async fn all_over(&self) {
+        let all = u32::try_from(self.settings.limits.sessions_max).unwrap_or(u32::MAX);
+        let _ = self.places.acquire_many(all).await;
+    }
+
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn running(&self, id: SessionId) -> Option<Running> {
+        self.lock().get(&id).cloned()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The status that an end leaves.
+pub fn status_after(reason: EndReason) -> SessionStatus {
+    match reason {
+        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
+        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
+        EndReason::Cancelled => SessionStatus::Cancelled,
+        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
+    }
+}
+
+fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
+    let answer = answer.map_err(room_error)?;
+    Ok(WhipAnswer { sdp: answer.sdp, resource: answer.resource, etag: answer.etag })
+}
+
+fn unavailable(error: &serde_json::Error) -> InterviewError {
+    tracing::error!(%error, "a plan cannot be read or written");
+    InterviewError::Unavailable { said: "This interview's plan cannot be read.".into() }
+}
+
+fn room_error(error: RoomError) -> InterviewError {
+    tracing::info!(%error, "a connection was refused");
+    match error {
+        RoomError::TooLong => InterviewError::SdpInvalid { said: "it is too long" },
+        RoomError::BadOffer { .. } => InterviewError::SdpInvalid { said: "it is not an offer that can be read" },
+        RoomError::BadFragment { .. } => InterviewError::SdpInvalid { said: "the fragment cannot be read" },
+        RoomError::NoAudio => InterviewError::SdpInvalid { said: "it has no audio in Opus" },
+        RoomError::NoSuchConnection => InterviewError::NotFound,
+        RoomError::StaleEtag => InterviewError::Outdated,
+        RoomError::Over => InterviewError::NotActive,
+        RoomError::Busy | RoomError::NoPort | RoomError::Failed { .. } => {
+            InterviewError::Unavailable { said: format!("The connection could not be made: {error}. Try again.") }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Which models take part: names from the settings become parts. The only place where providers are named together.
+//! Must never start a model that the settings do not ask for.
+
+use crate::config::Settings;
+use crate::embedded::models::{ModelFiles, ModelPlaces};
+use crate::llm::LanguageModel;
+use crate::session::Parts;
+use crate::stt::SpeechToText;
+use crate::tts::TextToSpeech;
+use crate::tts::cache::{CacheSettings, CachedVoice};
+use crate::vad::{TurnModel, VoiceActivity};
+use anyhow::{Context as _, bail};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Clips kept in memory, bytes: about 20 minutes of speech, several interviews' worth of questions.
+const VOICE_MEMORY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Clips kept on disk, bytes: a few hundred questions with their probes.
+const VOICE_DISK_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Context of the local language model, tokens: a probe's prompt with its answer has well under half of it.
+#[cfg(feature = "local-llm")]
+const LLM_CONTEXT_TOKENS: u32 = 4_096;
+
+/// The files of the local models, where the environment says they are.
+pub fn model_files() -> anyhow::Result<Arc<ModelFiles>> {
+    #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment, once")]
+    let places = ModelPlaces::from_env(|name| std::env::var(name).ok())
+        .context("there is no home directory; set VIVAVOCE_HOME to a directory to keep everything in")?;
+    Ok(Arc::new(ModelFiles::new(places)))
+}
+
+/// Loads the parts that the settings name. Blocks for a second or a few: call it on a blocking thread.
+pub fn load(settings: &Settings, voice_cache: &Path) -> anyhow::Result<Parts> {
+    let files = model_files()?;
+    let (voice_activity, turn_model, stt, tts, llm) = std::thread::scope(|scope| {
+        let voice_activity = scope.spawn(|| voice_activity(settings, &files));
+        let turn_model = scope.spawn(|| turn_model(settings, &files));
+        let stt = scope.spawn(|| speech_to_text(&settings.providers.stt, &files));
+        let llm = scope.spawn(|| language_model(settings, &files));
+        let tts = text_to_speech(settings, &files);
+        (joined(voice_activity), joined(turn_model), joined(stt), tts, joined(llm))
+    });
+    let cache = CacheSettings {
+        folder: Some(voice_cache.to_owned()),
+        memory_bytes_max: VOICE_MEMORY_BYTES_MAX,
+        disk_bytes_max: VOICE_DISK_BYTES_MAX,
+    };
+    let tts: Arc<dyn TextToSpeech> = Arc::new(CachedVoice::new(tts?, &cache));
+    Ok(Parts { voice_activity: voice_activity?, turn_model: turn_model?, stt: stt?, tts, llm: llm? })
+}
+
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
+    thread.join().unwrap_or_else(|_| bail!("a model's loading ended in a panic"))
+}
+
+/// What the rehearsal candidate speaks and hears with.
+pub struct RehearsalParts {
+    pub voice: Arc<dyn TextToSpeech>,
+    pub ears: Arc<dyn SpeechToText>,
+}
+
+#[cfg(feature = "local-speech")]
+mod local {
+    use super::{Arc, ModelFiles, SpeechToText, TextToSpeech, TurnModel, VoiceActivity};
+    use crate::onnx::OnnxRuntime;
+    use crate::stt::moonshine::{Moonshine, MoonshineFiles};
+    use crate::tts::kokoro::{Kokoro, KokoroFiles};
+    use crate::tts::piper::{Manner, Piper, PiperFiles};
+    use crate::vad::{silero::Silero, smart_turn::SmartTurn};
+
+    pub fn runtime(files: &ModelFiles) -> anyhow::Result<OnnxRuntime> {
+        Ok(OnnxRuntime::load(&files.verified("onnxruntime")?)?)
+    }
+
+    pub fn silero(files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
+        Ok(Arc::new(Silero::start(&runtime(files)?, &files.verified("silero-vad")?)?))
+    }
+
+    pub fn smart_turn(files: &ModelFiles) -> anyhow::Result<Arc<dyn TurnModel>> {
+        Ok(Arc::new(SmartTurn::start(&runtime(files)?, &files.verified("smart-turn")?)?))
+    }
+
+    pub fn moonshine(files: &ModelFiles) -> anyhow::Result<Arc<dyn SpeechToText>> {
+        let runtime = runtime(files)?;
+        let encoder = files.verified("moonshine-encoder")?;
+        let model = MoonshineFiles {
+            decoder: files.verified("moonshine-decoder")?,
+            tokenizer: files.verified("moonshine-tokenizer")?,
+            optimised: encoder.with_file_name("optimised"),
+            encoder,
+        };
+        Ok(Arc::new(Moonshine::start(&runtime, &model)?))
+    }
+
+    pub fn kokoro(files: &ModelFiles, voice: &str) -> anyhow::Result<Arc<dyn TextToSpeech>> {
+        let pin = match voice {
+            "af_heart" => "kokoro-af-heart",
+            "am_michael" => "kokoro-am-michael",
+            _ => anyhow::bail!("providers.voice is \"{voice}\"; kokoro has af_heart and am_michael here"),
+        };
+        let model = KokoroFiles {
+            model: files.verified("kokoro")?,
+            vocabulary: files.verified("kokoro-vocab")?,
+            voice: files.verified(pin)?,
+        };
+        Ok(Arc::new(Kokoro::start(&runtime(files)?, &model)?))
+    }
+
+    pub fn piper(files: &ModelFiles, manner: Manner) -> anyhow::Result<Arc<dyn TextToSpeech>> {
+        let model =
+            PiperFiles { model: files.verified("piper")?, config: files.verified("piper-config")?, manner };
+        Ok(Arc::new(Piper::start(&runtime(files)?, &model)?))
+    }
+}
+
+#[cfg(not(feature = "local-speech"))]
+const NOT_BUILT: &str = "this program was built without the feature local-speech";
+
+/// The parts of a rehearsal candidate: `voice` is `piper` or `kokoro`. Blocks while they load.
+pub fn rehearsal_parts(voice: &str) -> anyhow::Result<RehearsalParts> {
+    #[cfg(feature = "local-speech")]
+    {
+        let files = model_files()?;
+        let voice = match voice {
+            "piper" => local::piper(&files, crate::tts::piper::Manner::Exact)?,
+            "kokoro" => local::kokoro(&files, "am_michael")?,
+            _ => bail!("--voice takes piper or kokoro"),
+        };
+        Ok(RehearsalParts { voice, ears: local::moonshine(&files)? })
+    }
+    #[cfg(not(feature = "local-speech"))]
+    {
+        let _ = voice;
+        bail!(NOT_BUILT)
+    }
+}
+
+fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
+    match settings.providers.vad.as_str() {
+        #[cfg(feature = "local-speech")]
+        "silero" => local::silero(files),
+        name => unknown("vad", name, files),
+    }
+}
+
+fn turn_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Option<Arc<dyn TurnModel>>> {
+    match settings.providers.turn_model.as_str() {
+        "none" => Ok(None),
+        #[cfg(feature = "local-speech")]
+        "smart-turn" => local::smart_turn(files).map(Some),
+        name => unknown("turn_model", name, files),
+    }
+}
+
+fn speech_to_text(name: &str, files: &ModelFiles) -> anyhow::Result<Arc<dyn SpeechToText>> {
+    match name {
+        #[cfg(feature = "local-speech")]
+        "moonshine" => local::moonshine(files),
+        name => unknown("stt", name, files),
+    }
+}
+
+fn text_to_speech(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn TextToSpeech>> {
+    match settings.providers.tts.as_str() {
+        #[cfg(feature = "local-speech")]
+        "kokoro" => local::kokoro(files, &settings.providers.voice),
+        #[cfg(feature = "local-speech")]
+        "piper" => local::piper(files, crate::tts::piper::Manner::Lively),
+        name => unknown("tts", name, files),
+    }
+}
+
+fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
+    match settings.providers.llm.as_str() {
+        "none" => Ok(None),
+        #[cfg(feature = "local-llm")]
+        "qwen" => match local_llm(files, settings.providers.llm_threads) {
+            Ok(model) => Ok(Some(model)),
+            // Probes then have the bank's own wording: an interview is possible without it.
+            Err(error) => {
+                tracing::warn!(%error, "the language model is not there; probes keep their authored wording");
+                Ok(None)
+            }
+        },
+        name => unknown("llm", name, files),
+    }
+}
+
+/// The local language model, or the small one that stands in where it could not be fetched.
+#[cfg(feature = "local-llm")]
+fn local_llm(files: &ModelFiles, threads: u32) -> anyhow::Result<Arc<dyn LanguageModel>> {
+    use crate::llm::llama::{Llama, LlamaSettings};
+    let model = files.verified("llm").or_else(|error| files.verified("llm-small").map_err(|_| error))?;
+    Ok(Arc::new(Llama::start(&LlamaSettings { model, threads, context_tokens: LLM_CONTEXT_TOKENS })?))
+}
+
+fn unknown<T>(part: &str, name: &str, _: &ModelFiles) -> anyhow::Result<T> {
+    bail!("providers.{part} is \"{name}\", which this program does not have (see config/default.toml)")
+}

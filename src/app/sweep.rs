@@ -1,0 +1,69 @@
+//! Leases and what was left behind: this node's leases are renewed, interviews that nobody owns any more and that no
+//! candidate comes back to are finalised. Must never end an interview whose candidate may still come back.
+
+use super::live::{LEASE, Live, status_after};
+use crate::interview::EndReason;
+use crate::store::Finalised;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Leases are renewed three times in their life.
+const RENEW_EVERY: Duration = Duration::from_secs(LEASE.as_secs() / 3);
+/// How long a forsaken interview waits for its candidate's reconnect (the page tries for 60 s), s.
+const GRACE_S: i64 = 90;
+/// Forsaken interviews looked at in one round.
+const ORPHANS_MAX: u32 = 20;
+/// Rounds between two looks for forsaken interviews.
+const ORPHANS_EVERY: u32 = 4;
+
+/// Runs until `stop`; the leases of sessions that are being finalised are renewed until they are over.
+pub async fn run(live: Arc<Live>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(RENEW_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut round = 0u32;
+    while !(stop.is_cancelled() && live.count() == 0) {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stop.cancelled(), if live.count() == 0 => return,
+        }
+        // Asked before, so that a session that is claimed in the meantime is not taken for a lost one.
+        let held = live.ids();
+        match live.store.renew(live.node, LEASE).await {
+            Ok(owned) => live.stop_lost(&held, &owned),
+            // The lease runs out if this lasts; the log's fence then stops the session.
+            Err(error) => tracing::warn!(%error, "leases were not renewed"),
+        }
+        round = round.wrapping_add(1);
+        if round.is_multiple_of(ORPHANS_EVERY)
+            && !stop.is_cancelled()
+            && let Err(error) = adopt(&live).await
+        {
+            tracing::warn!(%error, "forsaken interviews were not looked for");
+        }
+    }
+}
+
+async fn adopt(live: &Live) -> Result<(), crate::store::StoreError> {
+    live.store.expire(ORPHANS_MAX).await?;
+    for id in live.store.orphans(ORPHANS_MAX).await? {
+        let row = live.store.interview(id).await?;
+        let since = row.lease_until.unwrap_or(row.updated_at);
+        if live.clock.now() - since < chrono::Duration::seconds(GRACE_S) {
+            continue;
+        }
+        let Some(lease) = live.store.claim(id, live.node, LEASE).await? else { continue };
+        let reason = EndReason::Left;
+        let end = Finalised {
+            status: status_after(reason),
+            end_reason: reason,
+            at: live.clock.now(),
+            first_seq: 0,
+            events: Vec::new(),
+            projections: Vec::new(),
+        };
+        live.store.finalise(&lease, &end).await?;
+        tracing::info!(session = %id, "an interview that nobody came back to is over");
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What was truly heard of a speech: samples that left, less what the client still held, cut at the word. PURE.
+//! Must never count a word that was not played to its end.
+
+use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip, WordTiming};
+
+/// What of a speech reached the listener.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HeardText {
+    /// The clips' texts up to the last whole word.
+    pub text: String,
+    /// Samples of the speech that were played out.
+    pub samples: u64,
+    /// All of it was heard.
+    pub complete: bool,
+}
+
+/// What was heard of `clips` (one speech, in order) when `sent_samples` (24 kHz) had left and the client still held
+/// `buffered_ms` of them unplayed. `is_whole` says that no clip is missing at the end of the list.
+#[must_use]
+pub fn heard(clips: &[VoiceClip], is_whole: bool, sent_samples: u64, buffered_ms: u32) -> HeardText {
+    let held = u64::from(buffered_ms) * u64::from(VOICE_RATE_HZ) / 1000;
+    let total: u64 = clips.iter().map(|clip| clip.pcm.len() as u64).sum();
+    // A speech whose last sample has left is played to its end: nothing flushes a client's buffer.
+    let played = if sent_samples >= total && is_whole { total } else { sent_samples.min(total).saturating_sub(held) };
+    let mut out = HeardText { samples: played, complete: is_whole && played == total, ..HeardText::default() };
+    let mut left = played;
+    for clip in clips {
+        let length = clip.pcm.len() as u64;
+        let part = if left >= length { &clip.text[..] } else { heard_part(clip, left) };
+        append(&mut out.text, part.trim());
+        if left < length {
+            break;
+        }
+        left -= length;
+    }
+    out
+}
+
+fn append(text: &mut String, part: &str) {
+    if !part.is_empty() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(part);
+    }
+}
+
+/// The part of a clip's text that `samples` of it have said in whole words.
+fn heard_part(clip: &VoiceClip, samples: u64) -> &str {
+    let end = if clip.words.is_empty() {
+        end_by_letters(clip, samples)
+    } else {
+        let heard = clip.words.iter().take_while(|word| u64::from(word.end_samples) <= samples);
+        heard.last().map_or(0, |word: &WordTiming| word.text_end as usize)
+    };
+    // Timings come from outside: a range that does not fit the text counts as nothing heard.
+    clip.text.get(..end).unwrap_or("")
+}
+
+/// Shares the clip's time out by letters and digits: a word is over when its share has been played.
+fn end_by_letters(clip: &VoiceClip, samples: u64) -> usize {
+    let letters_in = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
+    let all = letters_in(&clip.text).max(1);
+    let spoken = all * samples / (clip.pcm.len() as u64).max(1);
+    let mut so_far = 0;
+    let mut end = 0;
+    for word in clip.text.split_inclusive(char::is_whitespace) {
+        so_far += letters_in(word);
+        if so_far > spoken {
+            break;
+        }
+        end += word.len();
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    /// 100 ms a letter, so that a count of letters says where a clip is.
+    fn clip(text: &str, words: &[WordTiming]) -> VoiceClip {
+        let letters = text.chars().filter(|c| c.is_alphanumeric()).count();
+        VoiceClip { text: text.into(), pcm: Arc::from(vec![0_i16; letters * 2_400]), words: Arc::from(words.to_vec()) }
+    }
+
+    fn word(text_start: u32, text_end: u32, start_samples: u32, end_samples: u32) -> WordTiming {
+        WordTiming { text_start, text_end, start_samples, end_samples }
+    }
+
+    #[test]
+    fn everything_sent_is_everything_heard_whatever_the_client_holds() {
+        let clips = [clip("One two.", &[]), clip("Three.", &[])];
+        let heard = heard(&clips, true, 11 * 2_400, 60);
+        assert_eq!((heard.text.as_str(), heard.complete), ("One two. Three.", true));
+    }
+
+    #[test]
+    fn a_cut_falls_before_the_word_that_was_not_finished() {
+        let clips = [clip("One two three.", &[])];
+        for (letters, wanted) in [(0, ""), (2, ""), (3, "One"), (5, "One"), (6, "One two"), (10, "One two")] {
+            let heard = heard(&clips, true, letters * 2_400, 0);
+            assert_eq!((heard.text.as_str(), heard.complete), (wanted, false), "after {letters} letters");
+        }
+    }
+
+    #[test]
+    fn what_the_client_holds_was_not_heard() {
+        let clips = [clip("One two three.", &[])];
+        assert_eq!(heard(&clips, true, 6 * 2_400, 60).text, "One");
+        assert_eq!(heard(&clips, true, 1_000, 60).samples, 0);
+    }
+
+    #[test]
+    fn timings_of_words_win_over_letters() {
+        let clips = [clip("One two.", &[word(0, 3, 0, 2_000), word(4, 8, 8_000, 14_000)])];
+        assert_eq!(heard(&clips, true, 2_000, 0).text, "One");
+        assert_eq!(heard(&clips, true, 13_999, 0).text, "One");
+        assert_eq!(heard(&clips, true, 14_000, 0).text, "One two.");
+    }
+
+    #[test]
+    fn the_cut_finds_its_clip() {
+        let clips = [clip("One.", &[]), clip("Two three.", &[])];
+        assert_eq!(heard(&clips, true, 6 * 2_400, 0).text, "One. Two");
+    }
+
+    #[test]
+    fn a_speech_still_in_the_making_is_never_complete() {
+        let clips = [clip("One.", &[])];
+        let heard = heard(&clips, false, 3 * 2_400, 0);
+        assert_eq!((heard.text.as_str(), heard.complete), ("One.", false));
+    }
+
+    #[test]
+    fn timings_that_do_not_fit_the_text_count_as_nothing() {
+        let clips = [clip("Größe zählt.", &[word(0, 3, 0, 10), word(0, 999, 10, 20)])];
+        assert_eq!(heard(&clips, true, 10, 0).text, "");
+        assert_eq!(heard(&clips, true, 20, 0).text, "");
+    }
+}

@@ -1,0 +1,231 @@
+//! What a rehearsal found: gaps by kind, what became of each utterance, how well it could be heard; as a table, as JSON,
+//! and as a verdict. Pure. Must never leave out a call that failed.
+
+use super::candidate::Turn;
+use super::compare::{Comparison, compare, word_errors, words};
+use super::rest::Line;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// Kind under which answers to follow-ups are counted: what a probe asks for is not what its question asks for.
+const FOLLOW_UP: &str = "follow_up";
+
+/// One call, looked at from all sides.
+#[derive(Debug, Default)]
+pub struct CallOutcome {
+    pub turns: Vec<Turn>,
+    /// Utterances as they were said, in order: what the comparison's indices mean.
+    pub said: Vec<String>,
+    pub comparison: Comparison,
+    /// Words of the interviewer's record, and how many of them were heard differently.
+    pub heard_words: usize,
+    pub heard_errors: usize,
+    pub report_url: String,
+    /// Why the call counts as failed, each in a sentence.
+    pub failures: Vec<String>,
+}
+
+impl CallOutcome {
+    /// Compares what was said and heard with the record.
+    #[must_use]
+    pub fn of(turns: Vec<Turn>, heard: &[String], record: &[Line], report_url: String) -> Self {
+        let said: Vec<String> = turns.iter().flat_map(|turn| turn.utterances.clone()).collect();
+        let of_role = |role: &str| -> Vec<String> {
+            record.iter().filter(|line| line.role == role).map(|line| line.content.clone()).collect()
+        };
+        let comparison = compare(&said, &of_role("candidate"));
+        let (reference, heard) = (words(&of_role("interviewer").join(" ")), words(&heard.join(" ")));
+        let heard_errors = word_errors(&reference, &heard);
+        let heard_words = reference.len();
+        Self { turns, said, comparison, heard_words, heard_errors, report_url, failures: Vec::new() }
+    }
+}
+
+/// p50, p95 and p99 of some gaps, and how many they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Percentiles {
+    pub p50: Option<u64>,
+    pub p95: Option<u64>,
+    pub p99: Option<u64>,
+    pub max: Option<u64>,
+    /// Gaps that could be measured.
+    pub n: usize,
+}
+
+impl Percentiles {
+    #[must_use]
+    pub fn of(values: &[u64]) -> Self {
+        let of = |percent| percentile(values, percent);
+        Self { p50: of(50), p95: of(95), p99: of(99), max: of(100), n: values.len() }
+    }
+}
+
+/// All calls together; its JSON is the last line of `--json`.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    pub calls: usize,
+    pub calls_failed: usize,
+    pub turns: usize,
+    /// Of answers to factual questions, without follow-ups.
+    pub gap_ms: Percentiles,
+    pub gap_ms_by_kind: BTreeMap<String, Percentiles>,
+    pub lost: usize,
+    pub doubled: usize,
+    pub misordered: usize,
+    /// Answers within which the interviewer began to talk, and those of them where it fell silent again.
+    pub talked_over: usize,
+    pub recovered: usize,
+    /// Share of the interviewer's words that were heard differently; none if nothing was transcribed.
+    pub heard_wer: Option<f64>,
+    pub voice: String,
+    pub failures: Vec<String>,
+    pub report_url: Option<String>,
+    pub report_urls: Vec<String>,
+}
+
+impl Summary {
+    #[must_use]
+    pub fn of(outcomes: &[CallOutcome], voice: String) -> Self {
+        let turns = || outcomes.iter().flat_map(|outcome| &outcome.turns);
+        let mut gaps: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        for turn in turns() {
+            let kind = if turn.is_follow_up { FOLLOW_UP.to_owned() } else { turn.kind.clone() };
+            gaps.entry(kind).or_default().extend(turn.gap.and_then(|gap| u64::try_from(gap.as_millis()).ok()));
+        }
+        let count = |of: fn(&Comparison) -> usize| outcomes.iter().map(|outcome| of(&outcome.comparison)).sum();
+        let heard_words: usize = outcomes.iter().map(|outcome| outcome.heard_words).sum();
+        let heard_errors: usize = outcomes.iter().map(|outcome| outcome.heard_errors).sum();
+        let urls = outcomes.iter().map(|outcome| &outcome.report_url).filter(|url| !url.is_empty());
+        let report_urls: Vec<String> = urls.cloned().collect();
+        Self {
+            calls: outcomes.len(),
+            calls_failed: outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count(),
+            turns: turns().count(),
+            gap_ms: Percentiles::of(gaps.get("factual").map_or(&[], Vec::as_slice)),
+            gap_ms_by_kind: gaps.iter().map(|(kind, gaps)| (kind.clone(), Percentiles::of(gaps))).collect(),
+            lost: count(|comparison| comparison.lost.len()),
+            doubled: count(|comparison| comparison.doubled.len()),
+            misordered: count(|comparison| comparison.misordered.len()),
+            talked_over: turns().filter(|turn| turn.talked_over).count(),
+            recovered: turns().filter(|turn| turn.recovered).count(),
+            heard_wer: (heard_words > 0).then(|| round(heard_errors as f64 / heard_words as f64)),
+            voice,
+            failures: outcomes.iter().flat_map(|outcome| outcome.failures.clone()).collect(),
+            report_url: report_urls.last().cloned(),
+            report_urls,
+        }
+    }
+
+    /// Whether the rehearsal went well: every call to its end, every utterance once and in its place.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.calls > 0 && self.calls_failed == 0 && self.lost == 0 && self.doubled == 0 && self.misordered == 0
+    }
+
+    /// For a person.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let ms = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |ms| ms.to_string());
+        let mut out = String::from("\nGap at the ear, ms    n     p50     p95     p99     max\n");
+        for (kind, gaps) in &self.gap_ms_by_kind {
+            let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
+            let _ = writeln!(out, "  {kind:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
+        }
+        let _ = writeln!(out, "\nanswers {}, of them talked over {} (recovered {})", self.turns, self.talked_over, self.recovered);
+        let _ = writeln!(out, "utterances lost {}, doubled {}, misordered {}", self.lost, self.doubled, self.misordered);
+        if let Some(rate) = self.heard_wer {
+            let _ = writeln!(out, "the interviewer's words heard differently: {:.1} %", rate * 100.0);
+        }
+        let _ = writeln!(out, "the candidate's voice: {}", self.voice);
+        for failure in &self.failures {
+            let _ = writeln!(out, "FAILED: {failure}");
+        }
+        for url in &self.report_urls {
+            let _ = writeln!(out, "report: {url}");
+        }
+        out
+    }
+}
+
+/// The value at or below which `percent` of the values lie (nearest rank); `None` without values.
+#[must_use]
+pub fn percentile(values: &[u64], percent: u64) -> Option<u64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    let rank = (sorted.len() as u64 * percent).div_ceil(100).max(1);
+    sorted.get(usize::try_from(rank - 1).ok()?).copied()
+}
+
+fn round(share: f64) -> f64 {
+    (share * 10_000.0).round() / 10_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        assert_eq!(percentile(&[], 50), None);
+        assert_eq!(percentile(&[7], 99), Some(7));
+        let values: Vec<u64> = (1..=100).rev().collect();
+        assert_eq!(percentile(&values, 50), Some(50));
+        assert_eq!(percentile(&values, 95), Some(95));
+        assert_eq!(percentile(&values, 100), Some(100));
+    }
+
+    fn turn(kind: &str, is_follow_up: bool, gap_ms: Option<u64>, text: &str) -> Turn {
+        let now = Instant::now();
+        Turn {
+            question: "q".into(),
+            kind: kind.into(),
+            is_follow_up,
+            utterances: vec![text.into()],
+            began: now,
+            ended: now,
+            gap: gap_ms.map(Duration::from_millis),
+            talked_over: gap_ms.is_none(),
+            recovered: false,
+        }
+    }
+
+    fn line(role: &str, content: &str) -> Line {
+        Line { role: role.into(), content: content.into(), question_key: None, interrupted: false, latency_ms: None }
+    }
+
+    #[test]
+    fn calls_are_summed_up() {
+        let turns = vec![
+            turn("factual", false, Some(700), "An index makes reading faster."),
+            turn("factual", true, Some(900), "I am not sure about that."),
+            turn("design", false, None, "I would begin with the numbers that we have."),
+        ];
+        let record = [
+            line("interviewer", "What does an index do?"),
+            line("candidate", "an index makes reading faster"),
+            line("candidate", "I would begin with the numbers that we have"),
+        ];
+        let heard = ["what does an index do".to_owned(), "thank you".to_owned()];
+        let outcome = CallOutcome::of(turns, &heard, &record, "http://host/report/1".into());
+        assert_eq!(outcome.comparison, Comparison { lost: vec![1], ..Comparison::default() });
+        let failed = CallOutcome { failures: vec!["call 2: it broke".into()], ..CallOutcome::default() };
+        let summary = Summary::of(&[outcome, failed], "tone".into());
+        assert_eq!((summary.calls, summary.calls_failed, summary.turns, summary.lost), (2, 1, 3, 1));
+        assert_eq!((summary.gap_ms.p50, summary.gap_ms.n), (Some(700), 1));
+        assert_eq!(summary.gap_ms_by_kind[FOLLOW_UP].p50, Some(900));
+        assert_eq!(summary.gap_ms_by_kind["design"], Percentiles::default());
+        assert_eq!((summary.talked_over, summary.recovered, summary.heard_wer), (1, 0, Some(0.4)));
+        assert!(!summary.is_clean());
+        let json: serde_json::Value = serde_json::to_value(&summary).expect("plain data");
+        assert_eq!(json["gap_ms"]["p95"], 700);
+        assert_eq!(json["report_url"], "http://host/report/1");
+        assert!(summary.table().contains("FAILED: call 2: it broke"));
+    }
+
+    #[test]
+    fn a_rehearsal_of_no_call_is_not_clean() {
+        assert!(!Summary::of(&[], "tone".into()).is_clean());
+    }
+}

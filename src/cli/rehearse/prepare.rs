@@ -1,0 +1,189 @@
+//! A script made audible before the call: every answer as samples, with its pauses in it. Must never run during a call:
+//! the candidate shares the cores with the server that it measures.
+
+use super::script::{Said, Script};
+use crate::audio::frame::{VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use crate::audio::resample::{ResampleError, resample};
+use crate::tts::sentences::sentences;
+use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Silence between two sentences of an utterance, samples (300 ms: a breath).
+const BREATH_SAMPLES: usize = VOICE_RATE_HZ as usize * 3 / 10;
+/// Stretch in which loudness is looked at, samples (10 ms).
+const WINDOW_SAMPLES: usize = VOICE_RATE_HZ as usize / 100;
+/// A window is voice from this loudness on (RMS, of 32,767).
+const VOICED_RMS: f32 = 200.0;
+/// Longest answer, samples (5 minutes).
+const ANSWER_SAMPLES_MAX: usize = VOICE_RATE_HZ as usize * 300;
+
+/// An answer as it will be sounded.
+#[derive(Debug)]
+pub struct PreparedAnswer {
+    /// The stretches of speech between pauses.
+    pub utterances: Vec<String>,
+    pub think: Duration,
+    /// 24 kHz, whole frames, pauses included.
+    pub pcm: Vec<i16>,
+    /// The sample after the last voiced one.
+    pub voiced_end: usize,
+    pub code: Option<String>,
+}
+
+/// A script, audible.
+#[derive(Debug)]
+pub struct Prepared {
+    pub answers: HashMap<String, Arc<PreparedAnswer>>,
+    pub probes: HashMap<String, Arc<PreparedAnswer>>,
+    /// For what has no answer of its own, in turn; never empty.
+    pub general: Vec<Arc<PreparedAnswer>>,
+}
+
+/// What can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    #[error("the answer \"{start}…\" could not be synthesised: {why}")]
+    Voice { start: String, why: TtsError },
+    #[error("{path}: {why}")]
+    Wav { path: String, why: String },
+    #[error("the answer \"{start}…\" holds no voice")]
+    Silent { start: String },
+    #[error("the answer \"{start}…\" is longer than 5 minutes")]
+    TooLong { start: String },
+}
+
+/// Makes a whole script audible; `told` hears how many answers of how many are done.
+pub async fn prepare(
+    script: &Script,
+    voice: &dyn TextToSpeech,
+    told: impl Fn(usize, usize),
+) -> Result<Prepared, PrepareError> {
+    let all = script.answers.len() + script.probe_answers.len();
+    let mut prepared = Prepared { answers: HashMap::new(), probes: HashMap::new(), general: Vec::new() };
+    for (done, answer) in script.answers.iter().enumerate() {
+        told(done, all);
+        let sounded = sound(&answer.said, answer.code.clone(), voice).await?;
+        prepared.answers.insert(answer.question.clone(), Arc::new(sounded));
+    }
+    for (done, answer) in script.probe_answers.iter().enumerate() {
+        told(script.answers.len() + done, all);
+        let sounded = Arc::new(sound(&answer.said, None, voice).await?);
+        match &answer.question {
+            Some(question) => {
+                prepared.probes.insert(question.clone(), sounded);
+            }
+            None => prepared.general.push(sounded),
+        }
+    }
+    told(all, all);
+    Ok(prepared)
+}
+
+async fn sound(said: &Said, code: Option<String>, voice: &dyn TextToSpeech) -> Result<PreparedAnswer, PrepareError> {
+    let start = || said.text.chars().take(30).collect::<String>();
+    let mut pcm = Vec::new();
+    if let Some(path) = &said.wav {
+        pcm = read_wav(path)?;
+    } else {
+        for (index, utterance) in said.utterances().iter().enumerate() {
+            if index > 0 {
+                pcm.resize(pcm.len() + (said.pause_s * f64::from(VOICE_RATE_HZ)) as usize, 0);
+            }
+            let failed = |why| PrepareError::Voice { start: start(), why };
+            pcm.extend(speak(utterance, voice).await.map_err(failed)?);
+        }
+    }
+    if pcm.len() > ANSWER_SAMPLES_MAX {
+        return Err(PrepareError::TooLong { start: start() });
+    }
+    let voiced_end = voiced(&pcm).ok_or_else(|| PrepareError::Silent { start: start() })?.end;
+    pcm.resize(pcm.len().next_multiple_of(VOICE_FRAME_SAMPLES), 0);
+    let think = Duration::from_secs_f64(said.think_s);
+    Ok(PreparedAnswer { utterances: said.utterances(), think, pcm, voiced_end, code })
+}
+
+/// One utterance, from its first to its last voiced sample.
+async fn speak(text: &str, voice: &dyn TextToSpeech) -> Result<Vec<i16>, TtsError> {
+    let mut pcm = Vec::new();
+    for sentence in sentences(text) {
+        let request = SpeakRequest {
+            text: sentence.into(),
+            speed: 1.0,
+            urgency: Urgency::Beforehand,
+            cancel: CancellationToken::new(),
+        };
+        let clip = voice.speak(request).await?;
+        if !pcm.is_empty() {
+            pcm.resize(pcm.len() + BREATH_SAMPLES, 0);
+        }
+        pcm.extend_from_slice(voiced(&clip.pcm).map_or(&[], |range| &clip.pcm[range]));
+    }
+    Ok(pcm)
+}
+
+/// From the first to the last voiced sample.
+fn voiced(pcm: &[i16]) -> Option<std::ops::Range<usize>> {
+    let mut windows = pcm.chunks(WINDOW_SAMPLES).map(|window| super::ear::rms(window) >= VOICED_RMS);
+    let first = windows.position(|voiced| voiced)?;
+    let last = pcm.chunks(WINDOW_SAMPLES).rposition(|window| super::ear::rms(window) >= VOICED_RMS)?;
+    Some(first * WINDOW_SAMPLES..((last + 1) * WINDOW_SAMPLES).min(pcm.len()))
+}
+
+/// A mono 16-bit WAV file of any rate, at ours.
+fn read_wav(path: &Path) -> Result<Vec<i16>, PrepareError> {
+    let wrong = |why: String| PrepareError::Wav { path: path.display().to_string(), why };
+    let mut wav = hound::WavReader::open(path).map_err(|why| wrong(why.to_string()))?;
+    let spec = wav.spec();
+    if (spec.channels, spec.bits_per_sample, spec.sample_format) != (1, 16, hound::SampleFormat::Int) {
+        return Err(wrong("a mono file of 16-bit samples is needed".to_owned()));
+    }
+    if wav.duration() as usize > ANSWER_SAMPLES_MAX * 2 {
+        return Err(wrong("it is too long".to_owned()));
+    }
+    let pcm: Result<Vec<i16>, _> = wav.samples().collect();
+    let pcm = pcm.map_err(|why| wrong(why.to_string()))?;
+    resample(&pcm, spec.sample_rate, VOICE_RATE_HZ).map_err(|why: ResampleError| wrong(why.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::frame::VoiceClip;
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+
+    /// A voice of 1 s of tone with 100 ms of silence on either side, whatever it is to say.
+    struct Tone;
+
+    impl TextToSpeech for Tone {
+        fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
+            let silence = vec![0_i16; 2_400];
+            let tone: Vec<i16> = (0..24_000).map(|i| if i % 48 < 24 { 6_000 } else { -6_000 }).collect();
+            let pcm = [silence.as_slice(), &tone, &silence].concat();
+            std::future::ready(Ok(VoiceClip { text: request.text, pcm: pcm.into(), words: Arc::default() })).boxed()
+        }
+
+        fn voice(&self) -> String {
+            "tone".to_owned()
+        }
+    }
+
+    #[tokio::test]
+    async fn pauses_and_breaths_are_in_the_answer_and_its_end_is_known() {
+        let text = "category = \"c\"\nlevel = \"middle\"\nlanguage = \"en\"\n\
+            [[answers]]\nquestion = \"a.b\"\nthink_s = 1.0\ntext = \"One here. Two there.\"\npause_s = 1.5\nthen = \"Three.\"\n\
+            [[probe_answers]]\ntext = \"No idea.\"\n";
+        let script = Script::parse(text).expect("a script");
+        let prepared = prepare(&script, &Tone, |_, _| ()).await.expect("prepared");
+        let answer = &prepared.answers["a.b"];
+        assert_eq!(answer.voiced_end, 24_000 + 7_200 + 24_000 + 36_000 + 24_000);
+        assert_eq!(answer.pcm.len() % VOICE_FRAME_SAMPLES, 0);
+        assert!(answer.pcm.len() - answer.voiced_end < VOICE_FRAME_SAMPLES);
+        assert_eq!(answer.think, Duration::from_secs(1));
+        assert_eq!(prepared.general.len(), 1);
+    }
+}

@@ -1,0 +1,202 @@
+//! What a request carries, parsed at the border: who calls, ids, queries, JSON. Each refusal is a problem with a clear
+//! detail. Must never look at the store.
+
+use super::error::{ApiError, FieldError};
+use super::state::Shared;
+use crate::auth::role::Role;
+use crate::auth::token::{Bearer, TokenError};
+use crate::id::{SessionId, UserId};
+use axum::extract::rejection::{BytesRejection, JsonRejection};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri, header};
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, SocketAddr};
+
+/// Who is asking.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Caller {
+    /// The candidate of this interview, by its join token.
+    Candidate(SessionId),
+    /// A person with an account.
+    Person { user: UserId, role: Role },
+    /// Somebody at the server's own machine, practising without an account.
+    LocalPractice,
+}
+
+impl FromRequestParts<Shared> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        caller(parts, state, None)
+    }
+}
+
+/// A caller whose token may also stand in the address (`?access_token=`), for what a media element or a new tab opens.
+pub struct CallerOfFile(pub Caller);
+
+impl FromRequestParts<Shared> for CallerOfFile {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let in_query = parts
+            .uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("access_token=")).map(str::to_owned));
+        caller(parts, state, in_query.as_deref()).map(Self)
+    }
+}
+
+fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Caller, ApiError> {
+    let token = match parts.headers.get(header::AUTHORIZATION) {
+        Some(value) => {
+            let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+            let token = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+            Some(token.ok_or(ApiError::Unauthorized("The Authorization header must be `Bearer` and a token."))?)
+        }
+        None => in_query,
+    };
+    match token.map(|token| state.tokens.verify(token)) {
+        Some(Ok(Bearer::Candidate(session))) => Ok(Caller::Candidate(session)),
+        Some(Ok(Bearer::Person { user, role })) => Ok(Caller::Person { user, role }),
+        Some(Err(TokenError::Expired)) => {
+            Err(ApiError::Unauthorized("This link has expired. Please ask for a new one."))
+        }
+        Some(Err(TokenError::Invalid)) => Err(ApiError::Unauthorized("This link or token is not valid here.")),
+        None if is_local(parts, state) => Ok(Caller::LocalPractice),
+        None => Err(ApiError::Unauthorized("A token is needed: open the link that you were given.")),
+    }
+}
+
+/// Whether the request comes from this machine, meant for this machine: the peer is loopback, no proxy stands between,
+/// and neither the name nor the page that sent it belongs to another site (which a browser here could be lured to).
+fn is_local(parts: &Parts, state: &Shared) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let headers = &parts.headers;
+    let is_proxied =
+        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let host =
+        header_text(headers, &header::HOST).or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
+    let origin = header_text(headers, &header::ORIGIN);
+    state.settings.server.local_practice
+        && state.listens_on_loopback
+        && peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
+        && !is_proxied
+        && host.is_some_and(is_loopback_authority)
+        && origin.is_none_or(|origin| {
+            origin.split_once("://").is_some_and(|(_, authority)| is_loopback_authority(authority))
+        })
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_loopback_authority(authority: &str) -> bool {
+    let Ok(uri) = authority.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Parts of the path. One that cannot be an id names nothing: 404.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(value)| Self(value)).map_err(|_| ApiError::NotFound)
+    }
+}
+
+/// The query of the address.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Shared> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| {
+            ApiError::field("query", format!("The query cannot be used: {}.", rejection.body_text()))
+        })
+    }
+}
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
+        let bytes_max = state.settings.server.body_bytes_max;
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(JsonRejection::JsonDataError(error)) => {
+                // The library's text names the field and what it takes; the type's name before it means nothing outside.
+                let text = error.body_text();
+                let said = text.split_once(": ").map_or(text.as_str(), |(_, said)| said);
+                let (field, message) = match said.split_once(": ") {
+                    Some((field, message)) if !field.contains(' ') => (field, message),
+                    Some(_) | None => ("body", said),
+                };
+                Err(ApiError::Invalid(vec![FieldError::new(field, format!("`{field}`: {message}."))]))
+            }
+            Err(JsonRejection::JsonSyntaxError(_)) => Err(ApiError::BadRequest("The body is not JSON.".to_owned())),
+            Err(JsonRejection::MissingJsonContentType(_)) => {
+                Err(ApiError::UnsupportedMedia { wanted: "application/json" })
+            }
+            Err(JsonRejection::BytesRejection(error)) => Err(unread_body(&error, bytes_max)),
+            Err(_) => Err(ApiError::BadRequest("The body cannot be read.".to_owned())),
+        }
+    }
+}
+
+fn unread_body(error: &BytesRejection, bytes_max: usize) -> ApiError {
+    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::TooLarge { bytes_max }
+    } else {
+        ApiError::BadRequest("The body did not arrive whole.".to_owned())
+    }
+}
+
+/// The body as text of the media type `wanted`, at most `bytes_max` long.
+pub async fn text_body(request: Request, wanted: &'static str, bytes_max: usize) -> Result<String, ApiError> {
+    let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = given.map(|value| value.split(';').next().unwrap_or_default().trim());
+    if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case(wanted)) {
+        return Err(ApiError::UnsupportedMedia { wanted });
+    }
+    let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if stated.is_some_and(|bytes: usize| bytes > bytes_max) {
+        return Err(ApiError::TooLarge { bytes_max });
+    }
+    let bytes =
+        axum::body::to_bytes(request.into_body(), bytes_max).await.map_err(|_| ApiError::TooLarge { bytes_max })?;
+    String::from_utf8(bytes.into()).map_err(|_| ApiError::BadRequest("The body is not UTF-8 text.".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_names_are_local() {
+        for name in ["localhost", "localhost:8080", "LOCALHOST:1", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080"] {
+            assert!(is_loopback_authority(name), "{name}");
+        }
+        for name in [
+            "",
+            "example.com",
+            "localhost.example.com:80",
+            "10.0.0.1:8080",
+            "[2001:db8::1]:80",
+            "127.0.0.1.nip.io",
+            "null",
+        ] {
+            assert!(!is_loopback_authority(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What the routes need of interviews in progress: the door to the sessions, implemented where the program is composed.
+//! Must never know how a session works.
+
+use crate::id::{SessionId, UserId};
+use crate::interview::EndReason;
+use crate::interview::question::Level;
+use crate::room::StateView;
+use crate::store::{CategoryRow, InterviewRow, Mode, Purpose, RoomKind, StoreError};
+use axum::body::Bytes;
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+/// The door to interviews in progress. Implementations answer quickly (seconds) and are safe to drop in between.
+pub trait Interviews: Send + Sync {
+    /// Plans an interview from the bank and stores it.
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>>;
+
+    /// Connects the candidate's browser (checks consent, claims the session). `reconnect` says that the page was
+    /// connected before; without it a second connection takes the place of the first.
+    fn whip_offer(
+        &self,
+        session: SessionId,
+        sdp: String,
+        reconnect: bool,
+    ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>>;
+
+    /// Takes ICE candidates, or restarts ICE, on the connection whose version is `etag`.
+    fn whip_patch(
+        &self,
+        session: SessionId,
+        resource: String,
+        etag: String,
+        fragment: String,
+    ) -> BoxFuture<'_, Result<WhipPatched, InterviewError>>;
+
+    /// The candidate hangs up.
+    fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// Ends the interview, in progress or not begun.
+    fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// Where an interview in progress stands; none if it is not in progress here.
+    fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>>;
+
+    /// The interviewer's voice saying [`SOUND_CHECK_TEXT`], as a WAV file.
+    fn sound_check(&self) -> BoxFuture<'_, Result<Bytes, InterviewError>>;
+
+    /// The report as a page that prints well.
+    fn report_html(&self, session: SessionId) -> BoxFuture<'_, Result<String, InterviewError>>;
+
+    /// Each part that an interview needs, and whether it is ready.
+    fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>>;
+}
+
+/// What the microphone check says.
+pub const SOUND_CHECK_TEXT: &str = "Hello. Can you hear me? Please say a few words.";
+
+/// An interview that somebody wants, checked: the category has questions of this level in its language.
+#[derive(Clone, PartialEq, Debug)]
+pub struct InterviewWish {
+    pub user_id: Option<UserId>,
+    pub category: CategoryRow,
+    pub level: Level,
+    pub title: String,
+    pub job_position: String,
+    pub tech_stack: Vec<String>,
+    pub candidate_name: Option<String>,
+    pub questions: u32,
+    pub minutes: u32,
+    pub mode: Mode,
+    pub purpose: Purpose,
+    pub room: RoomKind,
+    /// How much longer than usual pauses may be, 1.0 to 2.0.
+    pub patience: f64,
+    /// Not begun by then, it is abandoned.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The answer to an offer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WhipAnswer {
+    pub sdp: String,
+    /// Names the connection; letters, digits and dashes.
+    pub resource: String,
+    /// Version of the connection, without quotes.
+    pub etag: String,
+}
+
+/// What became of a change to a connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum WhipPatched {
+    /// Candidates were taken; nothing to say.
+    Taken,
+    /// ICE was restarted: our side of it, and the connection's new version.
+    Restarted { fragment: String, etag: String },
+}
+
+/// Why an interview does not do what was asked.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum InterviewError {
+    /// What is wrong with it, without quoting it.
+    #[error("the session description cannot be used: {said}")]
+    SdpInvalid { said: &'static str },
+    #[error("no consent is stored")]
+    NoConsent,
+    #[error("the interview is over")]
+    Over,
+    #[error("the interview is not in progress")]
+    NotActive,
+    #[error("all places are taken")]
+    Full { retry_after_s: u32 },
+    #[error("there is no such interview or connection")]
+    NotFound,
+    #[error("the connection has changed in the meantime")]
+    Outdated,
+    /// The wish cannot be planned.
+    #[error("{said}")]
+    Impossible { field: &'static str, said: String },
+    /// `said` is for a person.
+    #[error("{said}")]
+    Unavailable { said: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,239 @@
+//! Making an interview: what a body may say, and what is wrong with one that says something else.
+
+use super::interviews::InterviewView;
+use crate::auth::role::Role;
+use crate::auth::token::Issued;
+use crate::http::error::{ApiError, FieldError};
+use crate::http::extract::{Caller, Json};
+use crate::http::interviews::InterviewWish;
+use crate::http::state::{HttpState, Shared};
+use crate::id::SessionId;
+use crate::interview::question::Level;
+use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Longest title, characters: one line of a list.
+const TITLE_CHARS_MAX: usize = 200;
+/// Longest name of a person or position, characters.
+const NAME_CHARS_MAX: usize = 100;
+/// Most technologies of one interview; more say nothing about any.
+const TECH_STACK_MAX: usize = 20;
+/// Allowed factors of patience: the usual accommodations of extra time.
+const PATIENCE: [f64; 4] = [1.0, 1.25, 1.5, 2.0];
+
+/// An interview that somebody wants.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInterviewBody {
+    /// Slug of a category.
+    #[schema(example = "backend", max_length = 100)]
+    category: String,
+    level: Level,
+    /// Language of the interview; the category must have it. Default `en`.
+    #[serde(default)]
+    #[schema(example = "en", max_length = 20)]
+    language: Option<String>,
+    /// Default: the category's first.
+    #[serde(default)]
+    #[schema(example = "Back-end engineer", max_length = 100)]
+    job_position: Option<String>,
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    title: Option<String>,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    tech_stack: Vec<String>,
+    /// How many questions are planned; at most as the server's settings say.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 6)]
+    questions: Option<u32>,
+    /// How long it may take; at most as the server's settings say.
+    #[serde(default)]
+    #[schema(minimum = 1, example = 30)]
+    minutes: Option<u32>,
+    /// Only `voice` for now.
+    #[serde(default)]
+    mode: Option<Mode>,
+    /// `official` needs the role of an interviewer.
+    #[serde(default)]
+    purpose: Option<Purpose>,
+    /// Only `webrtc` for now.
+    #[serde(default)]
+    room: Option<RoomKind>,
+    /// As the candidate wants to be called; never reaches the scoring.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    candidate_name: Option<String>,
+    #[serde(default)]
+    accommodations: Option<Accommodations>,
+}
+
+/// What a candidate needs to take part fairly.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accommodations {
+    /// How much longer than usual pauses may be: 1.0, 1.25, 1.5 or 2.0.
+    #[serde(default)]
+    #[schema(example = 1.25, minimum = 1.0, maximum = 2.0)]
+    patience: Option<f64>,
+}
+
+/// An interview that was made, with the candidate's way in.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct InterviewMade {
+    #[serde(flatten)]
+    interview: InterviewView,
+    /// Good for this interview alone.
+    join_token: String,
+    /// The page that the candidate opens; the token stands after the `#`, where servers do not see it.
+    #[schema(example = "/interview/0197…#token=eyJ…")]
+    join_url: String,
+    expires_at: DateTime<Utc>,
+}
+
+/// Make an interview: plan it from the bank, and get the candidate's link.
+#[utoipa::path(post, path = "/interviews", tag = "interviews", request_body = NewInterviewBody,
+    responses((status = 201, description = "Made.", body = InterviewMade,
+        headers(("Location" = String, description = "The interview.")))))]
+pub async fn create(
+    State(state): State<Shared>,
+    caller: Caller,
+    Json(body): Json<NewInterviewBody>,
+) -> Result<impl IntoResponse, ApiError> {
+    let wish = parse(&state, caller, body).await?;
+    let row = state.interviews.create(wish).await?;
+    let Issued { token, expires_at } = issue_join(&state, row.id);
+    let location = format!("/api/v1/interviews/{}", row.id);
+    let made = InterviewMade {
+        join_url: format!(
+            "{}/interview/{}#token={token}",
+            state.settings.server.public_url.trim_end_matches('/'),
+            row.id
+        ),
+        interview: InterviewView::of(&state, row).await?,
+        join_token: token,
+        expires_at,
+    };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(made)))
+}
+
+/// A join token as long as the settings say.
+pub fn issue_join(state: &HttpState, session: SessionId) -> Issued {
+    state.tokens.issue_join(session, join_life(state))
+}
+
+fn join_life(state: &HttpState) -> Duration {
+    Duration::from_secs(u64::from(state.settings.server.tokens.join_hours) * 3_600)
+}
+
+async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<InterviewWish, ApiError> {
+    let purpose = body.purpose.unwrap_or(Purpose::Practice);
+    let user_id = match (caller, purpose) {
+        (Caller::Candidate(_), _) => {
+            return Err(ApiError::Forbidden("This link is for one interview; it cannot make others.".to_owned()));
+        }
+        (Caller::Person { role: Role::Candidate, .. } | Caller::LocalPractice, Purpose::Official) => {
+            return Err(ApiError::Forbidden("Official interviews are made by an interviewer.".to_owned()));
+        }
+        // An official interview belongs to the candidate who is invited, not to whoever made it.
+        (Caller::Person { .. }, Purpose::Official) | (Caller::LocalPractice, Purpose::Practice) => None,
+        (Caller::Person { user, .. }, Purpose::Practice) => Some(user),
+    };
+    let mut fields = Fields::default();
+    let limits = &state.settings.interview;
+    let language = body.language.unwrap_or_else(|| "en".to_owned());
+    let questions = body.questions.unwrap_or(limits.questions_default);
+    fields.range("questions", questions, limits.questions_max);
+    let minutes = body.minutes.unwrap_or(limits.minutes_default);
+    fields.range("minutes", minutes, limits.minutes_max);
+    let mode = body.mode.unwrap_or(Mode::Voice);
+    fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
+    let room = body.room.unwrap_or(RoomKind::Webrtc);
+    fields.must(room == RoomKind::Webrtc, "room", "This server's room is `webrtc`.");
+    let patience = body.accommodations.and_then(|wished| wished.patience).unwrap_or(1.0);
+    fields.must(PATIENCE.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
+    fields.must(body.tech_stack.len() <= TECH_STACK_MAX, "tech_stack", "At most 20 technologies.");
+    let tech_stack = body.tech_stack.iter().filter_map(|name| fields.text("tech_stack", Some(name), NAME_CHARS_MAX));
+    let tech_stack = tech_stack.collect();
+    let job_position = fields.text("job_position", body.job_position.as_deref(), NAME_CHARS_MAX);
+    let title = fields.text("title", body.title.as_deref(), TITLE_CHARS_MAX);
+    let candidate_name = fields.text("candidate_name", body.candidate_name.as_deref(), NAME_CHARS_MAX);
+    let category = find_category(state.store.categories().await?, &body.category, &language, body.level, &mut fields);
+    let category = fields.check(category)?;
+    Ok(InterviewWish {
+        user_id,
+        level: body.level,
+        title: title.unwrap_or_else(|| format!("{}, {}", category.name, body.level.as_str())),
+        job_position: job_position
+            .or_else(|| category.job_positions.first().cloned())
+            .unwrap_or_else(|| category.name.clone()),
+        tech_stack,
+        candidate_name,
+        questions,
+        minutes,
+        mode,
+        purpose,
+        room,
+        patience,
+        expires_at: state.clock.now() + join_life(state),
+        category,
+    })
+}
+
+fn find_category(
+    rows: Vec<CategoryRow>,
+    slug: &str,
+    language: &str,
+    level: Level,
+    fields: &mut Fields,
+) -> Option<CategoryRow> {
+    let has_slug = rows.iter().any(|row| row.slug == slug);
+    let Some(row) = rows.into_iter().find(|row| row.slug == slug && row.language == language) else {
+        if has_slug {
+            fields.must(false, "language", "This category does not exist in that language.");
+        } else {
+            fields.must(false, "category", "There is no such category.");
+        }
+        return None;
+    };
+    let has_questions = row.levels.iter().any(|count| count.level == level && count.questions > 0);
+    fields.must(has_questions, "level", "This category has no questions of that level.");
+    Some(row)
+}
+
+/// What is wrong so far.
+#[derive(Default)]
+struct Fields(Vec<FieldError>);
+
+impl Fields {
+    fn must(&mut self, holds: bool, field: &str, message: &str) {
+        if !holds {
+            self.0.push(FieldError::new(field, message));
+        }
+    }
+
+    fn range(&mut self, field: &str, value: u32, max: u32) {
+        if value == 0 || value > max {
+            self.0.push(FieldError::new(field, format!("`{field}` lies between 1 and {max}.")));
+        }
+    }
+
+    /// One line of text: trimmed, empty counts as not given.
+    fn text(&mut self, field: &str, value: Option<&str>, chars_max: usize) -> Option<String> {
+        let text = value?.trim();
+        if text.chars().count() > chars_max {
+            self.0.push(FieldError::new(field, format!("`{field}` has at most {chars_max} characters.")));
+        }
+        self.must(!text.chars().any(char::is_control), field, "Control characters are not text.");
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn check<T>(self, value: Option<T>) -> Result<T, ApiError> {
+        value.filter(|_| self.0.is_empty()).ok_or(ApiError::Invalid(self.0))
+    }
+}

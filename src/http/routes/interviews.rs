@@ -1,0 +1,218 @@
+//! Interviews: where one stands, the list, a new link, the end.
+
+use super::create::issue_join;
+use crate::auth::token::Issued;
+use crate::http::access::{self, Right};
+use crate::http::error::ApiError;
+use crate::http::extract::{Caller, Path, Query};
+use crate::http::state::{HttpState, Shared};
+use crate::id::SessionId;
+use crate::interview::EndReason;
+use crate::interview::question::Level;
+use crate::room::QuestionView;
+use crate::store::{InterviewRow, Mode, Purpose, ReportState, RoomKind, SessionStatus};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Interviews on one page of the list, unless asked otherwise.
+const PAGE_DEFAULT: u32 = 20;
+/// Interviews on one page at most.
+const PAGE_MAX: u32 = 100;
+
+/// An interview in a list.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct InterviewSummary {
+    pub id: SessionId,
+    pub title: String,
+    pub status: SessionStatus,
+    /// Slug of its category.
+    #[schema(example = "backend")]
+    pub category: String,
+    pub level: Level,
+    #[schema(example = "en")]
+    pub language: String,
+    pub job_position: String,
+    pub tech_stack: Vec<String>,
+    pub mode: Mode,
+    pub purpose: Purpose,
+    pub room: RoomKind,
+    pub created_at: DateTime<Utc>,
+    pub start_time: Option<DateTime<Utc>>,
+    pub end_time: Option<DateTime<Utc>>,
+    /// `completed`, `candidate_ended`, `time_up`, `idle`, `left`, `cancelled`, `shutdown` or `failed`.
+    #[schema(value_type = Option<String>, example = "completed")]
+    pub end_reason: Option<EndReason>,
+    pub report_state: ReportState,
+}
+
+/// An interview and where it stands.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct InterviewView {
+    #[serde(flatten)]
+    pub summary: InterviewSummary,
+    /// Since its beginning.
+    pub elapsed_ms: u64,
+    /// Until its time is up; known while it is in progress.
+    pub remaining_ms: Option<u64>,
+    /// The question in hand.
+    pub question: Option<QuestionView>,
+    /// Whether the candidate has accepted the disclosure.
+    pub consented: bool,
+    pub disclosure: DisclosureView,
+}
+
+/// What the candidate accepts before anything is recorded.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct DisclosureView {
+    #[schema(example = "2026-11")]
+    pub version: String,
+    pub text: String,
+}
+
+impl From<InterviewRow> for InterviewSummary {
+    fn from(row: InterviewRow) -> Self {
+        Self {
+            id: row.id,
+            title: row.title,
+            status: row.status,
+            category: row.category_slug,
+            level: row.experience_level,
+            language: row.language,
+            job_position: row.job_position,
+            tech_stack: row.tech_stack,
+            mode: row.mode,
+            purpose: row.purpose,
+            room: row.room,
+            created_at: row.created_at,
+            start_time: row.start_time,
+            end_time: row.end_time,
+            end_reason: row.end_reason,
+            report_state: row.report_state,
+        }
+    }
+}
+
+impl InterviewView {
+    /// The row, with what the record and the session in progress know besides.
+    pub async fn of(state: &HttpState, row: InterviewRow) -> Result<Self, ApiError> {
+        let consented = state.store.consent(row.id).await?.is_some();
+        let live = if row.status.is_final() { None } else { state.interviews.live_state(row.id).await };
+        let elapsed = row.start_time.map(|start| row.end_time.unwrap_or_else(|| state.clock.now()) - start);
+        let stored_elapsed_ms = elapsed.and_then(|span| u64::try_from(span.num_milliseconds()).ok()).unwrap_or(0);
+        let disclosure = &state.settings.interview.disclosure;
+        Ok(Self {
+            elapsed_ms: live.as_ref().map_or(stored_elapsed_ms, |view| view.elapsed_ms),
+            remaining_ms: live.as_ref().map(|view| view.remaining_ms),
+            question: live.and_then(|view| view.question),
+            consented,
+            disclosure: DisclosureView {
+                version: disclosure.version.clone(),
+                text: disclosure.text_in(&row.language).to_owned(),
+            },
+            summary: row.into(),
+        })
+    }
+}
+
+/// Which page of the list.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// How many, 1 to 100.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    before: Option<SessionId>,
+}
+
+/// A page of interviews, the newest first.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct InterviewList {
+    interviews: Vec<InterviewSummary>,
+    /// Where the next page begins; null at the end.
+    next: Option<SessionId>,
+}
+
+/// Interviews that the caller may see, the newest first.
+#[utoipa::path(get, path = "/interviews", tag = "interviews", params(PageQuery),
+    responses((status = 200, description = "A page of interviews.", body = InterviewList)))]
+pub async fn list(
+    State(state): State<Shared>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<InterviewList>, ApiError> {
+    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
+    if limit == 0 || limit > PAGE_MAX {
+        return Err(ApiError::field("limit", format!("`limit` lies between 1 and {PAGE_MAX}.")));
+    }
+    let user = match caller {
+        Caller::Candidate(own) => {
+            let row = access::interview(&state, caller, own, Right::Read).await?;
+            return Ok(Json(InterviewList { interviews: vec![row.into()], next: None }));
+        }
+        Caller::Person { role, .. } if role.is_staff() => None,
+        Caller::Person { user, .. } => Some(user),
+        Caller::LocalPractice => None,
+    };
+    let rows = state.store.interviews(limit, query.before, user).await?;
+    let is_full = rows.len() == limit as usize;
+    let next = rows.last().filter(|_| is_full).map(|row| row.id);
+    let seen = rows.into_iter().filter(|row| access::may_see(caller, row));
+    Ok(Json(InterviewList { interviews: seen.map(InterviewSummary::from).collect(), next }))
+}
+
+/// An interview and where it stands.
+#[utoipa::path(get, path = "/interviews/{id}", tag = "interviews", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "The interview.", body = InterviewView)))]
+pub async fn show(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<InterviewView>, ApiError> {
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    InterviewView::of(&state, row).await.map(Json)
+}
+
+/// A candidate's way in.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct JoinToken {
+    join_token: String,
+    expires_at: DateTime<Utc>,
+}
+
+/// A new link for the candidate; the ones before stay good until they expire.
+#[utoipa::path(post, path = "/interviews/{id}/token", tag = "interviews", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "A token for this interview alone.", body = JoinToken)))]
+pub async fn token(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<JoinToken>, ApiError> {
+    let row = access::interview(&state, caller, id, Right::Invite).await?;
+    let Issued { token, expires_at } = issue_join(&state, row.id);
+    Ok(Json(JoinToken { join_token: token, expires_at }))
+}
+
+/// End the interview; its report is then made. Ending one that is over changes nothing.
+#[utoipa::path(post, path = "/interviews/{id}/end", tag = "interviews", params(("id" = SessionId, Path)),
+    responses((status = 202, description = "It is ending, or is over.")))]
+pub async fn end(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<StatusCode, ApiError> {
+    let row = access::interview(&state, caller, id, Right::End).await?;
+    if !row.status.is_final() {
+        let reason = match caller {
+            Caller::Candidate(_) | Caller::LocalPractice => EndReason::CandidateEnded,
+            Caller::Person { user, .. } if row.user_id == Some(user) => EndReason::CandidateEnded,
+            Caller::Person { .. } => EndReason::Cancelled,
+        };
+        state.interviews.end(id, reason).await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,196 @@
+//! The record of an interview, to be read: transcript, code, scored answers.
+
+use crate::http::access::{self, Right};
+use crate::http::error::ApiError;
+use crate::http::extract::{Caller, Path};
+use crate::http::state::Shared;
+use crate::id::SessionId;
+use crate::interview::{LineKind, QuestionOutcome};
+use crate::store::{ArtifactRow, ResponseRow, ResponseState, Role, TranscriptRow};
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// What was said, by time.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Transcript {
+    transcript: Vec<TranscriptLine>,
+}
+
+/// One line of the transcript; times count from the interview's beginning.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct TranscriptLine {
+    id: Uuid,
+    role: Role,
+    /// What was heard: of the interviewer, up to where it was interrupted.
+    content: String,
+    /// What the interviewer meant to say.
+    planned: Option<String>,
+    interrupted: bool,
+    question_key: Option<String>,
+    start_ms: i64,
+    end_ms: i64,
+    /// Interviewer: the candidate's speech end to the first sample of the reply. Candidate: speech end to the final transcript.
+    latency_ms: Option<i64>,
+    /// The latency's stages, each in ms.
+    #[schema(value_type = Object)]
+    stages: Value,
+    /// Of the transcription, 0 to 1.
+    confidence: Option<f32>,
+    /// Which part heard or spoke it.
+    provider: Option<String>,
+    /// `greeting`, `disclosure`, `acknowledgement`, `question`, `probe`, `repeat`, `nudge`, `instruction` or `closing`.
+    #[schema(value_type = Option<String>, example = "question")]
+    line_kind: Option<LineKind>,
+    turn: Option<i64>,
+}
+
+impl From<TranscriptRow> for TranscriptLine {
+    fn from(row: TranscriptRow) -> Self {
+        Self {
+            id: row.id,
+            role: row.role,
+            content: row.content,
+            planned: row.planned,
+            interrupted: row.interrupted,
+            question_key: row.question_key,
+            start_ms: row.start_ms,
+            end_ms: row.end_ms,
+            latency_ms: row.latency_ms,
+            stages: row.stages,
+            confidence: row.confidence,
+            provider: row.provider,
+            line_kind: row.line_kind,
+            turn: row.turn,
+        }
+    }
+}
+
+/// What was said.
+#[utoipa::path(get, path = "/interviews/{id}/transcript", tag = "record", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "The lines, by time.", body = Transcript)))]
+pub async fn transcript(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<Transcript>, ApiError> {
+    access::interview(&state, caller, id, Right::Read).await?;
+    let rows = state.store.transcripts(id).await?;
+    Ok(Json(Transcript { transcript: rows.into_iter().map(TranscriptLine::from).collect() }))
+}
+
+/// What was written in the code pane.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Artifacts {
+    artifacts: Vec<ArtifactView>,
+}
+
+/// A version of the code for one question.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ArtifactView {
+    id: Uuid,
+    question_key: String,
+    /// Programming language.
+    #[schema(example = "python")]
+    language: String,
+    code_content: String,
+    /// 1, 2, … within the question.
+    version: i32,
+    /// Handed in by the candidate.
+    submitted: bool,
+    at_ms: i64,
+    #[schema(value_type = Option<Object>)]
+    ai_analysis: Option<Value>,
+}
+
+impl From<ArtifactRow> for ArtifactView {
+    fn from(row: ArtifactRow) -> Self {
+        Self {
+            id: row.id,
+            question_key: row.question_key,
+            language: row.language,
+            code_content: row.content,
+            version: row.version,
+            submitted: row.submitted,
+            at_ms: row.at_ms,
+            ai_analysis: row.ai_analysis,
+        }
+    }
+}
+
+/// The code, by question and version.
+#[utoipa::path(get, path = "/interviews/{id}/artifacts", tag = "record", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "Every version.", body = Artifacts)))]
+pub async fn artifacts(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<Artifacts>, ApiError> {
+    access::interview(&state, caller, id, Right::Read).await?;
+    let rows = state.store.artifacts(id).await?;
+    Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect() }))
+}
+
+/// The answers as they were scored.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Responses {
+    responses: Vec<ResponseView>,
+}
+
+/// The answer to one question.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ResponseView {
+    question_key: String,
+    question_version: i32,
+    position: i32,
+    /// As heard.
+    answer: String,
+    start_ms: Option<i64>,
+    end_ms: Option<i64>,
+    /// `answered`, `skipped`, `not_answered` or `cut_short`.
+    #[schema(value_type = Option<String>, example = "answered")]
+    outcome: Option<QuestionOutcome>,
+    /// 1 to 5.
+    level: Option<i16>,
+    /// 0 to 100.
+    score: Option<f64>,
+    comment: Option<String>,
+    /// Each with its state and the quotes that show it.
+    #[schema(value_type = Object)]
+    key_points: Value,
+    state: ResponseState,
+}
+
+impl From<ResponseRow> for ResponseView {
+    fn from(row: ResponseRow) -> Self {
+        Self {
+            question_key: row.question_key,
+            question_version: row.question_version,
+            position: row.position,
+            answer: row.answer,
+            start_ms: row.start_ms,
+            end_ms: row.end_ms,
+            outcome: row.outcome,
+            level: row.level,
+            score: row.score,
+            comment: row.comment,
+            key_points: row.key_points,
+            state: row.state,
+        }
+    }
+}
+
+/// The answers, in the order in which they were asked; scored once the report is ready.
+#[utoipa::path(get, path = "/interviews/{id}/responses", tag = "record", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "One for each question.", body = Responses)))]
+pub async fn responses(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<Responses>, ApiError> {
+    access::interview(&state, caller, id, Right::Read).await?;
+    let rows = state.store.responses(id).await?;
+    Ok(Json(Responses { responses: rows.into_iter().map(ResponseView::from).collect() }))
+}

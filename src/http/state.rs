@@ -1,0 +1,33 @@
+//! What every route has at hand. Must never hold anything of one request.
+
+use super::interviews::Interviews;
+use crate::auth::token::Tokens;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::store::Store;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// Shared by all routes.
+pub struct HttpState {
+    pub store: Store,
+    pub interviews: Arc<dyn Interviews>,
+    pub tokens: Tokens,
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+    /// Where sound files lie.
+    pub recordings: PathBuf,
+    pub metrics: PrometheusHandle,
+    /// Whether only this machine can reach the listener.
+    pub listens_on_loopback: bool,
+    /// Cancelled when the server stops: followed streams end.
+    pub stopping: CancellationToken,
+    /// Places for followed event streams.
+    pub event_streams: Arc<Semaphore>,
+}
+
+/// As axum hands it to the routes.
+pub type Shared = Arc<HttpState>;

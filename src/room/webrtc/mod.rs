@@ -1,0 +1,4 @@
+//! A browser page as a room.
+
+pub mod hearing;
+pub mod voice;

@@ -1,0 +1,518 @@
+//! The loop of one session: what happens goes to the cores, their commands are carried out until none is left, timers
+//! due are handled before the event at the same instant. Must never wait for anything but its own inbox.
+
+use super::ears::{EarCommand, EarEvent};
+use super::event::{SessionEvent, Stages, Versions};
+use super::hearing::Hearing;
+use super::journal::{self, Entry, JournalReport};
+use super::mouth::Mouth;
+use super::{Control, Setup, WORK_MAX, Work};
+use crate::audio::frame::SamplePos;
+use crate::clock::Clock;
+use crate::id::{SessionId, SpeechId, TurnId};
+use crate::interview::question::QuestionKind;
+use crate::interview::{self, EndReason, Facts, Interview, LineId, Wish};
+use crate::room::{
+    Button, ClientSignal, ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView,
+};
+use crate::turn::{self, TurnTaking};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The page is told where the interview stands at least this often, s (its clock drifts little in it).
+const VIEW_EVERY: Duration = Duration::from_secs(5);
+/// How long the room may take to say goodbye.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How long the last entries may take to become durable at the end.
+const LAST_WRITE_MAX: Duration = Duration::from_secs(50);
+
+/// How a session ended, for its finalisation.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Outcome {
+    pub id: SessionId,
+    /// `None`: another node took the session over, nothing is to be finalised.
+    pub reason: Option<EndReason>,
+    pub recorded_s: Option<f64>,
+}
+
+/// The state of one session; `hearing`, `saying` and `record` hold the rest of its methods.
+pub(super) struct Actor {
+    pub id: SessionId,
+    pub clock: Clock,
+    pub samples: SampleClock,
+    pub room: mpsc::Sender<RoomCommand>,
+    pub ears: mpsc::Sender<EarCommand>,
+    pub turn: TurnTaking,
+    pub interview: Interview,
+    pub hearing: Hearing,
+    pub mouth: Mouth,
+    pub parts: super::Parts,
+    pub journal: Option<mpsc::Sender<Entry>>,
+    pub next_seq: i64,
+    pub durable_seq: i64,
+    pub recording: Option<crate::audio::recording::RecorderHandle>,
+    pub work: mpsc::Sender<Work>,
+    pub tasks: TaskTracker,
+    pub cancel: CancellationToken,
+    pub view: watch::Sender<StateView>,
+    pub view_due: Instant,
+    /// Speeches whose end is none of the policy's business: they were dropped with a recovered cut-off.
+    pub discarded: BTreeSet<SpeechId>,
+    /// Marks of the reply that is being made.
+    pub reply: Option<ReplyMarks>,
+    pub preparing: Option<CancellationToken>,
+    pub beforehand: Option<CancellationToken>,
+    pub wording_due: Option<(Instant, LineId)>,
+    pub client_buffer_ms: u32,
+    /// Captions that are shown as final once their words are durable up to here.
+    pub captions: VecDeque<(i64, String)>,
+    /// Where the current speech began.
+    pub speech_started_ms: u64,
+    pub code_version: u32,
+    /// What the log knows of the policy.
+    pub facts: Facts,
+    /// The policy was told something: what it knows may have changed.
+    pub facts_due: bool,
+    pub paused: bool,
+    pub connected: bool,
+    pub begun: bool,
+    pub ended: Option<EndReason>,
+    pub fenced: bool,
+}
+
+/// The stages of the reply to one turn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReplyMarks {
+    pub turn: TurnId,
+    /// The answer's place in the log: the reply may sound once it is durable.
+    pub answer_seq: i64,
+    pub speech_end: SamplePos,
+    /// The instant that `speech_end` stands for.
+    pub speech_end_at: Instant,
+    pub stages: Stages,
+    pub kind: Option<QuestionKind>,
+    /// The reply's first speech has sounded; kept while the speech lasts, for its row.
+    pub speech: Option<SpeechId>,
+}
+
+/// Runs a session to its end.
+pub(super) async fn run(
+    setup: Setup,
+    mut control: mpsc::Receiver<Control>,
+    view: watch::Sender<StateView>,
+    tasks: TaskTracker,
+) -> Outcome {
+    let (work_tx, mut work) = mpsc::channel(WORK_MAX);
+    let (journal_tx, journal_rx) = mpsc::channel(journal::JOURNAL_ENTRIES_MAX);
+    tasks.spawn(journal::write(setup.record.clone(), setup.clock.clone(), journal_rx, work_tx.clone()));
+    let mut room_events = setup.room.events;
+    let resumed = setup.resumed.clone().unwrap_or_default();
+    let ear_parts = super::ears::EarParts {
+        voice: setup.parts.voice_activity.open(),
+        stt: setup.parts.stt.open(setup.stt),
+        turn_model: setup.parts.turn_model.clone(),
+    };
+    let first = crate::id::UtteranceId(resumed.next_utterance.max(1));
+    let (mut ears, listening) = super::ears::open(setup.ears, first, ear_parts, setup.cancel.child_token());
+    tasks.spawn(listening);
+    let versions = Versions {
+        app: env!("CARGO_PKG_VERSION").into(),
+        vad: setup.parts.voice_activity.name(),
+        turn_model: setup.parts.turn_model.as_ref().map_or_else(String::new, |model| model.name()),
+        stt: setup.parts.stt.name(),
+        llm: setup.parts.llm.as_ref().map_or_else(String::new, |model| model.name()),
+        tts: setup.parts.tts.voice(),
+    };
+    let mut actor = Actor {
+        id: setup.id,
+        clock: setup.clock,
+        samples: setup.samples,
+        mouth: Mouth::new(
+            setup.room.commands.clone(),
+            setup.parts.tts.clone(),
+            work_tx.clone(),
+            tasks.clone(),
+            setup.cancel.child_token(),
+            SpeechId(resumed.next_speech.max(1)),
+        ),
+        room: setup.room.commands,
+        ears: ears.commands.clone(),
+        turn: setup.turn,
+        interview: setup.interview,
+        hearing: Hearing::resumed(&resumed.utterances),
+        parts: setup.parts,
+        journal: Some(journal_tx),
+        next_seq: setup.first_seq,
+        durable_seq: setup.first_seq - 1,
+        recording: setup.recording,
+        work: work_tx,
+        tasks: tasks.clone(),
+        cancel: setup.cancel.clone(),
+        view,
+        view_due: now(),
+        discarded: BTreeSet::new(),
+        reply: None,
+        preparing: None,
+        beforehand: None,
+        wording_due: None,
+        client_buffer_ms: 0,
+        captions: VecDeque::new(),
+        speech_started_ms: 0,
+        code_version: resumed.code_version,
+        facts: Facts::default(),
+        facts_due: false,
+        paused: false,
+        connected: false,
+        begun: false,
+        ended: None,
+        fenced: false,
+    };
+    actor.log(SessionEvent::TakenUp { resumed: setup.resumed.is_some(), versions });
+    let cancel = setup.cancel;
+    while actor.ended.is_none() && !actor.fenced {
+        let deadline = actor.deadline();
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => actor.end(EndReason::Shutdown),
+            Some(control) = control.recv() => match control {
+                Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
+                Control::Fence => actor.fenced = true,
+            },
+            Some(done) = work.recv() => actor.work_done(done),
+            Some(event) = ears.events.recv() => actor.ear_event(event),
+            event = room_events.recv() => actor.room_event(event.unwrap_or(RoomEvent::Closed { reason: ClosedReason::Lost })),
+            () = tokio::time::sleep_until(deadline.into()) => {}
+        }
+        actor.drain();
+    }
+    actor.close(&mut room_events, &mut work).await
+}
+
+/// The instant now, on tokio's clock (which tests may pause).
+#[must_use]
+pub fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+impl Actor {
+    /// Timers due, then the cores' commands, until nothing is left to do at this instant.
+    fn drain(&mut self) {
+        self.timers();
+        loop {
+            if let Some(command) = self.turn.poll_command() {
+                self.turn_command(command);
+            } else if let Some(command) = self.interview.poll_command() {
+                self.interview_command(command);
+            } else if !self.try_commit() && !self.mouth.pump(self.durable_seq) {
+                break;
+            }
+        }
+        if std::mem::take(&mut self.facts_due) {
+            self.log_facts();
+        }
+        if now() >= self.view_due {
+            self.show_view();
+        }
+    }
+
+    fn timers(&mut self) {
+        let now = now();
+        if self.turn.poll_deadline().is_some_and(|due| due <= now) {
+            self.turn.handle_timeout(now);
+        }
+        if self.interview.poll_deadline().is_some_and(|due| due <= now) {
+            self.interview.handle_timeout(now);
+        }
+        if let Some((due, line)) = self.wording_due
+            && due <= now
+        {
+            self.wording_due = None;
+            self.mouth.word(line, None);
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let candidates = [
+            self.turn.poll_deadline(),
+            self.interview.poll_deadline(),
+            self.hearing.pending_deadline(),
+            self.wording_due.map(|(due, _)| due),
+        ];
+        candidates.into_iter().flatten().fold(self.view_due, Instant::min)
+    }
+
+    pub(super) fn turn_event(&mut self, event: turn::Event) {
+        let now = now();
+        if self.turn.poll_deadline().is_some_and(|due| due <= now) {
+            self.turn.handle_timeout(now);
+        }
+        self.turn.handle_event(now, event);
+    }
+
+    pub(super) fn interview_event(&mut self, event: interview::Event) {
+        let now = now();
+        if self.interview.poll_deadline().is_some_and(|due| due <= now) {
+            self.interview.handle_timeout(now);
+        }
+        self.interview.handle_event(now, event);
+        self.facts_due = true;
+    }
+
+    fn room_event(&mut self, event: RoomEvent) {
+        match event {
+            RoomEvent::Connected => self.connected(),
+            RoomEvent::Interrupted => {
+                self.connected = false;
+                self.log(SessionEvent::MediaInterrupted);
+                self.turn_event(turn::Event::Away);
+            }
+            RoomEvent::Heard(frame) => {
+                if let Some(recording) = &self.recording {
+                    recording.heard(frame.clone());
+                }
+                if self.ears.try_send(EarCommand::Frame(frame)).is_err() {
+                    metrics::counter!("vivavoce_frames_dropped_total", "part" => "ears").increment(1);
+                }
+            }
+            RoomEvent::Sent { speech, at, offset_samples, pcm } => {
+                if let Some(recording) = &self.recording {
+                    recording.sent(at, &pcm);
+                }
+                self.sent(speech, at, offset_samples, pcm.len() as u64);
+            }
+            RoomEvent::SpeechDone { speech, sent_samples } => self.speech_over(speech, sent_samples, false),
+            RoomEvent::SpeechStopped { speech, sent_samples } => self.speech_over(speech, sent_samples, true),
+            RoomEvent::Signal(signal) => self.signal(signal),
+            RoomEvent::Closed { reason } => self.room_closed(reason),
+        }
+    }
+
+    fn connected(&mut self) {
+        let first = !self.connected;
+        self.connected = true;
+        if first {
+            self.log(SessionEvent::MediaConnected);
+        }
+        if self.begun {
+            self.turn_event(turn::Event::Back);
+        } else {
+            self.begun = true;
+            self.project_active();
+            self.interview_event(interview::Event::Begin);
+        }
+        self.view_due = now();
+    }
+
+    fn room_closed(&mut self, reason: ClosedReason) {
+        let reason = match reason {
+            ClosedReason::Asked => EndReason::Completed,
+            ClosedReason::Left | ClosedReason::Lost | ClosedReason::TakenOver => EndReason::Left,
+        };
+        self.end(reason);
+    }
+
+    fn signal(&mut self, signal: ClientSignal) {
+        match signal {
+            ClientSignal::Ready => self.show_everything(),
+            ClientSignal::Button(button) => self.button(button),
+            ClientSignal::Text(text) => self.typed(&text),
+            ClientSignal::Typing => self.turn_event(turn::Event::Typing),
+            ClientSignal::Code { question_id, language, content, submitted } => {
+                self.turn_event(turn::Event::Typing);
+                self.code(question_id, language, content, submitted);
+            }
+            ClientSignal::Playout { buffered_ms } => self.client_buffer_ms = buffered_ms.min(1_000),
+            ClientSignal::Focus { visible } => self.log(SessionEvent::Focus { visible }),
+        }
+    }
+
+    fn button(&mut self, button: Button) {
+        let wish = match button {
+            Button::Done => {
+                self.ear(EarCommand::Finish);
+                self.turn_event(turn::Event::Finished);
+                return;
+            }
+            Button::Moment => {
+                self.turn_event(turn::Event::Moment);
+                Wish::Moment
+            }
+            Button::Repeat => Wish::Repeat,
+            Button::Rephrase => Wish::Rephrase,
+            Button::Slower => Wish::Slower,
+            Button::Skip => Wish::Skip,
+            Button::Pause => Wish::Pause,
+            Button::Resume => Wish::Resume,
+            Button::End => Wish::End,
+        };
+        if button != Button::Moment {
+            self.turn_event(turn::Event::Active);
+        }
+        self.log(SessionEvent::WishHeard { wish, by_phrase: false });
+        self.interview_event(interview::Event::Wish(wish));
+    }
+
+    fn turn_command(&mut self, command: turn::Command) {
+        match command {
+            turn::Command::Prepare { turn } => self.prepare(turn),
+            turn::Command::Discard { .. } => self.discard_prepared(),
+            turn::Command::Commit { turn, utterances, decision } => self.commit(turn, utterances, decision),
+            turn::Command::Reopen { turn, speech } => self.reopen(turn, speech),
+            turn::Command::Hold { speech } => {
+                self.mouth.hold(speech);
+                self.log(SessionEvent::SpeechHeld { speech });
+            }
+            turn::Command::Resume { speech } => {
+                self.mouth.resume(speech);
+                self.log(SessionEvent::SpeechResumed { speech });
+            }
+            turn::Command::Stop { speech } => {
+                self.mouth.stop(speech);
+                for line in self.mouth.drop_waiting() {
+                    self.interview_event(interview::Event::LineInterrupted { line });
+                }
+                self.show(ServerMessage::InterviewerInterrupted);
+            }
+            turn::Command::Silence(step) => {
+                self.log(SessionEvent::Silence { step });
+                self.interview_event(interview::Event::Silence(step));
+            }
+            turn::Command::Monologue { turn } => self.log(SessionEvent::Monologue { turn }),
+            turn::Command::Aside { utterance } => self.aside(utterance),
+        }
+    }
+
+    fn work_done(&mut self, done: Work) {
+        match done {
+            Work::Clip { speech, result: Ok(clip), last } => self.mouth.clip(speech, clip, last, now()),
+            Work::Clip { speech, result: Err(error), .. } => self.clip_failed(speech, &error),
+            Work::Worded { line, text } => self.worded(line, text),
+            Work::Journal(JournalReport::Durable(seq)) => {
+                self.durable_seq = seq;
+                self.mark_committed(seq);
+                self.show_durable_captions();
+            }
+            Work::Journal(JournalReport::Waiting) => self.show(ServerMessage::Notice {
+                level: NoticeLevel::Warning,
+                text: "One moment: your answers are being saved.".into(),
+            }),
+            Work::Journal(JournalReport::Fenced) => self.fenced = true,
+            Work::Journal(JournalReport::Failed(why)) => {
+                tracing::error!(session = %self.id, %why, "the event log cannot be written; the session ends");
+                self.show(ServerMessage::Notice {
+                    level: NoticeLevel::Error,
+                    text: "We cannot save your answers at the moment, so the interview stops here. What you have \
+                           said so far is kept. Please come back with the same link later."
+                        .into(),
+                });
+                self.end(EndReason::Failed);
+            }
+        }
+    }
+
+    pub(super) fn ear(&self, command: EarCommand) {
+        if self.ears.try_send(command).is_err() {
+            metrics::counter!("vivavoce_ear_commands_dropped_total").increment(1);
+        }
+    }
+
+    pub(super) fn show(&self, message: ServerMessage) {
+        if self.room.try_send(RoomCommand::Show(message)).is_err() {
+            metrics::counter!("vivavoce_room_commands_dropped_total").increment(1);
+        }
+    }
+
+    /// Ends the session; the first reason stands.
+    pub(super) fn end(&mut self, reason: EndReason) {
+        self.ended.get_or_insert(reason);
+    }
+
+    pub(super) fn show_view(&mut self) {
+        let view = self.view_now();
+        self.view_due = now() + VIEW_EVERY;
+        self.show(ServerMessage::State(Box::new(view.clone())));
+        self.view.send_replace(view);
+    }
+
+    /// Every way out passes here: what sounds is recorded as heard, the room is told, the log is written out.
+    async fn close(mut self, room_events: &mut mpsc::Receiver<RoomEvent>, work: &mut mpsc::Receiver<Work>) -> Outcome {
+        let reason = self.ended.filter(|_| !self.fenced);
+        if let Some(speech) = self.mouth.current().map(|speech| (speech.id, speech.sent_samples)) {
+            self.speech_over(speech.0, speech.1, true);
+        }
+        if let Some(reason) = reason {
+            if reason == EndReason::Shutdown {
+                self.keep_what_was_said();
+            } else {
+                self.commit_what_was_said();
+                self.log(SessionEvent::Ended { reason });
+            }
+            let text = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(String::from));
+            self.show(ServerMessage::Ended { reason: text.unwrap_or_default() });
+        }
+        let _ = self.room.try_send(RoomCommand::Close);
+        let _ = tokio::time::timeout(CLOSE_MAX, async {
+            while let Some(event) = room_events.recv().await {
+                if matches!(event, RoomEvent::Closed { .. }) {
+                    break;
+                }
+            }
+        })
+        .await;
+        // Dropping the sender lets the journal write what waits and end.
+        self.journal = None;
+        self.cancel.cancel();
+        self.tasks.close();
+        let tasks = self.tasks.clone();
+        let finished = tokio::time::timeout(LAST_WRITE_MAX, async {
+            let mut done = std::pin::pin!(tasks.wait());
+            loop {
+                tokio::select! {
+                    () = &mut done => break,
+                    Some(_) = work.recv() => {}
+                }
+            }
+        })
+        .await;
+        if finished.is_err() {
+            tracing::error!(session = %self.id, "the session's last entries were not written in time");
+        }
+        let recorded_s = match self.recording.take() {
+            Some(recording) => recording
+                .close()
+                .await
+                .inspect_err(|why| tracing::error!(session = %self.id, %why, "the recording is incomplete"))
+                .ok(),
+            None => None,
+        };
+        Outcome { id: self.id, reason, recorded_s }
+    }
+
+    fn ear_event(&mut self, event: EarEvent) {
+        match event {
+            EarEvent::Started { utterance, at } => self.candidate_started(utterance, at),
+            EarEvent::Stopped { utterance, at, revision } => self.candidate_paused(utterance, at, revision),
+            EarEvent::Completion { utterance, probability } => {
+                self.turn_event(turn::Event::Completion { utterance, probability });
+            }
+            EarEvent::Partial { text, .. } => {
+                self.show(ServerMessage::CandidateCaption { text, is_final: false });
+            }
+            EarEvent::Words { utterance, revision, transcript, from, to, closed } => {
+                self.words(utterance, revision, transcript, from, to, closed);
+            }
+            EarEvent::Failed { utterance, revision, error } => self.words_failed(utterance, revision, &error),
+            EarEvent::Down { error } => {
+                tracing::error!(session = %self.id, %error, "speech-to-text is gone");
+                self.log(SessionEvent::PartFailed { part: "stt".into(), error: error.to_string() });
+                self.show(ServerMessage::Notice {
+                    level: NoticeLevel::Error,
+                    text: "I cannot hear you any more. Please type your answers in the text box.".into(),
+                });
+            }
+        }
+    }
+}

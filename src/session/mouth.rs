@@ -1,0 +1,270 @@
+//! What the interviewer says: lines become speeches, sentence by sentence, prepared while others are spoken, played one
+//! at a time, held, resumed and dropped as units. Must never say a line before the event that it answers is durable, and
+//! never let a late clip of a dropped speech through.
+
+use super::Work;
+use crate::audio::frame::VoiceClip;
+use crate::id::SpeechId;
+use crate::interview::{Line, LineId};
+use crate::room::RoomCommand;
+use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Lines that may wait to be said (an acknowledgement, a probe or question, an instruction and some air).
+pub const LINES_MAX: usize = 8;
+
+/// A line on its way to the ear.
+#[derive(Debug)]
+pub struct Speech {
+    pub id: SpeechId,
+    pub line: Line,
+    /// The log must be durable up to here before it sounds.
+    pub needs_seq: i64,
+    pub clips: Vec<VoiceClip>,
+    pub stage: Stage,
+    /// When its first clip was there.
+    pub first_audio: Option<Instant>,
+    /// Samples (24 kHz) handed to the transport.
+    pub sent_samples: u64,
+    clips_played: usize,
+    end_told: bool,
+    cancel: CancellationToken,
+}
+
+/// How far the making of a speech's audio is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// A model is asked for the words.
+    Wording,
+    Synthesising,
+    Complete,
+}
+
+/// The queue of speeches and the one that sounds.
+pub struct Mouth {
+    room: mpsc::Sender<RoomCommand>,
+    voice: Arc<dyn TextToSpeech>,
+    work: mpsc::Sender<Work>,
+    tasks: TaskTracker,
+    cancel: CancellationToken,
+    next: SpeechId,
+    queue: VecDeque<Speech>,
+    current: Option<Speech>,
+}
+
+impl Mouth {
+    /// A silent mouth; speeches are numbered from `first`.
+    #[must_use]
+    pub fn new(
+        room: mpsc::Sender<RoomCommand>,
+        voice: Arc<dyn TextToSpeech>,
+        work: mpsc::Sender<Work>,
+        tasks: TaskTracker,
+        cancel: CancellationToken,
+        first: SpeechId,
+    ) -> Self {
+        Self { room, voice, work, tasks, cancel, next: first, queue: VecDeque::new(), current: None }
+    }
+
+    /// Queues a line.
+    pub fn say(&mut self, line: Line, needs_seq: i64) -> SpeechId {
+        let id = self.next;
+        self.next = id.next();
+        let cancel = self.cancel.child_token();
+        let stage = if line.wording.is_some() { Stage::Wording } else { Stage::Synthesising };
+        if stage == Stage::Synthesising {
+            self.synthesise(id, &line, cancel.clone());
+        }
+        debug_assert!(self.queue.len() < LINES_MAX, "the policy says few lines at once");
+        self.queue.push_back(Speech {
+            id,
+            line,
+            needs_seq,
+            clips: Vec::new(),
+            stage,
+            first_audio: None,
+            sent_samples: 0,
+            clips_played: 0,
+            end_told: false,
+            cancel,
+        });
+        id
+    }
+
+    /// The speech that sounds (or is held).
+    #[must_use]
+    pub fn current(&self) -> Option<&Speech> {
+        self.current.as_ref()
+    }
+
+    /// Lines that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Speech> {
+        self.queue.iter()
+    }
+
+    /// Whether nothing sounds and nothing waits.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.current.is_none() && self.queue.is_empty()
+    }
+
+    /// A sentence was made. Late ones of dropped speeches are ignored.
+    pub fn clip(&mut self, id: SpeechId, clip: VoiceClip, last: bool, now: Instant) {
+        let Some(speech) = self.find(id) else { return };
+        speech.first_audio.get_or_insert(now);
+        speech.clips.push(clip);
+        if last {
+            speech.stage = Stage::Complete;
+        }
+        self.play_ready();
+    }
+
+    /// A sentence could not be made: the speech ends with what there is. `Some` if it has no audio at all: it is out of
+    /// the queue then and its text should be shown.
+    pub fn clip_failed(&mut self, id: SpeechId) -> Option<Speech> {
+        let speech = self.find(id)?;
+        speech.stage = Stage::Complete;
+        if speech.clips.is_empty() {
+            if self.current.as_ref().is_some_and(|current| current.id == id) {
+                return self.current.take();
+            }
+            let at = self.queue.iter().position(|speech| speech.id == id)?;
+            return self.queue.remove(at);
+        }
+        self.play_ready();
+        None
+    }
+
+    /// Lets the next speech sound if nothing sounds and the log is durable as far as it needs. True if one began.
+    pub fn pump(&mut self, durable_seq: i64) -> bool {
+        if self.current.is_some() {
+            return false;
+        }
+        let ready = self
+            .queue
+            .front()
+            .is_some_and(|speech| !speech.clips.is_empty() && speech.needs_seq <= durable_seq);
+        if !ready {
+            return false;
+        }
+        self.current = self.queue.pop_front();
+        self.play_ready();
+        true
+    }
+
+    /// Samples of the current speech that were handed to the transport. False for a speech that is not current.
+    pub fn sent(&mut self, id: SpeechId, sent_samples: u64) -> bool {
+        match &mut self.current {
+            Some(speech) if speech.id == id => {
+                speech.sent_samples = sent_samples;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// The current speech is over (sent to its end, or stopped): gives it back.
+    pub fn ended(&mut self, id: SpeechId, sent_samples: u64) -> Option<Speech> {
+        if self.current.as_ref().is_none_or(|speech| speech.id != id) {
+            return None;
+        }
+        let mut speech = self.current.take()?;
+        speech.sent_samples = sent_samples;
+        speech.cancel.cancel();
+        Some(speech)
+    }
+
+    /// Stops the current speech, if it is `id`; the room answers with `SpeechStopped`.
+    pub fn stop(&mut self, id: SpeechId) {
+        if let Some(speech) = self.current.as_ref().filter(|speech| speech.id == id) {
+            speech.cancel.cancel();
+            self.command(RoomCommand::Stop { speech: id });
+        }
+    }
+
+    pub fn hold(&mut self, id: SpeechId) {
+        self.command(RoomCommand::Hold { speech: id });
+    }
+
+    pub fn resume(&mut self, id: SpeechId) {
+        self.command(RoomCommand::Resume { speech: id });
+    }
+
+    /// Drops what waits, without trace; the lines' ids.
+    pub fn drop_waiting(&mut self) -> Vec<LineId> {
+        self.queue
+            .drain(..)
+            .map(|speech| {
+                speech.cancel.cancel();
+                speech.line.id
+            })
+            .collect()
+    }
+
+    /// The words of a line that waited for its wording: `text`, or its own if none came in time.
+    pub fn word(&mut self, line: LineId, text: Option<String>) {
+        let waiting = |speech: &&mut Speech| speech.line.id == line && speech.stage == Stage::Wording;
+        let Some(speech) = self.queue.iter_mut().find(waiting) else { return };
+        speech.stage = Stage::Synthesising;
+        if let Some(text) = text {
+            speech.line.text = text;
+        }
+        let (id, line, cancel) = (speech.id, speech.line.clone(), speech.cancel.clone());
+        self.synthesise(id, &line, cancel);
+    }
+
+    fn find(&mut self, id: SpeechId) -> Option<&mut Speech> {
+        self.current.iter_mut().chain(self.queue.iter_mut()).find(|speech| speech.id == id)
+    }
+
+    fn play_ready(&mut self) {
+        let Some(speech) = &mut self.current else { return };
+        if speech.cancel.is_cancelled() {
+            return;
+        }
+        let mut commands = Vec::new();
+        for clip in &speech.clips[speech.clips_played..] {
+            commands.push(RoomCommand::Play { speech: speech.id, pcm: clip.pcm.clone() });
+        }
+        speech.clips_played = speech.clips.len();
+        if speech.stage == Stage::Complete && !speech.end_told {
+            speech.end_told = true;
+            commands.push(RoomCommand::EndOfSpeech { speech: speech.id });
+        }
+        for command in commands {
+            self.command(command);
+        }
+    }
+
+    fn command(&self, command: RoomCommand) {
+        if self.room.try_send(command).is_err() {
+            metrics::counter!("vivavoce_room_commands_dropped_total").increment(1);
+        }
+    }
+
+    fn synthesise(&self, id: SpeechId, line: &Line, cancel: CancellationToken) {
+        let (voice, work, speed) = (self.voice.clone(), self.work.clone(), line.speed);
+        let sentences = crate::tts::sentences::sentences(&line.text);
+        self.tasks.spawn(async move {
+            let count = sentences.len();
+            for (index, sentence) in sentences.into_iter().enumerate() {
+                let request =
+                    SpeakRequest { text: sentence.into(), speed, urgency: Urgency::Now, cancel: cancel.clone() };
+                let result = voice.speak(request).await;
+                if matches!(result, Err(TtsError::Cancelled)) {
+                    return;
+                }
+                let failed = result.is_err();
+                let done = Work::Clip { speech: id, result, last: index + 1 == count };
+                if work.send(done).await.is_err() || failed {
+                    return;
+                }
+            }
+        });
+    }
+}

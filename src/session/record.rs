@@ -1,0 +1,297 @@
+//! What a session writes down: events, the rows made of them, latencies, and the view of the page. Must never put a
+//! candidate's words into a log message.
+
+use super::actor::{Actor, ReplyMarks};
+use super::event::{Answer, SessionEvent};
+use super::journal::Entry;
+use super::mouth::Speech;
+use crate::audio::frame::SamplePos;
+use crate::id::SpeechId;
+use crate::interview::question::QuestionKind;
+use crate::interview::{self, Facts, Line};
+use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
+use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
+use sha2::{Digest, Sha256};
+use std::time::Instant;
+use tokio::sync::mpsc::error::TrySendError;
+use uuid::Uuid;
+
+/// Versions of one interview's code that are kept; the page sends at most one a second.
+const CODE_VERSIONS_MAX: u32 = 5_000;
+
+impl Actor {
+    pub(super) fn log(&mut self, event: SessionEvent) {
+        self.log_with(event, Vec::new());
+    }
+
+    pub(super) fn log_with(&mut self, event: SessionEvent, projections: Vec<Projection>) {
+        let Some(journal) = &self.journal else { return };
+        let at_ms = self.samples.at(super::actor::now()).ms();
+        let seq = self.next_seq;
+        match journal.try_send(Entry { seq, event, at_ms, projections }) {
+            Ok(()) => self.next_seq += 1,
+            Err(TrySendError::Full(_)) => {
+                tracing::error!(session = %self.id, "the event log is over its limit; the session ends");
+                self.end(interview::EndReason::Failed);
+            }
+            // The journal has said why, or will.
+            Err(TrySendError::Closed(_)) => self.journal = None,
+        }
+    }
+
+    /// The question in hand.
+    pub(super) fn question_key(&self) -> Option<String> {
+        self.interview.facts(super::actor::now()).open.map(|open| open.key)
+    }
+
+    /// What the policy must know to go on after a crash, whenever it has changed.
+    pub(super) fn log_facts(&mut self) {
+        let facts = self.interview.facts(super::actor::now());
+        let changed = Facts { elapsed_ms: self.facts.elapsed_ms, ..facts.clone() } != self.facts;
+        if changed {
+            self.facts = facts.clone();
+            self.log(SessionEvent::Facts { facts: Box::new(facts) });
+        }
+    }
+
+    pub(super) fn project_active(&mut self) {
+        let at_ms = self.samples.at(super::actor::now()).ms();
+        tracing::info!(session = %self.id, at_ms, "the interview begins");
+        let at = self.clock.now();
+        self.log_with(SessionEvent::Began, vec![Projection::Started { at }]);
+    }
+
+    /// The row and the event of a finished turn.
+    pub(super) fn log_answer(&mut self, answer: Answer) {
+        let start_ms = answer.utterances.iter().map(|utterance| utterance.start_ms).min().unwrap_or(0);
+        let end_ms = answer
+            .decision
+            .as_ref()
+            .map(|decision| decision.speech_end.ms())
+            .or_else(|| answer.utterances.iter().map(|utterance| utterance.end_ms).max())
+            .unwrap_or(start_ms);
+        let confidences: Vec<f32> = answer.utterances.iter().filter_map(|utterance| utterance.confidence).collect();
+        let confidence = (!confidences.is_empty())
+            .then(|| confidences.iter().sum::<f32>() / confidences.len() as f32);
+        let row = TranscriptRow {
+            id: row_id(&[self.id.0.as_bytes(), b"turn", &answer.turn.0.to_be_bytes()]),
+            role: Role::Candidate,
+            content: answer.text.clone(),
+            planned: None,
+            interrupted: false,
+            question_key: answer.question_key.clone(),
+            start_ms: ms_i64(start_ms),
+            end_ms: ms_i64(end_ms.max(start_ms)),
+            latency_ms: answer.transcribed_ms.map(ms_i64),
+            stages: serde_json::json!({
+                "utterances": answer.utterances,
+                "decision": answer.decision,
+                "typed": answer.typed,
+            }),
+            confidence,
+            provider: Some(self.parts.stt.name()),
+            line_kind: None,
+            turn: Some(i64::try_from(answer.turn.0).unwrap_or(i64::MAX)),
+        };
+        let rows = if answer.text.is_empty() { Vec::new() } else { vec![Projection::Transcript(row)] };
+        self.log_with(SessionEvent::AnswerCommitted(answer), rows);
+    }
+
+    pub(super) fn log_speech_started(&mut self, speech: SpeechId, line: &Line, at: SamplePos) {
+        let row = self.speech_row(speech, line, at.ms(), at.ms(), String::new(), true);
+        let event = SessionEvent::SpeechStarted {
+            speech,
+            line: line.kind,
+            question_key: line.question_key.clone(),
+            text: line.text.clone(),
+        };
+        self.speech_started_ms = at.ms();
+        self.log_with(event, vec![Projection::Transcript(row)]);
+    }
+
+    pub(super) fn log_speech_ended(&mut self, speech: &Speech, heard: String, interrupted: bool) {
+        let start_ms = self.speech_started_ms;
+        let end_ms = self.samples.at(super::actor::now()).ms();
+        let rows = if speech.sent_samples == 0 {
+            Vec::new()
+        } else {
+            let row = self.speech_row(speech.id, &speech.line, start_ms, end_ms, heard.clone(), interrupted);
+            vec![Projection::Transcript(row)]
+        };
+        let event = SessionEvent::SpeechEnded {
+            speech: speech.id,
+            sent_samples: speech.sent_samples,
+            heard,
+            interrupted,
+        };
+        self.log_with(event, rows);
+        if self.reply.as_ref().is_some_and(|reply| reply.speech == Some(speech.id)) {
+            self.reply = None;
+        }
+    }
+
+    fn speech_row(
+        &self,
+        speech: SpeechId,
+        line: &Line,
+        start_ms: u64,
+        end_ms: u64,
+        heard: String,
+        interrupted: bool,
+    ) -> TranscriptRow {
+        let reply = self.reply.as_ref().filter(|reply| reply.speech == Some(speech));
+        TranscriptRow {
+            id: row_id(&[self.id.0.as_bytes(), b"speech", &speech.0.to_be_bytes()]),
+            role: Role::Interviewer,
+            content: heard,
+            planned: Some(line.text.clone()),
+            interrupted,
+            question_key: line.question_key.clone(),
+            start_ms: ms_i64(start_ms),
+            end_ms: ms_i64(end_ms.max(start_ms)),
+            latency_ms: reply.and_then(|reply| reply.stages.first_sample_sent_ms).map(ms_i64),
+            stages: reply.map_or_else(
+                || serde_json::json!({}),
+                |reply| serde_json::json!({ "reply": reply.stages, "kind": reply.kind }),
+            ),
+            confidence: None,
+            provider: Some(self.parts.tts.voice()),
+            line_kind: Some(line.kind),
+            turn: reply.map(|reply| i64::try_from(reply.turn.0).unwrap_or(i64::MAX)),
+        }
+    }
+
+    pub(super) fn mark_committed(&mut self, seq: i64) {
+        let now = super::actor::now();
+        if let Some(reply) = &mut self.reply
+            && reply.stages.committed_ms.is_none()
+            && seq >= reply.answer_seq
+        {
+            reply.stages.committed_ms = Some(since(reply, now));
+        }
+    }
+
+    /// The first sample of `speech` left at `at`; if it answers a turn, the turn's stages are complete.
+    pub(super) fn mark_first_sample(&mut self, speech: SpeechId, at: SamplePos, first_audio: Option<Instant>) {
+        let Some(reply) = &mut self.reply else { return };
+        if reply.speech.is_some() {
+            return;
+        }
+        reply.speech = Some(speech);
+        reply.stages.first_audio_ms = first_audio.map(|instant| since(reply, instant));
+        reply.stages.first_sample_sent_ms = Some(at.ms().saturating_sub(reply.speech_end.ms()));
+        let (stages, kind) = (reply.stages, reply.kind.map_or("none", QuestionKind::as_str));
+        let named = [
+            ("decision", stages.decision_ms),
+            ("transcript_final", stages.transcript_final_ms),
+            ("committed", stages.committed_ms),
+            ("first_audio", stages.first_audio_ms),
+            ("first_sample_sent", stages.first_sample_sent_ms),
+        ];
+        for (stage, ms) in named {
+            if let Some(ms) = ms {
+                metrics::histogram!("vivavoce_turn_stage_ms", "stage" => stage, "kind" => kind).record(ms as f64);
+            }
+        }
+        tracing::info!(
+            session = %self.id, turn = %reply.turn, kind,
+            decision_ms = stages.decision_ms, transcript_ms = stages.transcript_final_ms,
+            committed_ms = stages.committed_ms, first_audio_ms = stages.first_audio_ms,
+            gap_ms = stages.first_sample_sent_ms, "reply"
+        );
+    }
+
+    pub(super) fn code(&mut self, key: String, language: String, content: String, submitted: bool) {
+        if self.question_key().as_deref() != Some(key.as_str()) || self.code_version >= CODE_VERSIONS_MAX {
+            self.show(ServerMessage::Notice {
+                level: NoticeLevel::Info,
+                text: "That code belongs to another question and was not kept.".into(),
+            });
+            return;
+        }
+        self.code_version += 1;
+        let version = self.code_version;
+        let row = ArtifactRow {
+            id: row_id(&[self.id.0.as_bytes(), b"code", &version.to_be_bytes()]),
+            question_key: key.clone(),
+            language: language.clone(),
+            content: content.clone(),
+            version: i32::try_from(version).unwrap_or(i32::MAX),
+            submitted,
+            at_ms: ms_i64(self.samples.at(super::actor::now()).ms()),
+            ai_analysis: None,
+        };
+        let event = SessionEvent::CodeChanged {
+            question_key: key.clone(),
+            version,
+            language: language.clone(),
+            content: content.clone(),
+            submitted,
+        };
+        self.log_with(event, vec![Projection::Artifact(row)]);
+        self.interview_event(interview::Event::Code { question_key: key, language, content, submitted });
+    }
+
+    pub(super) fn view_now(&self) -> StateView {
+        let view = self.interview.view(super::actor::now());
+        let phase = if self.ended.is_some() {
+            "ended"
+        } else if self.paused {
+            "paused"
+        } else if !self.begun {
+            "connecting"
+        } else if self.mouth.current().is_some() {
+            "speaking"
+        } else if self.hearing.is_deciding() || !self.mouth.is_silent() {
+            "thinking"
+        } else {
+            "listening"
+        };
+        let question = view.question.map(|question| QuestionView {
+            id: question.id,
+            number: question.number,
+            of: question.of,
+            text: question.probe.unwrap_or(question.text),
+            kind: question.kind.as_str().into(),
+            time_box_s: question.time_box_s,
+            code_language: question.code_language,
+            starter: question.starter,
+        });
+        StateView {
+            phase: phase.into(),
+            question,
+            elapsed_ms: view.elapsed_ms,
+            remaining_ms: view.remaining_ms,
+            paused: self.paused,
+        }
+    }
+
+    /// A page that has just come (back): where things stand, and the words of the question.
+    pub(super) fn show_everything(&mut self) {
+        self.show_view();
+        if let Some(speech) = self.mouth.current() {
+            self.show(ServerMessage::InterviewerSpeaking(true));
+            self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: false });
+        }
+    }
+}
+
+fn since(reply: &ReplyMarks, at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(reply.speech_end_at).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// An id that is the same whenever the same thing is written again (UUIDv8 of a hash), so that repeats are upserts.
+fn row_id(parts: &[&[u8]]) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    uuid::Builder::from_bytes(bytes).with_version(uuid::Version::Custom).into_uuid()
+}
+
+fn ms_i64(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,248 @@
+//! The interviewer's side of a session: the policy's lines are worded, spoken, held and cut; what is likely to be said
+//! next is synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
+
+use super::Work;
+use super::actor::{Actor, now};
+use super::event::SessionEvent;
+use super::mouth::{Speech, Stage};
+use crate::audio::frame::SamplePos;
+use crate::audio::playout;
+use crate::id::{SpeechId, TurnId};
+use crate::interview::{self, Command, Line, LineId, Wish};
+use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
+use crate::room::{NoticeLevel, ServerMessage};
+use crate::tts::{SpeakRequest, TtsError, Urgency};
+use crate::turn;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest wording that a model may give, tokens (a question of 35 words).
+const WORDING_TOKENS_MAX: u32 = 60;
+/// Samples (24 kHz) between two progress entries of a speech: one second.
+const PROGRESS_SAMPLES: u64 = 24_000;
+/// Texts synthesised beforehand for one state of the interview.
+const BEFOREHAND_MAX: usize = 24;
+
+impl Actor {
+    pub(super) fn interview_command(&mut self, command: Command) {
+        match command {
+            Command::Say(line) => self.say(line),
+            Command::QuestionOpened { key, number } => {
+                self.log(SessionEvent::QuestionOpened { key, number });
+                self.speak_beforehand();
+                self.view_due = now();
+            }
+            Command::QuestionClosed { key, outcome } => {
+                self.log(SessionEvent::QuestionClosed { key, outcome });
+                self.view_due = now();
+            }
+            Command::WishHeard { wish, .. } => {
+                self.log(SessionEvent::WishHeard { wish, by_phrase: true });
+                if wish == Wish::Moment {
+                    self.turn_event(turn::Event::Moment);
+                }
+            }
+            Command::Worded { line, text } => self.mouth.word(line, Some(text)),
+            Command::Paused => {
+                self.paused = true;
+                self.log(SessionEvent::Paused);
+                self.turn_event(turn::Event::Paused);
+                self.view_due = now();
+            }
+            Command::Resumed => {
+                self.paused = false;
+                self.log(SessionEvent::Resumed);
+                self.turn_event(turn::Event::Resumed);
+                self.view_due = now();
+            }
+            Command::Finished { reason } => self.end(reason),
+        }
+    }
+
+    fn say(&mut self, line: Line) {
+        let needs_seq = self.next_seq - 1;
+        let (id, wording) = (line.id, line.wording.clone());
+        self.mouth.say(line, needs_seq);
+        let Some(wording) = wording else { return };
+        let Some(llm) = self.parts.llm.clone() else {
+            self.mouth.word(id, None);
+            return;
+        };
+        let due = now() + Duration::from_millis(u64::from(wording.deadline_ms));
+        self.wording_due = Some((due, id));
+        let request = CompletionRequest {
+            messages: vec![
+                Message { role: Role::System, text: wording.system },
+                Message { role: Role::User, text: wording.user },
+            ],
+            tokens_max: WORDING_TOKENS_MAX,
+            temperature: 0.0,
+            cancel: self.cancel.child_token(),
+        };
+        self.tasks.spawn(word(llm, request, due, id, self.work.clone()));
+    }
+
+    pub(super) fn worded(&mut self, line: LineId, text: Option<String>) {
+        if self.wording_due.is_none_or(|(_, waiting)| waiting != line) {
+            return;
+        }
+        self.wording_due = None;
+        match text {
+            Some(text) => self.interview_event(interview::Event::ProbeWorded { line, text }),
+            None => self.mouth.word(line, None),
+        }
+    }
+
+    /// A frame of `id` left at `at`.
+    pub(super) fn sent(&mut self, id: SpeechId, at: SamplePos, offset: u64, samples: u64) {
+        if !self.mouth.sent(id, offset + samples) {
+            return;
+        }
+        if offset == 0 {
+            self.speech_began(id, at);
+        } else if offset / PROGRESS_SAMPLES != (offset + samples) / PROGRESS_SAMPLES {
+            self.speech_progressed();
+        }
+    }
+
+    fn speech_began(&mut self, id: SpeechId, at: SamplePos) {
+        let Some(speech) = self.mouth.current() else { return };
+        let line = speech.line.clone();
+        let first_audio = speech.first_audio;
+        if let Some(kind) = line.expects_answer {
+            self.turn_event(turn::Event::Asked { kind });
+        }
+        self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: line.interruptible });
+        self.mark_first_sample(id, at, first_audio);
+        self.log_speech_started(id, &line, at);
+        self.show(ServerMessage::InterviewerSpeaking(true));
+        self.show(ServerMessage::InterviewerCaption { text: line.text, spoken: false });
+        self.view_due = now();
+    }
+
+    fn speech_progressed(&mut self) {
+        let Some(speech) = self.mouth.current() else { return };
+        let (speech_id, sent_samples) = (speech.id, speech.sent_samples);
+        let heard = self.heard_of(speech);
+        self.log(SessionEvent::SpeechProgress { speech: speech_id, sent_samples, heard });
+    }
+
+    /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
+    pub(super) fn heard_of(&self, speech: &Speech) -> String {
+        let is_whole = speech.stage == Stage::Complete;
+        playout::heard(&speech.clips, is_whole, speech.sent_samples, self.client_buffer_ms).text
+    }
+
+    pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {
+        let Some(speech) = self.mouth.ended(id, sent_samples) else { return };
+        let heard = if stopped { self.heard_of(&speech) } else { speech.line.text.clone() };
+        self.log_speech_ended(&speech, heard, stopped);
+        self.show(ServerMessage::InterviewerSpeaking(false));
+        self.turn_event(turn::Event::InterviewerEnded { speech: id });
+        self.view_due = now();
+        if self.discarded.remove(&id) {
+            return;
+        }
+        let line = speech.line.id;
+        if stopped {
+            self.interview_event(interview::Event::LineInterrupted { line });
+        } else {
+            self.show(ServerMessage::InterviewerCaption { text: speech.line.text, spoken: true });
+            self.interview_event(interview::Event::LineDone { line });
+        }
+    }
+
+    pub(super) fn clip_failed(&mut self, id: SpeechId, error: &TtsError) {
+        tracing::error!(session = %self.id, speech = %id, %error, "a sentence could not be spoken");
+        let (part, text) = ("tts".to_owned(), error.to_string());
+        self.log(SessionEvent::SpeechFailed { speech: id, part, error: text });
+        let Some(speech) = self.mouth.clip_failed(id) else { return };
+        // Nothing of it can be heard: the words are shown, and the interview goes on.
+        self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: true });
+        self.show(ServerMessage::Notice {
+            level: NoticeLevel::Warning,
+            text: "My voice failed for a moment; please read the text.".into(),
+        });
+        if let Some(kind) = speech.line.expects_answer {
+            self.turn_event(turn::Event::Asked { kind });
+        }
+        self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: false });
+        self.turn_event(turn::Event::InterviewerEnded { speech: id });
+        self.interview_event(interview::Event::LineFailed { line: speech.line.id });
+    }
+
+    /// A pause that may be the end: whatever would be said now is made, so that it is there when the turn is taken.
+    pub(super) fn prepare(&mut self, _turn: TurnId) {
+        self.discard_prepared();
+        let text = self.hearing.text_of_open();
+        let lines = self.interview.preview(&text);
+        let cancel = self.cancel.child_token();
+        self.preparing = Some(cancel.clone());
+        self.make(lines, Urgency::Soon, cancel);
+    }
+
+    pub(super) fn discard_prepared(&mut self) {
+        if let Some(preparing) = self.preparing.take() {
+            preparing.cancel();
+        }
+    }
+
+    fn speak_beforehand(&mut self) {
+        if let Some(old) = self.beforehand.take() {
+            old.cancel();
+        }
+        let mut lines = self.interview.upcoming();
+        lines.truncate(BEFOREHAND_MAX);
+        let cancel = self.cancel.child_token();
+        self.beforehand = Some(cancel.clone());
+        self.make(lines, Urgency::Beforehand, cancel);
+    }
+
+    /// Has the sentences of `lines` made, one after the other; the voice's cache keeps them.
+    fn make(&self, lines: Vec<String>, urgency: Urgency, cancel: tokio_util::sync::CancellationToken) {
+        let speed = self.interview.facts(now()).speed;
+        // A speed that was never set is the voice's own.
+        let (voice, speed) = (self.parts.tts.clone(), if speed > 0.0 { speed } else { 1.0 });
+        self.tasks.spawn(async move {
+            for line in lines {
+                for sentence in crate::tts::sentences::sentences(&line) {
+                    let request =
+                        SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
+                    if let Err(error) = voice.speak(request).await {
+                        tracing::debug!(%error, "a sentence was not made beforehand");
+                        return;
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Asks a model for a wording; whatever happens, the line is answered once.
+async fn word(
+    llm: Arc<dyn LanguageModel>,
+    request: CompletionRequest,
+    due: std::time::Instant,
+    line: LineId,
+    work: tokio::sync::mpsc::Sender<Work>,
+) {
+    let cancel = request.cancel.clone();
+    let mut tokens = llm.complete(request);
+    let worded = tokio::time::timeout_at(due.into(), async {
+        let mut text = String::new();
+        while let Some(event) = tokens.recv().await {
+            match event {
+                LlmEvent::Token(token) => text.push_str(&token),
+                LlmEvent::Done => return Some(text),
+                LlmEvent::Failed(error) => {
+                    tracing::debug!(%error, "a probe was not worded by the model");
+                    return None;
+                }
+            }
+        }
+        None
+    })
+    .await;
+    cancel.cancel();
+    let _ = work.send(Work::Worded { line, text: worded.unwrap_or(None) }).await;
+}

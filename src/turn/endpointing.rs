@@ -1,0 +1,230 @@
+//! How long to wait in a pause before taking the floor: fuses the kind's patience, the turn model's probability, the
+//! completeness of the words, explicit signs and the candidate's own pauses. Must never know the state of the floor.
+
+use super::Reason;
+use super::settings::{Settings, scaled};
+use super::words::Sign;
+use crate::interview::question::QuestionKind;
+use std::collections::VecDeque;
+
+/// What is known of a pause.
+#[derive(Clone, Debug)]
+pub struct Pause {
+    pub kind: Option<QuestionKind>,
+    /// The turn model's probability that the turn is complete.
+    pub completion: Option<f32>,
+    /// -1 clearly goes on .. 1 clearly complete.
+    pub completeness: Option<f32>,
+    pub sign: Sign,
+    /// The words are a request for time and nothing else.
+    pub only_moment: bool,
+    /// The candidate asked for time by button.
+    pub thinking: bool,
+    /// How often this turn was cut off already.
+    pub reopened: u32,
+}
+
+/// What was decided about a pause.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Wait {
+    /// Silence after which the floor is taken, ms.
+    pub ms: u64,
+    /// The longest wait that the kind, the words and the candidate's habit ask for, ms.
+    pub patience_ms: u64,
+    pub reason: Reason,
+}
+
+/// How long to wait in `pause`.
+#[must_use]
+pub fn wait(settings: &Settings, own: &OwnPauses, pause: &Pause) -> Wait {
+    let patience = &settings.patience;
+    if pause.thinking || (pause.sign == Sign::Moment && !pause.only_moment) {
+        let ms = patience.thinking_ms.max(patience.of(pause.kind));
+        return Wait { ms, patience_ms: ms, reason: Reason::Patience };
+    }
+    let patience_ms = patience_ms(settings, own, pause);
+    if pause.sign == Sign::Done {
+        return Wait { ms: settings.evidence.explicit_ms, patience_ms, reason: Reason::Explicit };
+    }
+    if is_confident(settings, pause) {
+        let quiet_ms = match pause.kind {
+            Some(QuestionKind::Factual) => settings.evidence.confident_factual_ms,
+            None
+            | Some(QuestionKind::Explain | QuestionKind::Design | QuestionKind::Behavioural | QuestionKind::Code) => {
+                settings.evidence.confident_open_ms
+            }
+        };
+        let ms = quiet_ms + own.cutoffs * settings.evidence.cutoff_penalty_ms;
+        return Wait { ms: ms.min(patience_ms), patience_ms, reason: Reason::Confident };
+    }
+    Wait { ms: patience_ms, patience_ms, reason: Reason::Patience }
+}
+
+/// Model and words agree that this is the end, and nothing forbids to believe them: in a code question silence is work,
+/// and in a turn that was cut off once they have been wrong.
+fn is_confident(settings: &Settings, pause: &Pause) -> bool {
+    let (Some(probability), Some(completeness)) = (pause.completion, pause.completeness) else { return false };
+    pause.kind != Some(QuestionKind::Code)
+        && pause.reopened == 0
+        && probability >= settings.evidence.confident_probability
+        && completeness > 0.0
+        && evidence(settings, pause) >= settings.evidence.confident
+}
+
+/// 0..1: how much speaks for the end; 0.5 where nothing is known.
+fn evidence(settings: &Settings, pause: &Pause) -> f32 {
+    let model = pause.completion.map_or(0.0, |probability| {
+        let bounded = probability.clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN);
+        (bounded / (1.0 - bounded)).ln() * settings.evidence.model_weight
+    });
+    let words = pause.completeness.unwrap_or(0.0) * settings.evidence.words_weight;
+    1.0 / (1.0 + (-(model + words)).exp())
+}
+
+/// Probabilities are kept this far from 0 and 1, so that no model is believed without limit.
+const PROBABILITY_MIN: f32 = 0.02;
+
+fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
+    let base_ms = settings.patience.of(pause.kind);
+    if pause.kind == Some(QuestionKind::Code) {
+        return base_ms;
+    }
+    let evidence = evidence(settings, pause);
+    let weights = &settings.evidence;
+    let stretch = if evidence < 0.5 {
+        lerp(weights.hesitant_stretch, 1.0, evidence * 2.0)
+    } else {
+        lerp(1.0, weights.leaning_stretch, (evidence - 0.5) * 2.0)
+    };
+    let reopened = weights.reopened_stretch.powi(pause.reopened.min(REOPENED_COUNTED_MAX).try_into().unwrap_or(0));
+    let stretched_ms = scaled(base_ms, f64::from(stretch * reopened * own.stretch(settings, base_ms)));
+    stretched_ms.min(settings.patience.stretched_ms_max.max(base_ms))
+}
+
+/// More cut-offs of one turn than this stretch its patience no further.
+const REOPENED_COUNTED_MAX: u32 = 3;
+
+fn lerp(from: f32, to: f32, share: f32) -> f32 {
+    from + (to - from) * share.clamp(0.0, 1.0)
+}
+
+/// The candidate's own habit of pausing, over the whole interview.
+#[derive(Clone, Debug, Default)]
+pub struct OwnPauses {
+    /// Latest pauses after which the candidate went on, ms.
+    latest_ms: VecDeque<u64>,
+    /// False cut-offs so far (as many as count).
+    cutoffs: u64,
+}
+
+/// Pauses that are remembered: about five long answers.
+const OWN_PAUSES_MAX: usize = 40;
+/// Shorter gaps are articulation, not pauses, ms.
+const OWN_PAUSE_MS_MIN: u64 = 250;
+/// Pauses longer than this are thinking, not habit, ms.
+const OWN_PAUSE_MS_MAX: u64 = 8_000;
+/// False cut-offs that count: past these the penalty would cost more than it saves.
+const CUTOFFS_MAX: u64 = 4;
+
+impl OwnPauses {
+    /// The candidate went on after `ms` of silence.
+    pub fn went_on_after(&mut self, ms: u64) {
+        if (OWN_PAUSE_MS_MIN..=OWN_PAUSE_MS_MAX).contains(&ms) {
+            if self.latest_ms.len() == OWN_PAUSES_MAX {
+                self.latest_ms.pop_front();
+            }
+            self.latest_ms.push_back(ms);
+        }
+    }
+
+    /// The candidate was cut off.
+    pub fn cut_off(&mut self) {
+        self.cutoffs = (self.cutoffs + 1).min(CUTOFFS_MAX);
+    }
+
+    /// What the habit makes of a patience of `base_ms`.
+    fn stretch(&self, settings: &Settings, base_ms: u64) -> f32 {
+        let weights = &settings.evidence;
+        if self.latest_ms.len() < weights.own_pauses_min.max(1) || base_ms == 0 {
+            return 1.0;
+        }
+        let mut sorted: Vec<u64> = self.latest_ms.iter().copied().collect();
+        sorted.sort_unstable();
+        let long_ms = sorted[(sorted.len() * 9 / 10).min(sorted.len() - 1)];
+        let ratio = long_ms as f32 * weights.own_pause_factor / base_ms as f32;
+        ratio.clamp(weights.own_stretch_min, weights.own_stretch_max.max(weights.own_stretch_min))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pause(kind: QuestionKind, completion: f32, completeness: f32) -> Pause {
+        Pause {
+            kind: Some(kind),
+            completion: Some(completion),
+            completeness: Some(completeness),
+            sign: Sign::Nothing,
+            only_moment: false,
+            thinking: false,
+            reopened: 0,
+        }
+    }
+
+    fn decide(pause: &Pause) -> Wait {
+        wait(&Settings::default(), &OwnPauses::default(), pause)
+    }
+
+    #[test]
+    fn a_confident_end_is_answered_within_half_a_second() {
+        let factual = decide(&pause(QuestionKind::Factual, 0.95, 0.6));
+        assert_eq!((factual.ms, factual.reason), (350, Reason::Confident));
+        let open = decide(&pause(QuestionKind::Behavioural, 0.95, 0.6));
+        assert_eq!((open.ms, open.reason), (500, Reason::Confident));
+    }
+
+    #[test]
+    fn words_outvote_the_model() {
+        let open = decide(&pause(QuestionKind::Explain, 0.97, -1.0));
+        assert_eq!(open.reason, Reason::Patience);
+        assert!(open.ms >= 2_300, "{open:?}");
+    }
+
+    #[test]
+    fn hesitation_stretches_patience_within_its_limit() {
+        let hesitant = decide(&pause(QuestionKind::Design, 0.05, -1.0));
+        assert!((4_000..=6_000).contains(&hesitant.ms), "{hesitant:?}");
+        let mut twice = pause(QuestionKind::Design, 0.05, -1.0);
+        twice.reopened = 9;
+        assert_eq!(decide(&twice).ms, 6_000);
+    }
+
+    #[test]
+    fn a_turn_that_was_cut_off_is_not_confident_again() {
+        let mut again = pause(QuestionKind::Factual, 0.99, 1.0);
+        again.reopened = 1;
+        assert_eq!(decide(&again).reason, Reason::Patience);
+    }
+
+    #[test]
+    fn silence_over_code_is_work() {
+        let code = decide(&pause(QuestionKind::Code, 0.99, 1.0));
+        assert_eq!((code.ms, code.reason), (45_000, Reason::Patience));
+    }
+
+    #[test]
+    fn a_slow_speaker_is_given_more_and_a_brisk_one_a_little_less() {
+        let settings = Settings::default();
+        let neutral = Pause { completion: None, completeness: None, ..pause(QuestionKind::Explain, 0.0, 0.0) };
+        let with = |ms: u64| {
+            let mut own = OwnPauses::default();
+            (0..10).for_each(|_| own.went_on_after(ms));
+            wait(&settings, &own, &neutral).ms
+        };
+        assert_eq!(wait(&settings, &OwnPauses::default(), &neutral).ms, 2_500);
+        assert!(with(2_400).abs_diff(3_360) <= 1, "{}", with(2_400));
+        assert!(with(400).abs_diff(2_125) <= 1, "{}", with(400));
+        assert_eq!(with(6_000), 3_750);
+    }
+}

@@ -1,0 +1,284 @@
+//! Every threshold of floor-taking, named, with its unit and its reason. Must never hold a rule: what is done with a
+//! threshold stands in `endpointing`, `interruption` and `silence`.
+
+use crate::interview::question::QuestionKind;
+use serde::{Deserialize, Serialize};
+
+/// A set of thresholds to start from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Drills: short answers, a brisk pace; cuts off more.
+    Quick,
+    /// The default.
+    #[default]
+    Interview,
+    /// An accommodation: for those who speak slowly, stammer, or think long.
+    Patient,
+}
+
+/// The thresholds of one conversation.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub patience: Patience,
+    pub evidence: Evidence,
+    pub interruption: Interruption,
+    pub silence: Silence,
+    /// Longest wait for the words of a pause before the turn is committed without them, ms. A loaded machine needs up
+    /// to 2 s for a segment of 15 s; the record takes later words all the same.
+    pub words_wait_ms_max: u64,
+    /// After a key press in the code pane, silence counts for nothing for so long, ms (people type in bursts).
+    pub typing_hold_ms: u64,
+    /// The candidate's media was away: at least so long a pause after its return before a turn is taken, ms.
+    pub back_grace_ms: u64,
+    /// Longest turn, ms; past it the interviewer interrupts politely. An answer of level 5 fits in 2 minutes.
+    pub monologue_ms_max: u64,
+    /// How long past the limit a pause is waited for, ms, so that the interruption does not fall into a word.
+    pub monologue_grace_ms: u64,
+    /// A commitment that no reply follows is closed after so long, ms (the ladder of silence then runs again).
+    pub reply_wait_ms_max: u64,
+    /// Speech that goes on before, or within so long after, the interviewer began is the same turn, ms: a false
+    /// cut-off is noticed within about a second.
+    pub recovery_ms: u64,
+}
+
+/// The longest wait without a confident sign of the end, by kind of question, ms.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Patience {
+    /// A fact is short: on real conversations 1.5 s cuts off 14 % of all answers, most of them long ones.
+    pub factual_ms: u64,
+    /// Open answers have about nine pauses; 3 s cuts off 8 % of them.
+    pub explain_ms: u64,
+    pub design_ms: u64,
+    pub behavioural_ms: u64,
+    /// Writing code: silence is work.
+    pub code_ms: u64,
+    /// Nothing was asked yet, or the kind is not known.
+    pub unknown_ms: u64,
+    /// After "let me think", however it was said.
+    pub thinking_ms: u64,
+    /// Nothing stretches a patience beyond so much, ms (thinking and code excepted): past it a wait feels dead.
+    pub stretched_ms_max: u64,
+}
+
+impl Patience {
+    /// The patience for `kind`, ms.
+    #[must_use]
+    pub fn of(&self, kind: Option<QuestionKind>) -> u64 {
+        match kind {
+            None => self.unknown_ms,
+            Some(QuestionKind::Factual) => self.factual_ms,
+            Some(QuestionKind::Explain) => self.explain_ms,
+            Some(QuestionKind::Design) => self.design_ms,
+            Some(QuestionKind::Behavioural) => self.behavioural_ms,
+            Some(QuestionKind::Code) => self.code_ms,
+        }
+    }
+}
+
+/// How the signs of an end are weighed. Evidence is a number 0..1: the logistic of the weighted signs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Evidence {
+    /// Weight of the turn model's log-odds. Below 1, since the model alone cuts off a third of all turns.
+    pub model_weight: f32,
+    /// Weight of the words' completeness (-1..1): a trailing conjunction outweighs a model that says 0.9.
+    pub words_weight: f32,
+    /// From this evidence on the end is confident, if model and words each lean to it.
+    pub confident: f32,
+    /// The model's least probability of a confident end.
+    pub confident_probability: f32,
+    /// Silence before the reply to a confident end of a factual answer, ms (people leave 200 ms).
+    pub confident_factual_ms: u64,
+    /// The same for open answers, ms: each of their pauses is a chance to err.
+    pub confident_open_ms: u64,
+    /// Silence before the reply to an end said in words ("that's all"), ms.
+    pub explicit_ms: u64,
+    /// Added to the confident silence for each false cut-off of this candidate so far, ms: we learn.
+    pub cutoff_penalty_ms: u64,
+    /// Patience is multiplied by this where the evidence says clearly "goes on".
+    pub hesitant_stretch: f32,
+    /// Patience is multiplied by this where the evidence leans to the end without being confident.
+    pub leaning_stretch: f32,
+    /// Pauses that are heard before the candidate's own habit counts.
+    pub own_pauses_min: usize,
+    /// Patience becomes the candidate's own long pause (nine of ten are shorter) times this, within the next two.
+    pub own_pause_factor: f32,
+    pub own_stretch_min: f32,
+    pub own_stretch_max: f32,
+    /// Patience is multiplied by this for each time this turn was cut off.
+    pub reopened_stretch: f32,
+}
+
+/// What counts as an interruption of the interviewer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Interruption {
+    /// Speech shorter than this is a click or a breath, ms; from here on the interviewer holds its speech.
+    pub speech_ms_min: u64,
+    /// Speech longer than this is no backchannel, ms (those last under a second).
+    pub backchannel_ms_max: u64,
+    /// Words other than backchannels that make an interruption.
+    pub words_min: usize,
+    /// The interviewer holds at most so long for the words after the sound ended, ms; then it goes on.
+    pub hold_ms_max: u64,
+    /// A sound whose words could not be had is an interruption from this length on, ms.
+    pub wordless_ms_min: u64,
+    /// Speech during a line that cannot be interrupted counts as an answer if it ended less than this before it, ms.
+    pub early_answer_ms: u64,
+}
+
+/// The ladder of silence, each step counted from the end of the question, ms.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Silence {
+    pub nudge_ms: u64,
+    pub offer_skip_ms: u64,
+    pub move_on_ms: u64,
+    /// Nothing from the candidate over all questions: the interview ends kindly.
+    pub idle_ms: u64,
+    /// At least so long between the interviewer's last words and the next step, ms.
+    pub gap_ms: u64,
+    /// All steps are multiplied by this while code is asked for.
+    pub code_factor: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            patience: Patience::default(),
+            evidence: Evidence::default(),
+            interruption: Interruption::default(),
+            silence: Silence::default(),
+            words_wait_ms_max: 4_000,
+            typing_hold_ms: 3_000,
+            back_grace_ms: 3_000,
+            monologue_ms_max: 180_000,
+            monologue_grace_ms: 10_000,
+            reply_wait_ms_max: 20_000,
+            recovery_ms: 1_500,
+        }
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            factual_ms: 1_300,
+            explain_ms: 2_500,
+            design_ms: 2_800,
+            behavioural_ms: 2_800,
+            code_ms: 45_000,
+            unknown_ms: 2_000,
+            thinking_ms: 40_000,
+            stretched_ms_max: 6_000,
+        }
+    }
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self {
+            model_weight: 0.7,
+            words_weight: 2.0,
+            confident: 0.85,
+            confident_probability: 0.7,
+            confident_factual_ms: 350,
+            confident_open_ms: 500,
+            explicit_ms: 300,
+            cutoff_penalty_ms: 150,
+            hesitant_stretch: 1.7,
+            leaning_stretch: 0.8,
+            own_pauses_min: 6,
+            own_pause_factor: 1.4,
+            own_stretch_min: 0.85,
+            own_stretch_max: 1.5,
+            reopened_stretch: 1.25,
+        }
+    }
+}
+
+impl Default for Interruption {
+    fn default() -> Self {
+        Self {
+            speech_ms_min: 180,
+            backchannel_ms_max: 900,
+            words_min: 1,
+            hold_ms_max: 1_500,
+            wordless_ms_min: 500,
+            early_answer_ms: 700,
+        }
+    }
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self {
+            nudge_ms: 9_000,
+            offer_skip_ms: 25_000,
+            move_on_ms: 45_000,
+            idle_ms: 180_000,
+            gap_ms: 6_000,
+            code_factor: 6,
+        }
+    }
+}
+
+impl Profile {
+    /// The thresholds of this profile.
+    #[must_use]
+    pub fn settings(self) -> Settings {
+        match self {
+            Self::Interview => Settings::default(),
+            Self::Quick => {
+                let mut quick = Settings::default().with_multiplier(0.7);
+                quick.evidence.confident_open_ms = 400;
+                quick
+            }
+            Self::Patient => {
+                let mut patient = Settings::default().with_multiplier(1.5);
+                patient.evidence.confident_factual_ms = 700;
+                patient.evidence.confident_open_ms = 1_000;
+                patient.evidence.confident = 0.9;
+                patient
+            }
+        }
+    }
+}
+
+impl Settings {
+    /// The same with all waits for the candidate multiplied (accommodations: 1.25, 1.5, 2).
+    #[must_use]
+    pub fn with_multiplier(mut self, multiplier: f64) -> Self {
+        let patience = &mut self.patience;
+        let silence = &mut self.silence;
+        let evidence = &mut self.evidence;
+        for ms in [
+            &mut patience.factual_ms,
+            &mut patience.explain_ms,
+            &mut patience.design_ms,
+            &mut patience.behavioural_ms,
+            &mut patience.code_ms,
+            &mut patience.unknown_ms,
+            &mut patience.thinking_ms,
+            &mut patience.stretched_ms_max,
+            &mut evidence.confident_factual_ms,
+            &mut evidence.confident_open_ms,
+            &mut silence.nudge_ms,
+            &mut silence.offer_skip_ms,
+            &mut silence.move_on_ms,
+            &mut self.typing_hold_ms,
+            &mut self.monologue_ms_max,
+        ] {
+            *ms = scaled(*ms, multiplier);
+        }
+        self
+    }
+}
+
+/// `ms` times `factor`, to the millisecond.
+pub(super) fn scaled(ms: u64, factor: f64) -> u64 {
+    std::time::Duration::from_millis(ms).mul_f64(factor.max(0.0)).as_millis().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,208 @@
+//! What the candidate has said in one turn so far: utterances, their words, and the pause after them. Must never decide.
+
+use super::endpointing::Pause;
+use super::words::{self, Sign};
+use crate::audio::frame::SamplePos;
+use crate::id::{TurnId, UtteranceId};
+use crate::interview::question::QuestionKind;
+use std::time::Instant;
+
+/// One stretch of the candidate's speech.
+#[derive(Clone, Debug)]
+pub(super) struct Utterance {
+    pub id: UtteranceId,
+    /// When its sound began.
+    pub start: Instant,
+    pub sound: Sound,
+    pub words: Heard,
+    pub completion: Option<f32>,
+}
+
+/// Whether it still sounds.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Sound {
+    Talking { since: SamplePos },
+    Ended { at: SamplePos, when: Instant },
+}
+
+/// What is known of its words.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Heard {
+    /// None yet, or words that may still change.
+    Awaited {
+        content_words: usize,
+    },
+    Known(Words),
+    Failed,
+}
+
+/// Words with what they say of the pause, judged once, when they come.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Words {
+    pub content_words: usize,
+    pub completeness: Option<f32>,
+    pub sign: Sign,
+    /// Few enough that a request for time is all of it.
+    pub short: bool,
+}
+
+/// A request for time has at most so many words ("hmm okay could you give me a moment please").
+const MOMENT_WORDS_MAX: usize = 9;
+
+/// The end of an utterance tells all that is asked of its words; bytes of it that are looked at (a decision must stay
+/// cheap however long the answer).
+const TAIL_BYTES_MAX: usize = 240;
+
+/// The last words of `text`.
+fn tail(text: &str) -> &str {
+    let from = text.floor_char_boundary(text.len().saturating_sub(TAIL_BYTES_MAX));
+    &text[from..]
+}
+
+impl Utterance {
+    pub fn new(id: UtteranceId, at: SamplePos, start: Instant) -> Self {
+        Self {
+            id,
+            start,
+            sound: Sound::Talking { since: at },
+            words: Heard::Awaited { content_words: 0 },
+            completion: None,
+        }
+    }
+
+    pub fn is_talking(&self) -> bool {
+        matches!(self.sound, Sound::Talking { .. })
+    }
+
+    pub fn hear(&mut self, text: &str, last: bool) {
+        let whole = text.len();
+        let text = tail(text);
+        let content_words = words::content_words(text);
+        self.words = if last {
+            Heard::Known(Words {
+                content_words,
+                completeness: words::completeness(text),
+                sign: words::sign(text),
+                short: text.len() == whole && words::plain_words(text).len() <= MOMENT_WORDS_MAX,
+            })
+        } else {
+            Heard::Awaited { content_words }
+        };
+    }
+
+    /// Ended, and known to hold no word at all: a cough, a door.
+    pub fn is_noise(&self) -> bool {
+        !self.is_talking() && matches!(&self.words, Heard::Known(words) if words.completeness.is_none())
+    }
+
+    /// Words other than backchannels, as far as known.
+    pub fn content_words(&self) -> usize {
+        match &self.words {
+            Heard::Awaited { content_words } | Heard::Known(Words { content_words, .. }) => *content_words,
+            Heard::Failed => 0,
+        }
+    }
+
+    fn words_settled(&self) -> bool {
+        match self.words {
+            Heard::Awaited { .. } => false,
+            Heard::Known(_) | Heard::Failed => true,
+        }
+    }
+
+    /// Known to hold nothing that wants the floor.
+    pub fn is_aside(&self) -> bool {
+        !self.is_talking() && matches!(&self.words, Heard::Known(words) if words.content_words == 0)
+    }
+
+    pub fn ended(&self) -> Option<(SamplePos, Instant)> {
+        match self.sound {
+            Sound::Talking { .. } => None,
+            Sound::Ended { at, when } => Some((at, when)),
+        }
+    }
+}
+
+/// One turn of the candidate.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    pub id: TurnId,
+    /// What was asked before it.
+    pub kind: Option<QuestionKind>,
+    pub utterances: Vec<Utterance>,
+    pub opened: Instant,
+    /// The candidate said by hand that this is all.
+    pub finished: Option<Instant>,
+    /// The candidate asked by hand for time.
+    pub thinking: bool,
+    /// A reply is being prepared.
+    pub prepared: bool,
+    /// Utterances that the last commitment held, if there was one.
+    pub committed: Option<usize>,
+    /// How often it was cut off.
+    pub reopened: u32,
+    /// The limit of a monologue was passed at this instant.
+    pub overlong: Option<Instant>,
+}
+
+impl Turn {
+    pub fn new(id: TurnId, kind: Option<QuestionKind>, opened: Instant) -> Self {
+        Self {
+            id,
+            kind,
+            utterances: Vec::new(),
+            opened,
+            finished: None,
+            thinking: false,
+            prepared: false,
+            committed: None,
+            reopened: 0,
+            overlong: None,
+        }
+    }
+
+    pub fn is_talking(&self) -> bool {
+        self.utterances.iter().any(Utterance::is_talking)
+    }
+
+    pub fn words_settled(&self) -> bool {
+        self.utterances.iter().all(Utterance::words_settled)
+    }
+
+    pub fn utterance(&mut self, id: UtteranceId) -> Option<&mut Utterance> {
+        self.utterances.iter_mut().rev().find(|utterance| utterance.id == id)
+    }
+
+    /// Where and when the last speech ended; `None` while talking or if nothing was said.
+    pub fn silent_since(&self) -> Option<(SamplePos, Instant)> {
+        if self.is_talking() {
+            return None;
+        }
+        self.utterances.iter().filter_map(Utterance::ended).max_by_key(|(_, when)| *when)
+    }
+
+    /// What went on after the last commitment is nothing that wants the floor: the commitment stands.
+    pub fn adds_nothing(&self) -> bool {
+        self.committed
+            .is_some_and(|count| self.utterances[count.min(self.utterances.len())..].iter().all(Utterance::is_aside))
+    }
+
+    /// What is known of the pause after the last utterance.
+    pub fn pause(&self) -> Pause {
+        let last = self.utterances.last();
+        let words = last.and_then(|utterance| match &utterance.words {
+            Heard::Known(words) => Some(words),
+            Heard::Awaited { .. } | Heard::Failed => None,
+        });
+        let sign = words.map_or(Sign::Nothing, |words| words.sign);
+        Pause {
+            kind: self.kind,
+            completion: last.and_then(|utterance| utterance.completion),
+            completeness: words.and_then(|words| words.completeness),
+            sign,
+            only_moment: self.utterances.len() == 1 && words.is_some_and(|words| words.short),
+            thinking: self.thinking,
+            reopened: self.reopened,
+        }
+    }
+}

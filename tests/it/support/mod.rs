@@ -1,0 +1,3 @@
+//! What the tests share. Must never hold an assertion about the program.
+
+pub mod db;

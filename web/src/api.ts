@@ -1,0 +1,250 @@
+// The REST calls of the page. Every failure leaves as a Problem with words that a candidate can use;
+// no answer is used before its shape was looked at.
+
+import { t } from "./text";
+import { isRecord } from "./wire";
+
+const BASE = "/api/v1";
+/** A server that says nothing for this long counts as unreachable. */
+const REQUEST_TIMEOUT_MS = 20_000;
+
+/** A failed request: an RFC 9457 document, or no answer at all (status 0). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly detail: string,
+  ) {
+    super(detail);
+    this.name = "Problem";
+  }
+
+  /** One sentence for the person. */
+  get words(): string {
+    switch (this.status) {
+      case 0:
+        return t.problems.network;
+      case 401:
+        return t.problems.tokenWrong;
+      case 403:
+        return this.detail || t.problems.tokenWrong;
+      case 404:
+        return t.problems.notFound;
+      case 429:
+      case 503:
+        return this.detail || t.problems.overloaded;
+      default:
+        return this.status < 500 ? this.detail || t.problems.server : t.problems.server;
+    }
+  }
+}
+
+export interface Category {
+  slug: string;
+  name: string;
+  description: string;
+  language: string;
+  jobPositions: string[];
+  levels: { level: string; questions: number }[];
+}
+
+export interface Interview {
+  id: string;
+  title: string;
+  status: string;
+  category: string;
+  level: string;
+  language: string;
+  jobPosition: string;
+  consented: boolean;
+  reportState: "none" | "queued" | "ready" | "failed";
+  disclosure: { version: string; text: string } | null;
+}
+
+export interface NewInterview {
+  category: string;
+  level: string;
+  language: string;
+  job_position: string;
+  questions: number;
+  candidate_name?: string;
+  accommodations?: { patience: number };
+}
+
+export async function fetchCategories(signal: AbortSignal): Promise<Category[]> {
+  const body = await json("/categories", { signal });
+  const list = isRecord(body) && Array.isArray(body["categories"]) ? body["categories"] : [];
+  return list.flatMap(toCategory);
+}
+
+export async function createInterview(wish: NewInterview): Promise<{ interview: Interview; token: string | null }> {
+  const body = await json("/interviews", {
+    method: "POST",
+    json: { ...wish, mode: "voice", purpose: "practice", room: "webrtc" },
+  });
+  const token = isRecord(body) && typeof body["join_token"] === "string" ? body["join_token"] : null;
+  return { interview: toInterview(body), token };
+}
+
+export async function fetchInterview(id: string, token: string | null, signal?: AbortSignal): Promise<Interview> {
+  return toInterview(await json(`/interviews/${id}`, { token, ...(signal ? { signal } : {}) }));
+}
+
+export async function postConsent(id: string, token: string | null, version: string): Promise<void> {
+  await send(`/interviews/${id}/consent`, { method: "POST", token, json: { version, accepted: true } });
+}
+
+export async function endInterview(id: string, token: string | null): Promise<void> {
+  await send(`/interviews/${id}/end`, { method: "POST", token });
+}
+
+export async function fetchReport(id: string, token: string | null, signal: AbortSignal): Promise<unknown> {
+  return json(`/interviews/${id}/report`, { token, signal });
+}
+
+export async function fetchTranscript(id: string, token: string | null, signal: AbortSignal): Promise<unknown> {
+  return json(`/interviews/${id}/transcript`, { token, signal });
+}
+
+/** Sends the offer; gives the answer's SDP and the resource to delete when leaving. */
+export async function postOffer(
+  id: string,
+  token: string | null,
+  sdp: string,
+  signal: AbortSignal,
+): Promise<{ sdp: string; resource: string | null }> {
+  const response = await send(`/interviews/${id}/whip`, { method: "POST", token, sdp, signal });
+  return { sdp: await response.text(), resource: sameOrigin(response.headers.get("Location")) };
+}
+
+/** Hangs up. `keepalive` lets the request outlive the page. */
+export function deleteResource(resource: string, token: string | null): void {
+  void fetch(resource, { method: "DELETE", keepalive: true, headers: authorization(token) }).catch(() => undefined);
+}
+
+/** The address of a file that a media element or a new tab opens, where no header can be sent. */
+export function fileAddress(id: string, token: string | null, name: "recording" | "report.html"): string {
+  const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
+  return `${BASE}/interviews/${id}/${name}${query}`;
+}
+
+export const SOUND_CHECK_ADDRESS = `${BASE}/sound-check.wav`;
+
+interface RequestOptions {
+  method?: string;
+  token?: string | null;
+  json?: unknown;
+  sdp?: string;
+  signal?: AbortSignal;
+}
+
+async function json(path: string, options: RequestOptions): Promise<unknown> {
+  const response = await send(path, options);
+  try {
+    return await response.json();
+  } catch {
+    throw new Problem(response.status, t.problems.server);
+  }
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const headers: Record<string, string> = { Accept: "application/json", ...authorization(options.token ?? null) };
+  let body: string | null = null;
+  if (options.sdp !== undefined) {
+    headers["Content-Type"] = "application/sdp";
+    headers["Accept"] = "application/sdp";
+    body = options.sdp;
+  } else if (options.json !== undefined) {
+    headers["Content-Type"] = "application/json";
+    body = JSON.stringify(options.json);
+  }
+  const timeout = new AbortController();
+  const timer = window.setTimeout(() => timeout.abort(), REQUEST_TIMEOUT_MS);
+  const giveUp = (): void => timeout.abort();
+  options.signal?.addEventListener("abort", giveUp);
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, {
+      method: options.method ?? "GET",
+      headers,
+      body,
+      cache: "no-store",
+      signal: timeout.signal,
+    });
+  } catch {
+    throw new Problem(0, "");
+  } finally {
+    window.clearTimeout(timer);
+    options.signal?.removeEventListener("abort", giveUp);
+  }
+  if (!response.ok) throw await toProblem(response);
+  return response;
+}
+
+function authorization(token: string | null): Record<string, string> {
+  return token === null ? {} : { Authorization: `Bearer ${token}` };
+}
+
+async function toProblem(response: Response): Promise<Problem> {
+  let detail = "";
+  try {
+    const body: unknown = await response.json();
+    if (isRecord(body)) detail = string(body["detail"]) || string(body["title"]);
+  } catch {
+    // A body that is no JSON explains nothing to a candidate.
+  }
+  return new Problem(response.status, detail);
+}
+
+/** A Location of another origin is not followed: the token would go there. */
+function sameOrigin(location: string | null): string | null {
+  if (location === null) return null;
+  try {
+    const address = new URL(location, window.location.origin);
+    return address.origin === window.location.origin ? address.pathname + address.search : null;
+  } catch {
+    return null;
+  }
+}
+
+function toCategory(value: unknown): Category[] {
+  if (!isRecord(value)) return [];
+  const levels = Array.isArray(value["levels"]) ? value["levels"] : [];
+  const positions = Array.isArray(value["job_positions"]) ? value["job_positions"] : [];
+  return [
+    {
+      slug: string(value["slug"]),
+      name: string(value["name"]),
+      description: string(value["description"]),
+      language: string(value["language"]) || "en",
+      jobPositions: positions.map(string).filter((position) => position !== ""),
+      levels: levels.filter(isRecord).map((level) => ({
+        level: string(level["level"]),
+        questions: typeof level["questions"] === "number" ? level["questions"] : 0,
+      })),
+    },
+  ];
+}
+
+function toInterview(value: unknown): Interview {
+  if (!isRecord(value) || typeof value["id"] !== "string") throw new Problem(200, t.problems.server);
+  const disclosure = value["disclosure"];
+  const state = value["report_state"];
+  return {
+    id: value["id"],
+    title: string(value["title"]),
+    status: string(value["status"]),
+    category: string(value["category"]),
+    level: string(value["level"]),
+    language: string(value["language"]) || "en",
+    jobPosition: string(value["job_position"]),
+    consented: value["consented"] === true,
+    reportState: state === "queued" || state === "ready" || state === "failed" ? state : "none",
+    disclosure: isRecord(disclosure)
+      ? { version: String(disclosure["version"] ?? ""), text: string(disclosure["text"]) }
+      : null,
+  };
+}
+
+function string(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

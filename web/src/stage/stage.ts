@@ -1,0 +1,458 @@
+// The interview itself: ties the call to what is seen. It shows the server's state and sends the person's wishes;
+// it must never guess the course of the interview.
+
+import { endInterview, type Interview } from "../api";
+import { Call, type Line } from "../call";
+import { fill, h, setText } from "../dom";
+import { button, note, show } from "../frame";
+import { icon } from "../icons";
+import type { Visit } from "../main";
+import { LevelMeter, useOutput } from "../sound";
+import { preference, setPreference } from "../storage";
+import { t } from "../text";
+import { clearToasts, toast } from "../toasts";
+import type { SoundSetup } from "../views/microphone";
+import { consentStep } from "../views/consent";
+import { JUST_ENDED } from "../views/report";
+import type { InterviewState, Question, ServerMessage } from "../wire";
+import { Captions } from "./captions";
+import { StageClock } from "./clock";
+import { CodePane, isCodeQuestion } from "./code-pane";
+import { Controls, type Wish } from "./controls";
+import { Indicator, type Visible } from "./indicator";
+import { MicrophoneWatch } from "./microphone-watch";
+import { TextBox } from "./text-box";
+
+/** At most one "typing" in this time. */
+const TYPING_INTERVAL_MS = 1_000;
+/** After a wish to end: when the goodbye takes longer, the page offers to leave without it. */
+const LEAVE_OFFER_AFTER_MS = 6_000;
+/** After phase "ended" the message "ended" normally follows at once. */
+const ENDED_GRACE_MS = 1_500;
+
+export function stage(visit: Visit, interview: Interview, token: string | null, sound: SoundSetup): void {
+  new Stage(visit, interview, token, sound).begin();
+}
+
+class Stage {
+  private readonly call: Call;
+  private readonly clock = new StageClock();
+  private readonly indicator: Indicator;
+  private readonly captions: Captions;
+  private readonly controls: Controls;
+  private readonly textBox: TextBox;
+  private readonly codePane: CodePane;
+  private readonly connection = h("span", { class: "chip", testid: "connection", role: "status" });
+  private readonly question = h("section", { class: "question", "aria-label": t.stage.question, testid: "question" });
+  private readonly banner = h("div", { class: "banner", "aria-live": "assertive" });
+  private readonly hint = h("p", { class: "soft small silent-hint", role: "status" });
+  private readonly layout = h("div", { class: "stage" });
+  private readonly audio = h("audio", { autoplay: true });
+  private watch: MicrophoneWatch | null = null;
+  private remoteMeter: LevelMeter | null = null;
+  private line: Line = { kind: "connecting" };
+  private state: InterviewState | null = null;
+  private shownQuestion: Question | null = null;
+  private botSpeaking = false;
+  private userSpeaking = false;
+  private ending = false;
+  private over = false;
+  private lastTyping = 0;
+
+  constructor(
+    private readonly visit: Visit,
+    private readonly interview: Interview,
+    private readonly token: string | null,
+    private readonly sound: SoundSetup,
+  ) {
+    const writing = sound.stream === null;
+    this.indicator = new Indicator(writing);
+    this.captions = new Captions(interview.language, () => this.clock.elapsedMs());
+    this.controls = new Controls(
+      { wish: (wish) => void this.wish(wish), focusText: () => this.textBox.focus() },
+      visit.signal,
+    );
+    this.textBox = new TextBox(writing, { send: (text) => this.write(text), typing: () => this.typing() });
+    this.codePane = new CodePane({
+      interview: interview.id,
+      deliver: (message) => this.call.request({ t: "code", d: message }),
+      typing: () => this.typing(),
+      notice: toast,
+    });
+    this.call = new Call(interview.id, token, sound.stream?.getAudioTracks()[0] ?? null, {
+      line: (line) => this.onLine(line),
+      message: (message) => this.onMessage(message),
+      sound: (stream) => this.play(stream),
+    });
+  }
+
+  begin(): void {
+    const { visit } = this;
+    this.draw();
+    if (this.sound.stream !== null) this.watchMicrophone(this.sound.stream);
+    if (this.sound.outputId !== null) useOutput(this.audio, this.sound.outputId);
+    visit.signal.addEventListener("abort", () => this.close());
+    window.addEventListener("pagehide", () => this.call.close(), { signal: visit.signal });
+    document.addEventListener(
+      "visibilitychange",
+      () => this.call.send({ t: "focus", d: { visible: document.visibilityState === "visible" } }),
+      { signal: visit.signal },
+    );
+    keepAwake(visit.signal);
+    this.call.join();
+  }
+
+  private draw(): void {
+    const captionsToggle = button("", { class: "quiet slim" });
+    const captionsSection = h(
+      "section",
+      { class: "card captions", "aria-label": t.stage.captions },
+      h("div", { class: "captions-head" }, h("h2", {}, t.stage.captions), captionsToggle),
+      this.captions.element,
+      this.textBox.element,
+    );
+    const apply = (hidden: boolean): void => {
+      this.captions.element.hidden = hidden;
+      setText(captionsToggle.querySelector("span") ?? captionsToggle, hidden ? t.stage.captionsShow : t.stage.captionsHide);
+    };
+    captionsToggle.addEventListener("click", () => {
+      const hidden = !this.captions.element.hidden;
+      setPreference("hide-captions", hidden ? "yes" : "no");
+      apply(hidden);
+    });
+    apply(preference("hide-captions") === "yes");
+    fill(
+      this.layout,
+      h("h1", { class: "visually-hidden" }, this.interview.title || t.stage.title),
+      this.banner,
+      h("div", { class: "card stage-head" }, this.indicator.element, this.question, this.hint),
+      this.codePane.element,
+      captionsSection,
+      h("div", { class: "control-bar" }, this.controls.element),
+      this.audio,
+    );
+    fill(this.visit.bar, h("span", { class: "bar-title" }, this.interview.title || this.interview.jobPosition), this.clock.element, this.connection);
+    show(this.visit.main, this.interview.title || t.stage.title, this.layout);
+    this.visit.main.classList.add("wide");
+    this.drawQuestion(null);
+    this.refresh();
+  }
+
+  private close(): void {
+    this.call.close();
+    this.clock.close();
+    this.watch?.close();
+    this.remoteMeter?.close();
+    this.audio.srcObject = null;
+  }
+
+  // What comes from the line
+
+  private onLine(line: Line): void {
+    const before = this.line;
+    this.line = line;
+    if (line.kind !== "open") this.clock.hold();
+    switch (line.kind) {
+      case "connecting":
+      case "closed":
+        fill(this.banner);
+        break;
+      case "open":
+        fill(this.banner);
+        if (before.kind === "reconnecting") {
+          toast("info", t.stage.reconnected);
+          this.codePane.resend();
+        }
+        break;
+      case "reconnecting":
+        this.botSpeaking = false;
+        this.userSpeaking = false;
+        fill(this.banner, note("warn", "link", "", h("p", {}, t.stage.reconnecting)));
+        break;
+      case "lost":
+        this.offer("bad", t.stage.lostTitle, line.words === null ? t.stage.lostText : `${line.words} ${t.stage.lostText}`, t.tryAgain);
+        break;
+      case "elsewhere":
+        this.offer("warn", t.stage.elsewhereTitle, t.stage.elsewhereText, t.stage.elsewhereHere);
+        break;
+      case "over":
+        this.finish();
+        break;
+      case "consent-missing":
+        void consentStep(this.visit, this.interview, this.token).then(() => {
+          this.draw();
+          this.call.join();
+        });
+        return;
+    }
+    this.refresh();
+  }
+
+  /** Says why the line is down, with a button that joins again. */
+  private offer(kind: "warn" | "bad", title: string, words: string, action: string): void {
+    clearToasts();
+    const join = button(action, { class: "slim", icon: "repeat", testid: "rejoin" });
+    join.addEventListener("click", () => this.call.join());
+    fill(this.banner, note(kind, "link", title, h("p", {}, words), h("div", { class: "row" }, join)));
+  }
+
+  private onMessage(message: ServerMessage): void {
+    switch (message.type) {
+      case "state":
+        this.onState(message.state);
+        return;
+      case "user-started-speaking":
+      case "user-stopped-speaking":
+        this.userSpeaking = message.type === "user-started-speaking";
+        break;
+      case "user-transcription":
+        this.captions.user(message.text, message.final);
+        return;
+      case "bot-started-speaking":
+        this.botSpeaking = true;
+        break;
+      case "bot-stopped-speaking":
+        this.botSpeaking = false;
+        this.captions.botStopped();
+        break;
+      case "bot-output":
+        this.captions.bot(message.text, message.status);
+        return;
+      case "bot-interrupted":
+        this.botSpeaking = false;
+        this.captions.botInterrupted();
+        break;
+      case "notice":
+        toast(message.level, message.text);
+        return;
+      case "error":
+        toast("error", message.message);
+        return;
+      case "ended":
+        this.onEnded(message.reason);
+        return;
+      case "bot-ready":
+      case "server-response":
+      case "error-response":
+        return;
+    }
+    this.refresh();
+  }
+
+  private onState(state: InterviewState): void {
+    this.state = state;
+    this.clock.set(state.elapsedMs, state.remainingMs, !state.paused && state.phase !== "ended");
+    this.drawQuestion(state.question);
+    void this.codePane.show(state.question);
+    this.layout.classList.toggle("with-code", isCodeQuestion(state.question));
+    if (state.phase === "ended") window.setTimeout(() => this.finish(), ENDED_GRACE_MS);
+    this.refresh();
+  }
+
+  private onEnded(reason: string): void {
+    if (reason === "taken_over") this.call.letGo();
+    else this.finish();
+  }
+
+  /** The interview is over: on to its report. */
+  private finish(): void {
+    if (this.over || this.visit.signal.aborted) return;
+    this.over = true;
+    this.visit.go(`/report/${this.interview.id}${JUST_ENDED}`);
+  }
+
+  // What comes from the person
+
+  private async wish(wish: Wish): Promise<void> {
+    if (wish === "end") return this.end();
+    const reached = await this.call.request({ t: wish });
+    if (!reached && !this.visit.signal.aborted) toast("warning", t.stage.notDone);
+  }
+
+  private end(): void {
+    if (this.ending) return;
+    this.ending = true;
+    this.refresh();
+    const sent = this.call.send({ t: "end" });
+    if (!sent) return void this.leave();
+    window.setTimeout(() => {
+      if (this.over || this.visit.signal.aborted) return;
+      const leave = button(t.stage.endLeave, { class: "slim", testid: "leave-now" });
+      leave.addEventListener("click", () => void this.leave());
+      fill(this.banner, note("", "info", "", h("p", {}, t.stage.ending), h("div", { class: "row" }, leave)));
+    }, LEAVE_OFFER_AFTER_MS);
+  }
+
+  /** Ends over REST: for when the line is down or the goodbye takes too long. */
+  private async leave(): Promise<void> {
+    try {
+      await endInterview(this.interview.id, this.token);
+      this.finish();
+    } catch {
+      this.ending = false;
+      toast("error", t.stage.notDone);
+      this.refresh();
+    }
+  }
+
+  private write(text: string): boolean {
+    const sent = this.call.sendText(text);
+    if (sent) this.captions.userWrote(text);
+    else toast("warning", t.stage.notDone);
+    return sent;
+  }
+
+  private typing(): void {
+    const now = performance.now();
+    if (now - this.lastTyping < TYPING_INTERVAL_MS) return;
+    this.lastTyping = now;
+    this.call.send({ t: "typing" });
+  }
+
+  // Sound
+
+  private watchMicrophone(stream: MediaStream): void {
+    this.watch = new MicrophoneWatch(stream, {
+      level: (level) => {
+        if (!this.botSpeaking) this.indicator.setLevel(level);
+      },
+      silent: (silent) => setText(this.hint, silent ? t.stage.silentMicrophone : ""),
+      replaced: (track) => void this.call.useMicrophone(track),
+      listening: () => this.visible() === "listening",
+    });
+  }
+
+  private play(stream: MediaStream): void {
+    this.audio.srcObject = stream;
+    this.remoteMeter?.close();
+    this.remoteMeter = new LevelMeter(stream, (level) => {
+      if (this.botSpeaking) this.indicator.setLevel(level);
+    });
+    this.audio.play().catch((error: unknown) => {
+      // A new stream cut off the start of the old one: that is no refusal.
+      if (error instanceof DOMException && error.name === "AbortError") return;
+      const on = button(t.stage.soundOn, { class: "slim", icon: "speaker" });
+      on.addEventListener("click", () => {
+        void this.audio.play().then(() => fill(this.banner));
+      });
+      fill(this.banner, note("warn", "speaker", t.stage.soundBlocked, h("div", { class: "row" }, on)));
+    });
+  }
+
+  // What is seen
+
+  private visible(): Visible {
+    switch (this.line.kind) {
+      case "connecting":
+      case "consent-missing":
+        return "connecting";
+      case "reconnecting":
+        return "reconnecting";
+      case "lost":
+      case "elsewhere":
+        return this.line.kind;
+      case "over":
+      case "closed":
+        return "closing";
+      case "open":
+        return this.visiblePhase();
+    }
+  }
+
+  private visiblePhase(): Visible {
+    const { state } = this;
+    if (state?.paused) return "paused";
+    if (this.ending || state?.phase === "closing" || state?.phase === "ended") return "closing";
+    if (this.botSpeaking) return "speaking";
+    switch (state?.phase) {
+      case undefined:
+      case "connecting":
+        return "connecting";
+      case "greeting":
+      case "asking":
+      case "speaking":
+        return "speaking";
+      case "listening":
+        return this.userSpeaking ? "hearing" : "listening";
+      case "thinking":
+        return "thinking";
+      case "paused":
+        return "paused";
+    }
+  }
+
+  private refresh(): void {
+    const visible = this.visible();
+    const connected = this.line.kind === "open";
+    this.indicator.show(visible);
+    if (visible !== "listening") setText(this.hint, "");
+    this.controls.update({
+      connected,
+      elsewhere: visible === "elsewhere",
+      paused: this.state?.paused ?? false,
+      closing: visible === "closing",
+      questionOpen: this.state?.question != null,
+    });
+    this.textBox.enable(connected && visible !== "closing" && visible !== "paused");
+    this.drawConnection();
+  }
+
+  private drawConnection(): void {
+    const words = t.stage.connection;
+    const [text, kind] =
+      this.line.kind === "open"
+        ? ([words.open, "good"] as const)
+        : this.line.kind === "reconnecting"
+          ? ([words.reconnecting, "warn"] as const)
+          : this.line.kind === "lost" || this.line.kind === "elsewhere"
+            ? ([words[this.line.kind], "bad"] as const)
+            : this.line.kind === "connecting" || this.line.kind === "consent-missing"
+              ? ([words.connecting, ""] as const)
+              : ([words.closed, ""] as const);
+    if (this.connection.textContent === text) return;
+    this.connection.className = `chip ${kind}`.trim();
+    this.connection.dataset["line"] = this.line.kind;
+    fill(this.connection, icon("link"), h("span", {}, text));
+  }
+
+  private drawQuestion(question: Question | null): void {
+    const shown = this.shownQuestion;
+    if (question !== null && question.id === shown?.id && question.text === shown.text) return;
+    if (question === null) {
+      // Before the first question a word of what comes; after the last one nothing is left to say.
+      if (shown !== null) fill(this.question);
+      else if (this.question.childElementCount === 0) fill(this.question, h("p", { class: "soft" }, t.stage.waitingQuestion));
+      return;
+    }
+    this.shownQuestion = question;
+    const minutes = Math.round(question.timeBoxS / 60);
+    fill(
+      this.question,
+      h(
+        "p",
+        { class: "question-meta" },
+        h("span", { class: "chip accent", testid: "question-number" }, t.stage.questionOf(question.number, question.of)),
+        h("span", { class: "soft small" }, [t.stage.kinds[question.kind] ?? question.kind, minutes > 0 ? t.stage.timeBox(minutes) : ""].filter(Boolean).join(" · ")),
+      ),
+      h("p", { class: "question-text", lang: this.interview.language, testid: "question-text" }, question.text),
+    );
+  }
+}
+
+/** A telephone must not fall asleep in mid-answer. */
+function keepAwake(signal: AbortSignal): void {
+  let lock: WakeLockSentinel | null = null;
+  const request = (): void => {
+    if (document.visibilityState !== "visible" || signal.aborted) return;
+    navigator.wakeLock?.request("screen").then(
+      (granted) => {
+        lock = granted;
+        if (signal.aborted) void granted.release();
+      },
+      () => undefined,
+    );
+  };
+  document.addEventListener("visibilitychange", request, { signal });
+  signal.addEventListener("abort", () => void lock?.release());
+  request();
+}
