@@ -6,3 +6,4 @@ mod models;
 mod scenarios;
 mod store;
 mod support;
+mod tidy;
