@@ -29,6 +29,9 @@ pub struct Grade {
 /// Grades the answer to a question; `outcome` is how the question ended, `None` if it was never asked.
 #[must_use]
 pub fn grade(question: &Question, evidence: &Evidence<'_>, outcome: Option<QuestionOutcome>, rubric: &Rubric) -> Grade {
+    // Code that is only what was given with the task is no answer.
+    let own_code = |code: &&str| !without_starter(question, code).trim().is_empty();
+    let evidence = &Evidence { code: evidence.code.filter(own_code), ..evidence.clone() };
     let text = evidence.text();
     if text.trim().is_empty() && evidence.code.is_none() {
         return nothing_said(evidence, outcome);

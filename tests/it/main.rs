@@ -7,3 +7,4 @@ mod scenarios;
 mod store;
 mod support;
 mod tidy;
+mod webrtc;
