@@ -46,7 +46,8 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric) -> Report {
 fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> QuestionResult {
     let question = &planned.question;
     let evidence = Evidence::of(facts, &question.key);
-    let graded = grade(question, &evidence, facts.outcomes.get(&question.key).copied(), rubric);
+    let outcome = facts.outcomes.get(&question.key).copied();
+    let graded = grade(question, &evidence, outcome, rubric);
     let probes = facts.probes.iter().filter(|probe| probe.question_key == question.key);
     let opened = |text: &str| {
         let authored = question.probes.iter().find(|probe| probe.text == text)?;
@@ -55,11 +56,13 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> Q
     };
     QuestionResult {
         id: question.key.clone(),
+        version: question.version,
         number: planned.number,
         text: question.prompt.clone(),
         kind: question.kind,
         competency: question.competency.clone(),
         state: graded.state,
+        outcome,
         level: graded.level,
         score01: graded.score01.map(|score| (score * 100.0).round() / 100.0),
         comment: graded.comment,

@@ -2,6 +2,7 @@
 //! version; must never hold a rule.
 
 use crate::id::SessionId;
+use crate::interview::QuestionOutcome;
 use crate::interview::coverage::Status;
 use crate::interview::question::{Level, QuestionKind};
 use chrono::{DateTime, Utc};
@@ -129,11 +130,15 @@ pub struct CompetencyScore {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct QuestionResult {
     pub id: String,
+    pub version: u32,
     pub number: u32,
     pub text: String,
     pub kind: QuestionKind,
     pub competency: String,
     pub state: QuestionState,
+    /// How the conversation left it; null where it was not asked.
+    #[schema(value_type = Option<String>)]
+    pub outcome: Option<QuestionOutcome>,
     pub level: Option<u8>,
     pub score01: Option<f64>,
     pub comment: String,
