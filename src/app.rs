@@ -237,7 +237,7 @@ impl Interviews for Door {
     fn report_html(&self, session: SessionId) -> BoxFuture<'_, Result<String, InterviewError>> {
         Box::pin(async move {
             let report = self.0.store.report(session).await?;
-            crate::scoring::render::html_of(&report.document).map_err(|error| {
+            crate::scoring::render::html_of(&report.document, None).map_err(|error| {
                 tracing::error!(%error, "a report could not be rendered");
                 InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
             })

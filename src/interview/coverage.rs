@@ -3,7 +3,9 @@
 //! result, to the bit; nothing in the answer can instruct it. Must never see who answers, nor how (pace, pauses, accent).
 
 use super::question::{KeyPoint, Misconception, Question};
-use super::words::{Denial, WINDOW_WORDS_MAX, Word, clauses, is_negator, joined, same, same_joined, words};
+use super::words::{
+    CLAUSE_WORDS_MAX, Denial, WINDOW_WORDS_MAX, Word, clauses, is_negator, joined, same, same_joined, words,
+};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -56,24 +58,41 @@ pub fn cover(question: &Question, answer: &str) -> Vec<Coverage> {
 /// Finds the question's misconceptions that the answer states as true.
 #[must_use]
 pub fn misstatements(question: &Question, answer: &str) -> Vec<Misstatement> {
+    let prompt = words(&question.prompt);
     let answer = Answer::read(answer);
     let find = |(at, wrong): (usize, &Misconception)| {
-        let idea = Idea::seek(&answer, &wrong.statement, &wrong.paraphrases, &wrong.terms, &[]);
-        let (_, quote) = answer.best(WINDOW_WORDS_MAX, |window| idea.claimed_in(window, &answer))?;
+        let idea = Idea::seek(&answer, &wrong.statement, &wrong.paraphrases, &wrong.terms, &prompt);
+        let (_, quote) = answer.best(CLAUSE_WORDS_MAX, |window| idea.claimed_in(window, &answer))?;
         Some(Misstatement { misconception: at, quote })
     };
     question.misconceptions.iter().enumerate().filter_map(find).collect()
 }
 
-/// Share of a paraphrase's meaning that must be there for "met": two thirds leave room for other words.
-const OVERLAP_MET: f64 = 0.66;
-/// Share for "partial".
-const OVERLAP_PARTIAL: f64 = 0.45;
-/// Share for a misconception: to accuse needs more than to credit.
-const OVERLAP_CLAIMED: f64 = 0.75;
-/// Share of the words in common that may be denied on one side only; with more of them the contrary was said.
-const FLIPPED_SHARE_MAX: f64 = 0.5;
-/// Share of them up to which it is still wholly said.
+/// Where the text says all groups of terms (alternatives parted by `|`) within one thought.
+#[must_use]
+pub fn find_terms(groups: &[String], text: &str) -> Option<Range<usize>> {
+    let text = Answer::read(text);
+    let idea = Idea::seek(&text, "", &[], groups, &[]);
+    let found = |window: &Range<usize>| idea.by_terms(window).filter(|found| found.status == Status::Met);
+    text.best(WINDOW_WORDS_MAX, found).map(|(_, quote)| quote)
+}
+
+/// Shares of a paraphrase's meaning that must be there.
+#[derive(Clone, Copy)]
+struct Shares {
+    met: f64,
+    partial: f64,
+    /// Of the words in common, the share that may be denied on one side only; with more the contrary was said.
+    flipped_max: f64,
+}
+
+/// Where a paraphrase is all there is to go by: two thirds leave room for other words.
+const ALONE: Shares = Shares { met: 0.66, partial: 0.45, flipped_max: 0.5 };
+/// Where the author gave terms, those decide, and a paraphrase must be nearly whole to stand in for them.
+const BESIDE_TERMS: Shares = Shares { met: 0.8, partial: 0.6, flipped_max: 0.5 };
+/// For a misconception: to accuse needs more than to credit, and there is no half accusation.
+const CLAIMED: Shares = Shares { met: 0.8, partial: f64::INFINITY, flipped_max: 0.0 };
+/// Of the words in common, the share denied on one side only up to which the idea is still wholly said.
 const FLIPPED_SHARE_MET: f64 = 0.25;
 /// Fewest words of a paraphrase in common; below it is chance.
 const COMMON_WORDS_MIN: usize = 3;
@@ -83,6 +102,8 @@ const PROMPT_WORD_WEIGHT: f64 = 0.4;
 const NUMBER_WEIGHT: f64 = 1.5;
 /// Words that may stand between those of one term.
 const TERM_GAP_WORDS: usize = 3;
+/// Words by which a quote may be carried on to the end of a clause.
+const QUOTE_CARRY_WORDS: usize = 8;
 /// Terms found farther apart than a window, but within this, words, are fragments of the idea: partial.
 const SCATTER_WORDS_MAX: usize = 60;
 /// Clauses that a stretch may hold: bounds the work for speech that is all clauses.
@@ -136,7 +157,8 @@ impl Answer {
         for first in 0..self.clauses.len() {
             for last in first..self.clauses.len().min(first + STRETCH_CLAUSES_MAX) {
                 let window = self.clauses[first].start..self.clauses[last].end;
-                if window.len() > words_max {
+                let parted = last > first && self.words[self.clauses[last].start].opens_paragraph;
+                if parted || window.len() > words_max {
                     break;
                 }
                 let Some(found) = judge(&window) else { continue };
@@ -147,7 +169,16 @@ impl Answer {
                 }
             }
         }
-        best.map(|(found, at)| (found, self.words[at.start].at.start..self.words[at.end - 1].at.end))
+        best.map(|(found, at)| (found, self.quoted(&at)))
+    }
+
+    /// The bytes of a window, carried on to the ends of its clauses where those were cut by force and are near.
+    fn quoted(&self, window: &Range<usize>) -> Range<usize> {
+        let opens = |at: usize| self.words.get(at).is_none_or(|word| word.opens_clause);
+        let start = (0..=QUOTE_CARRY_WORDS).filter_map(|back| window.start.checked_sub(back)).find(|at| opens(*at));
+        let end = (window.end..=window.end + QUOTE_CARRY_WORDS).find(|at| opens(*at));
+        let (start, end) = (start.unwrap_or(window.start), end.map_or(window.end, |end| end.min(self.words.len())));
+        self.words[start].at.start..self.words[end - 1].at.end
     }
 }
 
@@ -173,7 +204,8 @@ impl Idea {
         if by_terms.is_some_and(|found| found.status == Status::Wrong) {
             return by_terms;
         }
-        let by_ways = self.ways.iter().filter_map(|way| way.in_window(window, FLIPPED_SHARE_MAX));
+        let shares = if self.groups.is_empty() { ALONE } else { BESIDE_TERMS };
+        let by_ways = self.ways.iter().filter_map(|way| way.in_window(window, shares));
         by_terms
             .into_iter()
             .chain(by_ways)
@@ -186,9 +218,7 @@ impl Idea {
             return None;
         }
         let by_terms = self.by_terms(window).filter(|found| found.status == Status::Met);
-        let claimed =
-            |way: &Way| way.in_window(window, 0.0).filter(|f| f.status == Status::Met && f.strength >= OVERLAP_CLAIMED);
-        by_terms.or_else(|| self.ways.iter().find_map(claimed))
+        by_terms.or_else(|| self.ways.iter().find_map(|way| way.in_window(window, CLAIMED)))
     }
 
     /// All terms are there, but farther apart than one thought.
@@ -266,7 +296,7 @@ impl Way {
         Self { words: carriers }
     }
 
-    fn in_window(&self, window: &Range<usize>, flipped_max: f64) -> Option<Found> {
+    fn in_window(&self, window: &Range<usize>, shares: Shares) -> Option<Found> {
         let (mut shared, mut flipped, mut whole) = (0.0, 0.0, 0.0);
         let (mut common, mut fresh, mut number_missing) = (0_usize, false, false);
         for word in &self.words {
@@ -280,13 +310,13 @@ impl Way {
             fresh |= word.weight > PROMPT_WORD_WEIGHT;
             flipped += if *contrary { word.weight } else { 0.0 };
         }
-        if !fresh || common < COMMON_WORDS_MIN.min(self.words.len()) || flipped > shared * flipped_max {
+        if !fresh || common < COMMON_WORDS_MIN.min(self.words.len()) || flipped > shared * shares.flipped_max {
             return None;
         }
         let strength = shared / whole;
-        let status = if strength >= OVERLAP_MET && !number_missing && flipped <= shared * FLIPPED_SHARE_MET {
+        let status = if strength >= shares.met && !number_missing && flipped <= shared * FLIPPED_SHARE_MET {
             Status::Met
-        } else if strength >= OVERLAP_PARTIAL {
+        } else if strength >= shares.partial {
             Status::Partial
         } else {
             return None;

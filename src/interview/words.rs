@@ -23,6 +23,8 @@ pub struct Word {
     pub denial: Denial,
     /// A new clause begins with this word.
     pub opens_clause: bool,
+    /// A new paragraph begins with it, after a blank line: another turn.
+    pub opens_paragraph: bool,
 }
 
 /// How far a denial reaches a word.
@@ -39,6 +41,8 @@ pub enum Denial {
 pub const WINDOW_WORDS_MAX: usize = 30;
 /// Longest clause; half a window, so that two neighbours that were parted by force can still be read as one thought.
 pub const CLAUSE_WORDS_MAX: usize = WINDOW_WORDS_MAX / 2;
+/// Parts two turns in one text: no thought reaches across it.
+pub const PARAGRAPH: &str = "\n\n";
 /// Words after "not" that it may deny, and how many of them with meaning of their own.
 const DENIAL_REACH_WORDS: usize = 6;
 const DENIAL_REACH_CONTENT_WORDS: usize = 3;
@@ -94,11 +98,11 @@ pub fn same_joined(joined: &Word, word: &Word) -> bool {
     joined.stem == word.stem || (joined.plain.chars().count() >= SHORTEST_WITH_SLIP && same(joined, word))
 }
 
-/// One letter apart in a word of six or more, two in one of ten or more; the first letter must agree, so that
+/// One letter apart in a stem of seven or more, two in one of eleven or more; the first letter must agree, so that
 /// "synchronous" and "asynchronous" stay apart.
 fn nearly(a: &str, b: &str) -> bool {
-    const SHORTEST_FOR_ONE: usize = 6;
-    const SHORTEST_FOR_TWO: usize = 10;
+    const SHORTEST_FOR_ONE: usize = 7;
+    const SHORTEST_FOR_TWO: usize = 11;
     if a.chars().next() != b.chars().next() {
         return false;
     }
@@ -168,6 +172,7 @@ fn word(text: &str, at: Range<usize>) -> Word {
         number,
         denial: Denial::Affirmed,
         opens_clause: false,
+        opens_paragraph: false,
     }
 }
 
@@ -261,6 +266,7 @@ fn mark_clauses(words: &mut [Word], text: &str) {
         let punctuated =
             text[end..word.at.start].contains(['.', '!', '?', ';', ':', ',', '\n', '\u{2014}', '\u{2013}']);
         let turns = CLAUSE_OPENERS.contains(word.plain.as_str());
+        word.opens_paragraph = at > 0 && text[end..word.at.start].contains(PARAGRAPH);
         word.opens_clause = at == 0 || punctuated || turns;
         end = word.at.end;
     }

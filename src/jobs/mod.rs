@@ -1,5 +1,7 @@
 //! Work that may wait: the queue, and one file per job. Must never be on the path of a conversation.
 
+pub mod evaluate;
+mod gather;
 mod queue;
 
 pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};

@@ -139,3 +139,9 @@ fn a_twenty_minute_monologue_is_judged() {
     let answer = "and then the thing happened again because of it ".repeat(400);
     assert_eq!(statuses(&answer).len(), 3);
 }
+
+#[test]
+fn no_thought_reaches_across_two_turns() {
+    assert_eq!(statuses("there was a timeout yes then we retry")[1], Status::Met);
+    assert_eq!(statuses("there was a timeout\n\nyes then we retry")[1], Status::Missed);
+}
