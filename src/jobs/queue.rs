@@ -6,6 +6,7 @@ use crate::store::{REPORT_JOB, Store, StoreError};
 use futures::future::BoxFuture;
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext, WorkerOptions, WorkerRecoveryConfig};
 use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,9 @@ const RECOVERY_DELAY_S: u64 = 1;
 /// How long a job may go on after the server was asked to stop, s; then it is left to the next start.
 const STOP_GRACE_S: u64 = 5;
 
+/// How long after the worker failed it is started again, s.
+const RESTART_PAUSE_S: u64 = 2;
+
 /// Makes the report of one interview; the error is for the record and the log, without a candidate's words.
 pub type MakeReport = Arc<dyn Fn(SessionId) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
@@ -55,49 +59,69 @@ pub enum JobError {
 /// A worker under way.
 #[derive(Debug)]
 pub struct Worker {
-    task: tokio::task::JoinHandle<Result<(), JobError>>,
+    task: tokio::task::JoinHandle<()>,
 }
 
-/// Starts a worker that makes reports, until `stop` is cancelled.
+/// Starts a worker that makes reports, until `stop` is cancelled. It starts again by itself after the database was away.
 ///
 /// # Errors
 /// [`JobError`] when the queue cannot be set up.
 pub async fn start(store: &Store, make_report: MakeReport, stop: CancellationToken) -> Result<Worker, JobError> {
     let pool = store.pool_of(CONNECTIONS_MAX).await?;
+    let reports = Reports { store: store.clone(), make: make_report };
+    let first = worker(&pool, &reports, &stop).await?;
+    let task = tokio::spawn(async move {
+        let mut current = Some(first);
+        while !stop.is_cancelled() {
+            let ended = match current.take() {
+                Some(worker) => worker.run().await.map_err(queue_error),
+                None => worker(&pool, &reports, &stop).await.map(|worker| current = Some(worker)),
+            };
+            if let Err(error) = ended {
+                warn!(%error, "the job queue's worker stopped, it is started again");
+                let pause = tokio::time::sleep(Duration::from_secs(RESTART_PAUSE_S));
+                let _ = stop.run_until_cancelled(pause).await;
+            }
+        }
+        pool.close().await;
+    });
+    Ok(Worker { task })
+}
+
+async fn worker(pool: &PgPool, reports: &Reports, stop: &CancellationToken) -> Result<graphile_worker::Worker, JobError> {
     let recovery = WorkerRecoveryConfig::default()
         .enabled(true)
         .heartbeat_interval(Duration::from_secs(HEARTBEAT_S))
         .sweep_interval(Duration::from_secs(SWEEP_S))
         .sweep_threshold(Duration::from_secs(SILENCE_LIMIT_S))
         .recovery_delay(Duration::from_secs(RECOVERY_DELAY_S));
-    let worker = WorkerOptions::default()
-        .pg_pool(pool)
+    WorkerOptions::default()
+        .pg_pool(pool.clone())
         .concurrency(CONCURRENCY_JOBS)
         .poll_interval(Duration::from_secs(POLL_S))
         .worker_recovery(recovery)
         .listen_os_shutdown_signals(false)
         .shutdown_grace_period(Duration::from_secs(STOP_GRACE_S))
         .shutdown_interrupted_job_retry_delay(Duration::from_secs(RECOVERY_DELAY_S))
-        .shutdown_signal(stop.cancelled_owned())
-        .add_extension(Reports { store: store.clone(), make: make_report })
+        .shutdown_signal(stop.clone().cancelled_owned())
+        .add_extension(reports.clone())
         .define_job::<Evaluate>()
         .init()
         .await
-        .map_err(|error| JobError::Queue { what: error.to_string() })?;
-    let task = tokio::spawn(async move { worker.run().await.map_err(|error| JobError::Queue { what: error.to_string() }) });
-    Ok(Worker { task })
+        .map_err(queue_error)
+}
+
+fn queue_error(error: impl std::fmt::Display) -> JobError {
+    JobError::Queue { what: error.to_string() }
 }
 
 impl Worker {
     /// Waits until the worker has stopped; what it was doing is finished first, or left to another.
     ///
     /// # Errors
-    /// [`JobError`] when the worker stopped by itself.
+    /// [`JobError`] when the worker died.
     pub async fn wait(self) -> Result<(), JobError> {
-        match self.task.await {
-            Ok(result) => result,
-            Err(error) => Err(JobError::Queue { what: error.to_string() }),
-        }
+        self.task.await.map_err(queue_error)
     }
 }
 

@@ -46,7 +46,7 @@ fn by_code(code: &str, constraint: Option<&str>) -> StoreError {
     match code {
         // Refers to a row that is not there.
         "23503" => StoreError::NotFound,
-        "23505" => StoreError::Conflict { what: named() },
+        "23505" | "42P04" => StoreError::Conflict { what: named() },
         // Deadlock, serialisation, lock or statement limits, read-only standby; shutting down, starting, no resources.
         "40001" | "40P01" | "55P03" | "57014" | "25006" | "57P01" | "57P02" | "57P03" | "25P03" | "57P05" => {
             StoreError::Unavailable { what: named() }

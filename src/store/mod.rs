@@ -7,6 +7,7 @@
 mod bank;
 mod clean;
 mod consents;
+mod database;
 mod error;
 mod events;
 mod finalise;
@@ -22,6 +23,7 @@ mod words;
 
 pub use bank::{CategoryRow, LevelCount};
 pub use consents::ConsentRow;
+pub use database::{answers, create_database};
 pub use error::StoreError;
 pub use events::{EventRow, NewEvent};
 pub use finalise::{Finalised, REPORT_JOB};
