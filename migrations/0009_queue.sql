@@ -1,8 +1,8 @@
 -- The door to the job queue, whose schema `graphile_worker` migrates itself. The body is looked up when it is called, so
 -- queries that use it can be checked on a database without the queue.
 
-create function queue_job(task text, payload json, key text) returns void language plpgsql as $$
+create function queue_job(task text, payload jsonb, key text) returns void language plpgsql as $$
 begin
-    perform graphile_worker.add_job(task, payload, job_key := key);
+    perform graphile_worker.add_job(task, payload::json, job_key := key);
 end
 $$;

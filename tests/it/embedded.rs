@@ -4,11 +4,13 @@
 use crate::support::db;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+use vivavoce::embedded::Paths;
 use vivavoce::embedded::postgres::{self, Cluster, Durability, Error};
 use vivavoce::id::UserId;
 use vivavoce::store::{NewUser, Store, StoreError, UserRole};
@@ -20,7 +22,11 @@ const CHILD_DIRECTORY: &str = "VIVAVOCE_IT_CHILD_DIRECTORY";
 const WAIT_S: u64 = 60;
 
 async fn start(directory: &Path) -> Cluster {
-    postgres::start(&db::paths(directory), Durability::Safe).await.expect("the cluster starts")
+    start_at(&db::paths(directory)).await
+}
+
+async fn start_at(paths: &Paths) -> Cluster {
+    postgres::start(paths, Durability::Safe).await.expect("the cluster starts")
 }
 
 async fn open(cluster: &Cluster) -> Store {
@@ -261,10 +267,30 @@ async fn a_deep_state_directory_gets_a_short_socket_path() {
 }
 
 #[tokio::test]
+async fn state_that_the_servers_account_cannot_reach_gets_its_cluster_elsewhere() {
+    let directory = db::directory();
+    let paths = db::paths(&directory);
+    fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("closed");
+    let cluster = start_at(&paths).await;
+    let place = cluster.directory().to_owned();
+    open(&cluster).await.create_user(&user("a")).await.expect("stored");
+    cluster.stop().await.expect("stops");
+    let cluster = start_at(&paths).await;
+    assert_eq!(cluster.directory(), place, "the same cluster again");
+    open(&cluster).await.user_by_login("a").await.expect("still there");
+    cluster.stop().await.expect("stops");
+    let we_are_root = fs::metadata("/proc/self").expect("there").uid() == 0;
+    assert_eq!(place.starts_with(&directory), !we_are_root, "{place:?}");
+    if we_are_root {
+        fs::remove_dir_all(place.parent().expect("has one")).expect("removed");
+    }
+}
+
+#[tokio::test]
 async fn no_programs_is_said_with_the_remedies() {
     let directory = db::directory();
     let nowhere = directory.join(Uuid::now_v7().to_string());
-    let paths = vivavoce::embedded::Paths { postgres_bin: Some(nowhere), ..db::paths(&directory) };
+    let paths = Paths { postgres_bin: Some(nowhere), ..db::paths(&directory) };
     let error = postgres::start(&paths, Durability::Safe).await.expect_err("there are none");
     let text = error.to_string();
     assert!(["scripts/setup", "VIVAVOCE_PG_BIN", "DATABASE_URL"].iter().all(|remedy| text.contains(remedy)), "{text}");
