@@ -33,7 +33,8 @@ async fn database(settings: &Settings, paths: &Paths) -> Check {
         return match store::answers(named).await {
             Ok(()) => Check::ok("database", "yours answers"),
             Err(error) => {
-                let remedy = "Start it, or correct DATABASE_URL (or data.database_url): user, password, host, port, database.";
+                let remedy =
+                    "Start it, or correct DATABASE_URL (or data.database_url): user, password, host, port, database.";
                 Check::missing("database", format!("yours cannot be used: {error}"), remedy)
             }
         };

@@ -21,11 +21,15 @@ async fn a_token_is_needed_valid_and_of_this_interview() {
     let basic = app.far(Method::GET, &path, "").basic_auth("a", Some("b")).send().await.expect("answered");
     problem(basic, 401).await;
     // A token in the address is for files alone.
-    problem(app.far(Method::GET, &format!("{path}?access_token={token}"), "").send().await.expect("answered"), 401).await;
+    problem(app.far(Method::GET, &format!("{path}?access_token={token}"), "").send().await.expect("answered"), 401)
+        .await;
     // Existence is secret: somebody else's interview and none at all look alike.
     let others = problem(app.far(Method::GET, &path, &other_token).send().await.expect("answered"), 404).await;
     let nothing = format!("/api/v1/interviews/{}", SessionId::create());
-    assert_eq!(others, problem(app.far(Method::GET, &nothing, &other_token).send().await.expect("answered"), 404).await);
+    assert_eq!(
+        others,
+        problem(app.far(Method::GET, &nothing, &other_token).send().await.expect("answered"), 404).await
+    );
     problem(app.far(Method::GET, "/api/v1/interviews/7", &token).send().await.expect("answered"), 404).await;
     for route in ["transcript", "artifacts", "responses", "report", "report.html", "recording", "events"] {
         let path = format!("/api/v1/interviews/{id}/{route}");
@@ -54,7 +58,8 @@ async fn a_link_renews_for_the_server_but_not_for_itself() {
     let (id, token) = app.create().await;
     let path = format!("/api/v1/interviews/{id}/token");
     problem(app.far(Method::POST, &path, &token).send().await.expect("answered"), 403).await;
-    problem(app.far(Method::POST, "/api/v1/interviews", &token).json(&wish()).send().await.expect("answered"), 403).await;
+    problem(app.far(Method::POST, "/api/v1/interviews", &token).json(&wish()).send().await.expect("answered"), 403)
+        .await;
     app.wait(HOUR * 3);
     let renewed = body(app.local(Method::POST, &path).send().await.expect("answered"), 200).await;
     let fresh = renewed["join_token"].as_str().expect("token");
@@ -79,8 +84,13 @@ async fn roles_see_what_is_theirs() {
     let mut official = wish();
     official["purpose"] = "official".into();
     problem(app.local(Method::POST, "/api/v1/interviews").json(&official).send().await.expect("answered"), 403).await;
-    problem(app.far(Method::POST, "/api/v1/interviews", &stranger).json(&official).send().await.expect("answered"), 403).await;
-    let made = app.far(Method::POST, "/api/v1/interviews", &interviewer).json(&official).send().await.expect("answered");
+    problem(
+        app.far(Method::POST, "/api/v1/interviews", &stranger).json(&official).send().await.expect("answered"),
+        403,
+    )
+    .await;
+    let made =
+        app.far(Method::POST, "/api/v1/interviews", &interviewer).json(&official).send().await.expect("answered");
     let made = body(made, 201).await;
     let path = format!("/api/v1/interviews/{}", made["id"].as_str().expect("id"));
     let candidate = made["join_token"].as_str().expect("token");
@@ -91,7 +101,9 @@ async fn roles_see_what_is_theirs() {
 
     let list = |token: String| {
         let request = app.far(Method::GET, "/api/v1/interviews", &token);
-        async { body(request.send().await.expect("answered"), 200).await["interviews"].as_array().expect("a list").len() }
+        async {
+            body(request.send().await.expect("answered"), 200).await["interviews"].as_array().expect("a list").len()
+        }
     };
     assert_eq!((list(stranger).await, list(interviewer).await, list(join).await), (0, 2, 1));
     let local = body(app.local(Method::GET, "/api/v1/interviews").send().await.expect("answered"), 200).await;
@@ -134,7 +146,9 @@ async fn the_list_is_paged_by_key() {
     for _ in 0..3 {
         let path = format!("/api/v1/interviews?limit=2{next}");
         let page = body(app.local(Method::GET, &path).send().await.expect("answered"), 200).await;
-        seen.extend(page["interviews"].as_array().expect("a list").iter().map(|one| one["id"].as_str().expect("id").to_owned()));
+        seen.extend(
+            page["interviews"].as_array().expect("a list").iter().map(|one| one["id"].as_str().expect("id").to_owned()),
+        );
         let Some(before) = page["next"].as_str() else { break };
         next = format!("&before={before}");
     }

@@ -60,7 +60,10 @@ async fn the_document_lists_every_route_and_leads_nowhere_wrong() {
             assert!(responses.keys().any(|status| status.starts_with('2')), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             for name in path.split(['{', '}']).skip(1).step_by(2) {
-                assert!(parameters.iter().any(|parameter| parameter["name"] == name && parameter["in"] == "path"), "{name} in {path}");
+                assert!(
+                    parameters.iter().any(|parameter| parameter["name"] == name && parameter["in"] == "path"),
+                    "{name} in {path}"
+                );
             }
         }
     }
@@ -86,7 +89,9 @@ async fn the_documents_page_comes_from_here_alone() {
     let app = TestApp::start("").await;
     let page = app.local(Method::GET, "/api/docs/").send().await.expect("answered");
     assert_eq!(page.status(), 200);
-    assert!(page.headers()["content-security-policy"].to_str().is_ok_and(|policy| policy.contains("script-src 'self'")));
+    assert!(
+        page.headers()["content-security-policy"].to_str().is_ok_and(|policy| policy.contains("script-src 'self'"))
+    );
     let text = page.text().await.expect("text");
     for attribute in ["src=\"", "href=\""] {
         for address in text.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
@@ -101,9 +106,13 @@ async fn the_documents_page_comes_from_here_alone() {
 async fn every_answer_carries_its_headers() {
     let app = TestApp::start("").await;
     let mut ids = BTreeSet::new();
-    for path in ["/", "/api/v1/categories", "/api/v1/nothing", "/healthz", "/api/docs/", "/interview/x", "/report/x/y"] {
-        let answer = app.local(Method::GET, path).header("x-request-id", "chosen-by-the-caller").send().await.expect("answered");
-        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("text").to_owned()).unwrap_or_default();
+    for path in ["/", "/api/v1/categories", "/api/v1/nothing", "/healthz", "/api/docs/", "/interview/x", "/report/x/y"]
+    {
+        let answer =
+            app.local(Method::GET, path).header("x-request-id", "chosen-by-the-caller").send().await.expect("answered");
+        let header = |name: &str| {
+            answer.headers().get(name).map(|value| value.to_str().expect("text").to_owned()).unwrap_or_default()
+        };
         assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
         assert!(header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
@@ -130,14 +139,18 @@ async fn the_page_is_one_document_with_its_files() {
     let again = app.local(Method::GET, "/").header("if-none-match", &etag).send().await.expect("answered");
     assert_eq!(again.status(), 304);
     let files: Vec<&str> = text.split('"').filter(|word| word.starts_with("/assets/")).collect();
-    assert!(files.iter().any(|file| file.ends_with(".js")) && files.iter().any(|file| file.ends_with(".css")), "{files:?}");
+    assert!(
+        files.iter().any(|file| file.ends_with(".js")) && files.iter().any(|file| file.ends_with(".css")),
+        "{files:?}"
+    );
     for file in files {
         let answer = get(file.to_owned()).await.expect("answered");
         assert_eq!(answer.status(), 200, "{file}");
         assert!(answer.headers().contains_key("etag"), "{file}");
         assert_ne!(answer.headers()["content-type"], "application/octet-stream", "{file}");
     }
-    let packed = app.local(Method::GET, "/assets/app.js").header("accept-encoding", "gzip").send().await.expect("answered");
+    let packed =
+        app.local(Method::GET, "/assets/app.js").header("accept-encoding", "gzip").send().await.expect("answered");
     assert_eq!(packed.headers()["content-encoding"], "gzip");
 }
 
@@ -148,10 +161,14 @@ async fn readiness_follows_the_parts() {
     assert_eq!(ready["ready"], true);
     app.interviews.acts.lock().expect("acts").is_unready = true;
     let unready = body(app.far(Method::GET, "/readyz", "").send().await.expect("answered"), 503).await;
-    let part = unready["parts"].as_array().expect("parts").iter().find(|part| part["ready"] == false).expect("one is not");
+    let part =
+        unready["parts"].as_array().expect("parts").iter().find(|part| part["ready"] == false).expect("one is not");
     assert_eq!(part["name"], "speech to text");
     let metrics = app.far(Method::GET, "/metrics", "").send().await.expect("answered");
     assert!(metrics.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
     let sound = app.far(Method::GET, "/api/v1/sound-check.wav", "").send().await.expect("answered");
-    assert_eq!((sound.status().as_u16(), &sound.headers()["content-type"]), (200, &"audio/wav".parse().expect("a value")));
+    assert_eq!(
+        (sound.status().as_u16(), &sound.headers()["content-type"]),
+        (200, &"audio/wav".parse().expect("a value"))
+    );
 }

@@ -29,7 +29,8 @@ async fn from_the_front_page_to_the_end() {
 
     // From here on from anywhere, by the token alone.
     let shown = body(app.far(Method::GET, &location, token).send().await.expect("answered"), 200).await;
-    for (key, value) in [("status", "waiting"), ("category", "backend"), ("level", "junior"), ("report_state", "none")] {
+    for (key, value) in [("status", "waiting"), ("category", "backend"), ("level", "junior"), ("report_state", "none")]
+    {
         assert_eq!(shown[key], value, "{shown}");
     }
     assert_eq!(shown["consented"], false);
@@ -46,7 +47,8 @@ async fn from_the_front_page_to_the_end() {
     let shown = body(app.far(Method::GET, &location, token).send().await.expect("answered"), 200).await;
     assert_eq!(shown["consented"], true);
 
-    let offer = app.far(Method::POST, &whip, token).header("content-type", "application/sdp; charset=utf-8").body(OFFER);
+    let offer =
+        app.far(Method::POST, &whip, token).header("content-type", "application/sdp; charset=utf-8").body(OFFER);
     let answer = offer.send().await.expect("answered");
     assert_eq!(answer.status(), 201);
     let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
@@ -74,7 +76,8 @@ async fn a_connection_is_changed_by_its_version_and_deleted() {
     let (id, token) = app.create().await;
     let path = format!("/api/v1/interviews/{id}/whip/{RESOURCE}");
     let patch = |path: &str, etag: &str, text: &'static str| {
-        let request = app.far(Method::PATCH, path, &token).header("content-type", "application/trickle-ice-sdpfrag").body(text);
+        let request =
+            app.far(Method::PATCH, path, &token).header("content-type", "application/trickle-ice-sdpfrag").body(text);
         if etag.is_empty() { request } else { request.header("if-match", etag) }
     };
     assert_eq!(patch(&path, "\"v1\"", "a=candidate:1\r\n").send().await.expect("answered").status(), 204);
@@ -87,8 +90,12 @@ async fn a_connection_is_changed_by_its_version_and_deleted() {
     let wrong = app.far(Method::PATCH, &path, &token).header("content-type", "application/sdp").body("a=x");
     problem(wrong.send().await.expect("answered"), 415).await;
 
-    let asked = app.far(Method::OPTIONS, &format!("/api/v1/interviews/{id}/whip"), &token).send().await.expect("answered");
-    assert_eq!((asked.status().as_u16(), asked.headers()["accept-post"].to_str().expect("text")), (204, "application/sdp"));
+    let asked =
+        app.far(Method::OPTIONS, &format!("/api/v1/interviews/{id}/whip"), &token).send().await.expect("answered");
+    assert_eq!(
+        (asked.status().as_u16(), asked.headers()["accept-post"].to_str().expect("text")),
+        (204, "application/sdp")
+    );
     assert_eq!(app.far(Method::DELETE, &path, &token).send().await.expect("answered").status(), 200);
     problem(app.far(Method::DELETE, &unknown, &token).send().await.expect("answered"), 404).await;
 }
@@ -107,9 +114,17 @@ async fn an_interview_in_progress_shows_where_it_stands() {
         code_language: None,
         starter: None,
     };
-    let live = StateView { phase: "listening".to_owned(), question: Some(question), elapsed_ms: 61_000, remaining_ms: 1_000, paused: false };
+    let live = StateView {
+        phase: "listening".to_owned(),
+        question: Some(question),
+        elapsed_ms: 61_000,
+        remaining_ms: 1_000,
+        paused: false,
+    };
     app.interviews.acts.lock().expect("acts").live = Some(live);
-    let shown = body(app.far(Method::GET, &format!("/api/v1/interviews/{id}"), &token).send().await.expect("answered"), 200).await;
+    let shown =
+        body(app.far(Method::GET, &format!("/api/v1/interviews/{id}"), &token).send().await.expect("answered"), 200)
+            .await;
     assert_eq!((&shown["elapsed_ms"], &shown["remaining_ms"]), (&61_000.into(), &1_000.into()));
     assert_eq!(shown["question"]["text"], "What does idempotent mean?");
 }

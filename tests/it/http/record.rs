@@ -117,7 +117,9 @@ async fn a_follower_sees_each_event_once_and_leaves_with_the_end() {
 async fn followers_have_places_and_leave_when_the_server_stops() {
     let app = TestApp::start("[limits]\nevent_streams_max = 1").await;
     let (id, token) = app.create().await;
-    let request = || app.far(Method::GET, &format!("/api/v1/interviews/{id}/events"), &token).header("accept", "text/event-stream");
+    let request = || {
+        app.far(Method::GET, &format!("/api/v1/interviews/{id}/events"), &token).header("accept", "text/event-stream")
+    };
     let first = request().send().await.expect("answered");
     problem(request().send().await.expect("answered"), 503).await;
     app.lifecycle.soft().cancel();
@@ -127,7 +129,12 @@ async fn followers_have_places_and_leave_when_the_server_stops() {
 }
 
 fn sound(folder: &Path, name: &str, samples: &[i16]) -> RecordingRow {
-    let spec = hound::WavSpec { channels: 2, sample_rate: 16_000, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: 16_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
     let mut writer = hound::WavWriter::create(folder.join(name), spec).expect("wav");
     samples.iter().for_each(|sample| writer.write_sample(*sample).expect("sample"));
     writer.finalize().expect("whole");
@@ -154,10 +161,17 @@ async fn a_recording_is_played_and_sought_in() {
     app.store.append(&lease, &[event("recorded")], &[Projection::Recording(row)]).await.expect("appended");
 
     let answer = app.far(Method::GET, &format!("{path}?access_token={token}"), "").send().await.expect("answered");
-    assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"audio/wav".parse().expect("a value")));
-    assert_eq!((&answer.headers()["accept-ranges"], &answer.headers()["cache-control"]), (&"bytes".parse().expect("a value"), &"no-store".parse().expect("a value")));
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"audio/wav".parse().expect("a value"))
+    );
+    assert_eq!(
+        (&answer.headers()["accept-ranges"], &answer.headers()["cache-control"]),
+        (&"bytes".parse().expect("a value"), &"no-store".parse().expect("a value"))
+    );
     let whole = answer.bytes().await.expect("bytes");
-    let heard: Vec<i16> = hound::WavReader::new(&whole[..]).expect("wav").samples().map(|sample| sample.expect("sample")).collect();
+    let heard: Vec<i16> =
+        hound::WavReader::new(&whole[..]).expect("wav").samples().map(|sample| sample.expect("sample")).collect();
     assert_eq!(heard, samples);
 
     let part = app.far(Method::GET, &path, &token).header("range", "bytes=10000-19999").send().await.expect("answered");

@@ -68,7 +68,8 @@ async fn a_body_that_is_no_json_or_too_large_is_told() {
         (json!({ "version": "2026-11", "accepted": "yes" }), "accepted"),
         (json!({ "version": "2026-11" }), "accepted"),
     ] {
-        let said = refused(app.far(Method::POST, &format!("/api/v1/interviews/{id}/consent"), &token).json(&body), 422).await;
+        let said =
+            refused(app.far(Method::POST, &format!("/api/v1/interviews/{id}/consent"), &token).json(&body), 422).await;
         assert!(said.to_string().contains(field), "{said}");
     }
     assert!(app.store.consent(id).await.expect("read").is_none());
@@ -80,7 +81,8 @@ async fn an_offer_that_is_none_reaches_no_session() {
     let (id, token) = app.create().await;
     app.consent(id, &token).await;
     let path = format!("/api/v1/interviews/{id}/whip");
-    let offer = |kind: &str, body: Vec<u8>| app.far(Method::POST, &path, &token).header("content-type", kind).body(body);
+    let offer =
+        |kind: &str, body: Vec<u8>| app.far(Method::POST, &path, &token).header("content-type", kind).body(body);
     refused(offer("application/json", b"{}".to_vec()), 415).await;
     refused(offer("", b"v=0".to_vec()), 415).await;
     refused(offer("application/sdp", b"hello".to_vec()), 400).await;
@@ -89,10 +91,18 @@ async fn an_offer_that_is_none_reaches_no_session() {
     let large = [b"v=0".to_vec(), vec![b'a'; SDP_BYTES_MAX]].concat();
     refused(offer("application/sdp", large.clone()), 413).await;
     // Without a stated length it is measured as it comes.
-    let chunks = futures::stream::iter(large.chunks(10_000).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect::<Vec<_>>());
+    let chunks = futures::stream::iter(
+        large.chunks(10_000).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect::<Vec<_>>(),
+    );
     let streamed = app.far(Method::POST, &path, &token).header("content-type", "application/sdp");
     refused(streamed.body(reqwest::Body::wrap_stream(chunks)), 413).await;
-    refused(app.far(Method::POST, &format!("{path}?reconnect=perhaps"), &token).header("content-type", "application/sdp").body("v=0"), 422).await;
+    refused(
+        app.far(Method::POST, &format!("{path}?reconnect=perhaps"), &token)
+            .header("content-type", "application/sdp")
+            .body("v=0"),
+        422,
+    )
+    .await;
     assert!(app.interviews.acts.lock().expect("acts").offers.is_empty());
 }
 
@@ -154,7 +164,14 @@ async fn without_its_database_the_server_says_so() {
 #[tokio::test]
 async fn addresses_and_methods_that_are_none_are_problems_too() {
     let app = TestApp::start("").await;
-    for path in ["/api/v1/nothing", "/api/v2/interviews", "/nothing", "/assets/../Cargo.toml", "/assets/none.js", "/problems/none"] {
+    for path in [
+        "/api/v1/nothing",
+        "/api/v2/interviews",
+        "/nothing",
+        "/assets/../Cargo.toml",
+        "/assets/none.js",
+        "/problems/none",
+    ] {
         refused(app.local(Method::GET, path), 404).await;
     }
     let wrong = app.local(Method::DELETE, "/api/v1/interviews").send().await.expect("answered");

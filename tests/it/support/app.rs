@@ -184,13 +184,24 @@ impl Interviews for Played {
         .boxed()
     }
 
-    fn whip_offer(&self, session: SessionId, _: String, reconnect: bool) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>> {
+    fn whip_offer(
+        &self,
+        session: SessionId,
+        _: String,
+        reconnect: bool,
+    ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>> {
         self.act(|acts| acts.offers.push((session, reconnect)));
         let answer = WhipAnswer { sdp: "v=0\r\n".to_owned(), resource: RESOURCE.to_owned(), etag: ETAG.to_owned() };
         ready(self.refusal().map(|()| answer)).boxed()
     }
 
-    fn whip_patch(&self, _: SessionId, resource: String, etag: String, fragment: String) -> BoxFuture<'_, Result<WhipPatched, InterviewError>> {
+    fn whip_patch(
+        &self,
+        _: SessionId,
+        resource: String,
+        etag: String,
+        fragment: String,
+    ) -> BoxFuture<'_, Result<WhipPatched, InterviewError>> {
         let restarted = WhipPatched::Restarted { fragment: "a=ice-ufrag:x\r\n".to_owned(), etag: "v2".to_owned() };
         ready(match self.refusal() {
             Err(error) => Err(error),
@@ -299,7 +310,11 @@ fn question(slug: &str, level: Level) -> Question {
         code: None,
         key_points: vec![point("repeat")],
         misconceptions: Vec::new(),
-        probes: vec![Probe { key_point: "repeat".to_owned(), kind: ProbeKind::Example, text: "For example?".to_owned() }],
+        probes: vec![Probe {
+            key_point: "repeat".to_owned(),
+            kind: ProbeKind::Example,
+            text: "For example?".to_owned(),
+        }],
         anchors: Anchors { one: "No idea".to_owned(), three: "Roughly".to_owned(), five: "Exactly".to_owned() },
     }
 }
