@@ -4,6 +4,7 @@ use super::Check;
 use crate::config::{Providers, Settings};
 use crate::embedded::Paths;
 use crate::embedded::models::{ModelFileError, ModelFiles, ModelPlaces, Pin};
+use crate::store;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,23 +12,32 @@ use std::process::{Command, Stdio};
 const FETCH: &str = "Run scripts/setup: it fetches what is missing and checks it.";
 
 pub async fn checks(settings: &Settings, paths: &Paths, verify: bool) -> anyhow::Result<Vec<Check>> {
+    let mut checks = vec![database(settings, paths).await];
     let (settings, paths) = (settings.clone(), paths.clone());
     // Files are hashed and programs started: work for a thread that may block.
     let looked = tokio::task::spawn_blocking(move || {
-        let mut checks = vec![database(&settings, &paths)];
-        checks.extend(files(&settings, &paths, verify));
+        let mut checks = files(&settings, &paths, verify);
         let speaks_locally = ["kokoro", "piper"].contains(&settings.providers.tts.as_str());
         checks.push(program("espeak-ng", "tells the local voices how words sound", speaks_locally));
         checks.push(program("pdftotext", "reads CVs", false));
         checks.push(token_key(&paths));
         checks
     });
-    Ok(looked.await?)
+    checks.extend(looked.await?);
+    Ok(checks)
 }
 
-fn database(settings: &Settings, paths: &Paths) -> Check {
-    if !settings.data.database_url.0.is_empty() {
-        return Check::ok("database", "a database of yours is named; `vivavoce migrate` shows whether it can be used");
+async fn database(settings: &Settings, paths: &Paths) -> Check {
+    let named = &settings.data.database_url.0;
+    if !named.is_empty() {
+        return match store::answers(named).await {
+            Ok(()) => Check::ok("database", "yours answers"),
+            Err(error) => {
+                let remedy =
+                    "Start it, or correct DATABASE_URL (or data.database_url): user, password, host, port, database.";
+                Check::missing("database", format!("yours cannot be used: {error}"), remedy)
+            }
+        };
     }
     let found = server_programs(paths).find_map(|directory| Some((version(&directory.join("postgres"))?, directory)));
     match found {

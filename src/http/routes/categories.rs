@@ -57,7 +57,7 @@ impl From<CategoryRow> for CategoryView {
 }
 
 /// What can be chosen: categories with their levels.
-#[utoipa::path(get, path = "/categories", tag = "interviews",
+#[utoipa::path(get, operation_id = "list_categories", path = "/categories", tag = "interviews",
     responses((status = 200, description = "All categories.", body = CategoryList)))]
 pub async fn list(State(state): State<Shared>) -> Result<Json<CategoryList>, ApiError> {
     let rows = state.store.categories().await?;

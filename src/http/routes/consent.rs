@@ -32,7 +32,7 @@ pub struct ConsentGiven {
 }
 
 /// Accept the disclosure. Without this no voice is taken.
-#[utoipa::path(post, path = "/interviews/{id}/consent", tag = "interviews", params(("id" = SessionId, Path)),
+#[utoipa::path(post, operation_id = "give_consent", path = "/interviews/{id}/consent", tag = "interviews", params(("id" = SessionId, Path)),
     request_body = ConsentBody, responses((status = 201, description = "Stored.", body = ConsentGiven)))]
 pub async fn give(
     State(state): State<Shared>,

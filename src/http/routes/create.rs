@@ -97,7 +97,7 @@ pub struct InterviewMade {
 }
 
 /// Make an interview: plan it from the bank, and get the candidate's link.
-#[utoipa::path(post, path = "/interviews", tag = "interviews", request_body = NewInterviewBody,
+#[utoipa::path(post, operation_id = "create_interview", path = "/interviews", tag = "interviews", request_body = NewInterviewBody,
     responses((status = 201, description = "Made.", body = InterviewMade,
         headers(("Location" = String, description = "The interview.")))))]
 pub async fn create(

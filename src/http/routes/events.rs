@@ -73,7 +73,7 @@ impl From<EventRow> for EventView {
 
 /// The event log: a page as JSON, or with `Accept: text/event-stream` followed live (resumes by `Last-Event-ID`, ends
 /// with the interview).
-#[utoipa::path(get, path = "/interviews/{id}/events", tag = "record", params(("id" = SessionId, Path), EventQuery,
+#[utoipa::path(get, operation_id = "get_events", path = "/interviews/{id}/events", tag = "record", params(("id" = SessionId, Path), EventQuery,
         ("Last-Event-ID" = Option<i64>, Header, description = "Where a follower goes on.")),
     responses(
         (status = 200, description = "Events after the number.", content((EventList = "application/json"), (String = "text/event-stream"))),

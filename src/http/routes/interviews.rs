@@ -138,7 +138,7 @@ pub struct InterviewList {
 }
 
 /// Interviews that the caller may see, the newest first.
-#[utoipa::path(get, path = "/interviews", tag = "interviews", params(PageQuery),
+#[utoipa::path(get, operation_id = "list_interviews", path = "/interviews", tag = "interviews", params(PageQuery),
     responses((status = 200, description = "A page of interviews.", body = InterviewList)))]
 pub async fn list(
     State(state): State<Shared>,
@@ -166,7 +166,7 @@ pub async fn list(
 }
 
 /// An interview and where it stands.
-#[utoipa::path(get, path = "/interviews/{id}", tag = "interviews", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_interview", path = "/interviews/{id}", tag = "interviews", params(("id" = SessionId, Path)),
     responses((status = 200, description = "The interview.", body = InterviewView)))]
 pub async fn show(
     State(state): State<Shared>,
@@ -185,7 +185,7 @@ pub struct JoinToken {
 }
 
 /// A new link for the candidate; the ones before stay good until they expire.
-#[utoipa::path(post, path = "/interviews/{id}/token", tag = "interviews", params(("id" = SessionId, Path)),
+#[utoipa::path(post, operation_id = "create_join_token", path = "/interviews/{id}/token", tag = "interviews", params(("id" = SessionId, Path)),
     responses((status = 200, description = "A token for this interview alone.", body = JoinToken)))]
 pub async fn token(
     State(state): State<Shared>,
@@ -198,7 +198,7 @@ pub async fn token(
 }
 
 /// End the interview; its report is then made. Ending one that is over changes nothing.
-#[utoipa::path(post, path = "/interviews/{id}/end", tag = "interviews", params(("id" = SessionId, Path)),
+#[utoipa::path(post, operation_id = "end_interview", path = "/interviews/{id}/end", tag = "interviews", params(("id" = SessionId, Path)),
     responses((status = 202, description = "It is ending, or is over.")))]
 pub async fn end(
     State(state): State<Shared>,

@@ -69,7 +69,7 @@ impl From<TranscriptRow> for TranscriptLine {
 }
 
 /// What was said.
-#[utoipa::path(get, path = "/interviews/{id}/transcript", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_transcript", path = "/interviews/{id}/transcript", tag = "record", params(("id" = SessionId, Path)),
     responses((status = 200, description = "The lines, by time.", body = Transcript)))]
 pub async fn transcript(
     State(state): State<Shared>,
@@ -121,7 +121,7 @@ impl From<ArtifactRow> for ArtifactView {
 }
 
 /// The code, by question and version.
-#[utoipa::path(get, path = "/interviews/{id}/artifacts", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_artifacts", path = "/interviews/{id}/artifacts", tag = "record", params(("id" = SessionId, Path)),
     responses((status = 200, description = "Every version.", body = Artifacts)))]
 pub async fn artifacts(
     State(state): State<Shared>,
@@ -183,7 +183,7 @@ impl From<ResponseRow> for ResponseView {
 }
 
 /// The answers, in the order in which they were asked; scored once the report is ready.
-#[utoipa::path(get, path = "/interviews/{id}/responses", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_responses", path = "/interviews/{id}/responses", tag = "record", params(("id" = SessionId, Path)),
     responses((status = 200, description = "One for each question.", body = Responses)))]
 pub async fn responses(
     State(state): State<Shared>,

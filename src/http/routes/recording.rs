@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// The recording (stereo: candidate left, interviewer right); `?access_token=` works as well as the header.
-#[utoipa::path(get, path = "/interviews/{id}/recording", tag = "record",
+#[utoipa::path(get, operation_id = "get_recording", path = "/interviews/{id}/recording", tag = "record",
     params(("id" = SessionId, Path), ("access_token" = Option<String>, Query, description = "The token, where no header can be sent."),
         ("Range" = Option<String>, Header, description = "One range of bytes.")),
     responses((status = 200, description = "WAV.", body = String, content_type = "audio/wav"),

@@ -14,7 +14,7 @@ use axum::response::{Html, IntoResponse, Response};
 use serde_json::Value;
 
 /// The whole report. 404 with the problem `report-pending` while it is being made.
-#[utoipa::path(get, path = "/interviews/{id}/report", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_report", path = "/interviews/{id}/report", tag = "record", params(("id" = SessionId, Path)),
     responses((status = 200, description = "Scores, key points with quotes, strengths, gaps, recommendation.", body = Object)))]
 pub async fn json(
     State(state): State<Shared>,
@@ -26,7 +26,7 @@ pub async fn json(
 }
 
 /// The report as a page for reading and printing; `?access_token=` works as well as the header.
-#[utoipa::path(get, path = "/interviews/{id}/report.html", tag = "record",
+#[utoipa::path(get, operation_id = "get_report_page", path = "/interviews/{id}/report.html", tag = "record",
     params(("id" = SessionId, Path), ("access_token" = Option<String>, Query, description = "The token, where no header can be sent.")),
     responses((status = 200, description = "HTML.", body = String, content_type = "text/html")))]
 pub async fn html(

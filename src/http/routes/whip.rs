@@ -31,7 +31,7 @@ pub struct OfferQuery {
 }
 
 /// Connect: an SDP offer in, our answer out. Needs the stored consent.
-#[utoipa::path(post, path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path), OfferQuery),
+#[utoipa::path(post, operation_id = "connect", path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path), OfferQuery),
     request_body(content = String, content_type = "application/sdp", description = "The offer, at most 64 KiB."),
     responses((status = 201, description = "Our answer.", body = String, content_type = "application/sdp",
         headers(("Location" = String, description = "The connection."), ("ETag" = String, description = "Its version.")))))]
@@ -64,7 +64,7 @@ pub async fn offer(
 }
 
 /// What can be sent here.
-#[utoipa::path(options, path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path)),
+#[utoipa::path(options, operation_id = "connect_options", path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path)),
     responses((status = 204, description = "See `Accept-Post`.", headers(("Accept-Post" = String, description = "`application/sdp`")))))]
 pub async fn options(_path: Path<SessionId>) -> impl IntoResponse {
     let headers = [("accept-post", SDP), ("accept-patch", FRAGMENT), ("allow", "POST, OPTIONS")];
@@ -72,7 +72,7 @@ pub async fn options(_path: Path<SessionId>) -> impl IntoResponse {
 }
 
 /// Change a connection: more ICE candidates, or an ICE restart.
-#[utoipa::path(patch, path = "/interviews/{id}/whip/{resource}", tag = "voice",
+#[utoipa::path(patch, operation_id = "change_connection", path = "/interviews/{id}/whip/{resource}", tag = "voice",
     params(("id" = SessionId, Path), ("resource" = String, Path), ("If-Match" = String, Header, description = "The ETag of the connection.")),
     request_body(content = String, content_type = "application/trickle-ice-sdpfrag", description = "At most 64 KiB."),
     responses(
@@ -101,7 +101,7 @@ pub async fn change(
 }
 
 /// Hang up.
-#[utoipa::path(delete, path = "/interviews/{id}/whip/{resource}", tag = "voice",
+#[utoipa::path(delete, operation_id = "disconnect", path = "/interviews/{id}/whip/{resource}", tag = "voice",
     params(("id" = SessionId, Path), ("resource" = String, Path)),
     responses((status = 200, description = "The connection is closed.")))]
 pub async fn hang_up(
