@@ -1,5 +1,9 @@
 //! Composition: settings become the parts of the program, and only here. Nothing depends on this but the commands.
 
+mod rehearsal;
+
+pub use rehearsal::rehearsal_parts;
+
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;

@@ -2,7 +2,7 @@
 //! the candidate shares the cores with the server that it measures.
 
 use super::script::{Said, Script};
-use crate::audio::frame::{VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use crate::audio::frame::VOICE_RATE_HZ;
 use crate::audio::resample::{ResampleError, resample};
 use crate::tts::sentences::sentences;
 use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
@@ -27,7 +27,7 @@ pub struct PreparedAnswer {
     /// The stretches of speech between pauses.
     pub utterances: Vec<String>,
     pub think: Duration,
-    /// 24 kHz, whole frames, pauses included.
+    /// 24 kHz, pauses included.
     pub pcm: Vec<i16>,
     /// The sample after the last voiced one.
     pub voiced_end: usize,
@@ -101,7 +101,6 @@ async fn sound(said: &Said, code: Option<String>, voice: &dyn TextToSpeech) -> R
         return Err(PrepareError::TooLong { start: start() });
     }
     let voiced_end = voiced(&pcm).ok_or_else(|| PrepareError::Silent { start: start() })?.end;
-    pcm.resize(pcm.len().next_multiple_of(VOICE_FRAME_SAMPLES), 0);
     let think = Duration::from_secs_f64(said.think_s);
     Ok(PreparedAnswer { utterances: said.utterances(), think, pcm, voiced_end, code })
 }
@@ -181,8 +180,7 @@ mod tests {
         let prepared = prepare(&script, &Tone, |_, _| ()).await.expect("prepared");
         let answer = &prepared.answers["a.b"];
         assert_eq!(answer.voiced_end, 24_000 + 7_200 + 24_000 + 36_000 + 24_000);
-        assert_eq!(answer.pcm.len() % VOICE_FRAME_SAMPLES, 0);
-        assert!(answer.pcm.len() - answer.voiced_end < VOICE_FRAME_SAMPLES);
+        assert_eq!(answer.pcm.len(), answer.voiced_end);
         assert_eq!(answer.think, Duration::from_secs(1));
         assert_eq!(prepared.general.len(), 1);
     }
