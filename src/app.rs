@@ -2,7 +2,7 @@
 
 mod rehearsal;
 
-pub use rehearsal::rehearsal_parts;
+pub use rehearsal::{RehearsalParts, rehearsal_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;

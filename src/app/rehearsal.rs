@@ -1,29 +1,26 @@
 //! The parts of a rehearsal, chosen by name. Must never be used by the server.
 
-use crate::config::Settings;
-use crate::embedded::Paths;
 use crate::stt::SpeechToText;
 use crate::tts::TextToSpeech;
 use std::sync::Arc;
 
-/// A voice for the candidate, by its name (`piper`, `kokoro`), and ears for what it has heard.
+/// What the rehearsal candidate speaks and hears with.
+pub struct RehearsalParts {
+    pub voice: Arc<dyn TextToSpeech>,
+    pub ears: Arc<dyn SpeechToText>,
+}
+
+/// A voice for the candidate, by its name (`piper`, `kokoro`), and ears for what it has heard. Blocks while they load.
 #[cfg(feature = "local-speech")]
-pub fn rehearsal_parts(
-    _settings: &Settings,
-    paths: &Paths,
-    voice: &str,
-) -> anyhow::Result<(Arc<dyn TextToSpeech>, Arc<dyn SpeechToText>)> {
+pub fn rehearsal_parts(voice: &str) -> anyhow::Result<RehearsalParts> {
     use crate::embedded::models::{ModelFiles, ModelPlaces};
     use crate::onnx::OnnxRuntime;
     use crate::stt::moonshine::{Moonshine, MoonshineFiles};
     use crate::tts::kokoro::{Kokoro, KokoroFiles};
     use crate::tts::piper::{Manner, Piper, PiperFiles};
+    use anyhow::Context as _;
 
-    let places = ModelPlaces {
-        cache: paths.cache.clone(),
-        models: Some(paths.models.clone()),
-        onnx_library: std::env::var_os("VIVAVOCE_ORT_LIB").map(Into::into),
-    };
+    let places = ModelPlaces::from_env(|name| std::env::var(name).ok()).context("there is no home directory")?;
     let files = ModelFiles::new(places);
     let runtime = OnnxRuntime::load(&files.verified("onnxruntime")?)?;
     let voice: Arc<dyn TextToSpeech> = match voice {
@@ -39,23 +36,20 @@ pub fn rehearsal_parts(
                 voice: files.verified("kokoro-am-michael")?,
             },
         )?),
-        other => anyhow::bail!("there is no voice named {other}: piper or kokoro"),
+        _ => anyhow::bail!("--voice takes piper or kokoro"),
     };
+    let encoder = files.verified("moonshine-encoder")?;
     let ears = MoonshineFiles {
-        encoder: files.verified("moonshine-encoder")?,
         decoder: files.verified("moonshine-decoder")?,
         tokenizer: files.verified("moonshine-tokenizer")?,
-        optimised: paths.models.join("moonshine-base-en/optimised"),
+        optimised: encoder.with_file_name("optimised"),
+        encoder,
     };
-    Ok((voice, Arc::new(Moonshine::start(&runtime, &ears)?)))
+    Ok(RehearsalParts { voice, ears: Arc::new(Moonshine::start(&runtime, &ears)?) })
 }
 
 /// Without local speech there is no voice for a candidate.
 #[cfg(not(feature = "local-speech"))]
-pub fn rehearsal_parts(
-    _settings: &Settings,
-    _paths: &Paths,
-    _voice: &str,
-) -> anyhow::Result<(Arc<dyn TextToSpeech>, Arc<dyn SpeechToText>)> {
-    anyhow::bail!("this build has no local speech; build it with the feature local-speech")
+pub fn rehearsal_parts(_voice: &str) -> anyhow::Result<RehearsalParts> {
+    anyhow::bail!("this program was built without the feature local-speech")
 }

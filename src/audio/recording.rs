@@ -64,8 +64,8 @@ pub enum RecordingError {
 }
 
 enum Message {
-    Heard(EarFrame),
-    Sent(SamplePos, [i16; VOICE_FRAME_SAMPLES]),
+    Heard(Box<EarFrame>),
+    Sent(SamplePos, Box<[i16; VOICE_FRAME_SAMPLES]>),
     Close(oneshot::Sender<()>),
 }
 
@@ -96,12 +96,12 @@ impl Recorder {
 impl RecorderHandle {
     /// The candidate's frame.
     pub fn heard(&self, frame: EarFrame) {
-        self.offer(Message::Heard(frame));
+        self.offer(Message::Heard(Box::new(frame)));
     }
 
     /// A frame of the interviewer's voice that was sent at `at`.
     pub fn sent(&self, at: SamplePos, pcm: &[i16; VOICE_FRAME_SAMPLES]) {
-        self.offer(Message::Sent(at, *pcm));
+        self.offer(Message::Sent(at, Box::new(*pcm)));
     }
 
     /// How the recording fares, now and later.

@@ -2,6 +2,8 @@
 //! the scripted room of the tests look alike from here on. A room paces its own output by the clock (20 ms, never
 //! ahead) and must never decide what is said or when somebody may speak.
 
+pub mod client;
+pub mod scripted;
 pub mod webrtc;
 
 use crate::audio::frame::{EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
@@ -79,6 +81,7 @@ pub enum RoomCommand {
 
 /// What a room tells its session.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every event is a frame, which would only be allocated twice")]
 pub enum RoomEvent {
     /// The candidate's media is connected (again).
     Connected,

@@ -3,3 +3,4 @@
 #[cfg(feature = "local-speech")]
 mod models;
 mod scenarios;
+mod webrtc;

@@ -19,15 +19,13 @@ mod transcribe;
 mod trial;
 mod view;
 
+use crate::app;
 use crate::interview::question::Level;
-use crate::stt::SpeechToText;
-use crate::tts::TextToSpeech;
 use anyhow::Context as _;
 use outcome::Summary;
 use script::Script;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 pub use trial::{Rehearsal, rehearse};
 
@@ -78,24 +76,16 @@ pub struct Arguments {
     config: super::ConfigArgument,
 }
 
-/// The parts that a rehearsal needs of its own.
-#[derive(Clone)]
-pub struct RehearsalParts {
-    /// Speaks for the candidate.
-    pub voice: Arc<dyn TextToSpeech>,
-    /// Writes down what the candidate has heard.
-    pub ears: Arc<dyn SpeechToText>,
-}
-
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let (mut settings, paths) = arguments.config.load()?;
+    let (mut settings, _) = arguments.config.load()?;
     LOG.clone_into(&mut settings.telemetry.log);
     crate::telemetry::init_logging(&settings.telemetry)?;
     let script = match &arguments.script {
         Some(path) => Script::read(path)?,
         None => Script::parse(SHIPPED_SCRIPT).context("the shipped script")?,
     };
-    let (voice, ears) = crate::app::rehearsal_parts(&settings, &paths, &arguments.voice)?;
+    let voice = arguments.voice.clone();
+    let parts = tokio::task::spawn_blocking(move || app::rehearsal_parts(&voice)).await??;
     let rehearsal = Rehearsal {
         url: arguments.url,
         category: arguments.category.unwrap_or_else(|| script.category.clone()),
@@ -113,7 +103,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         biased;
         // The second Ctrl-C does not wait for the calls to be ended.
         () = twice_interrupted(&stop) => anyhow::bail!("stopped"),
-        summary = rehearse(&rehearsal, &RehearsalParts { voice, ears }, &cancel) => summary?,
+        summary = rehearse(&rehearsal, &parts, &cancel) => summary?,
     };
     tell(&summary, arguments.json)?;
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

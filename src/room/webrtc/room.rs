@@ -1,0 +1,422 @@
+//! The task of one room: owns the connections, the sound and the way to the session, and decides nothing but which
+//! connection is in use and when the room is over. Must never wait for the network, the session or a client.
+
+use super::data::{self, Inbound};
+use super::link::Link;
+use super::media::Media;
+use super::outbox::Outbox;
+use super::peer::{Peer, PeerId, PeerSetup};
+use super::reader::{PeerEvent, PeerNews};
+use super::{Answer, Patched, RoomError, UdpPorts, WebRtcSettings, sdp};
+use crate::clock::Clock;
+use crate::room::{ClientSignal, ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Requests that may wait for the room.
+const REQUESTS_MAX: usize = 8;
+/// News of connections that may wait for the room (10 s of packets).
+const NEWS_MAX: usize = 512;
+/// Longest wait for the session to take the last events.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+/// How long the room sleeps when nothing is due.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What a room is made of.
+#[derive(Debug)]
+pub struct RoomSetup {
+    pub settings: Arc<WebRtcSettings>,
+    /// Shared by all rooms of the process.
+    pub ports: UdpPorts,
+    /// The session's sample clock.
+    pub clock: SampleClock,
+    /// For the timestamps of captions.
+    pub wall_clock: Clock,
+    pub port: SessionPort,
+    /// Every task of the room is tracked here.
+    pub tasks: TaskTracker,
+    /// Ends the room as if the session had asked for it.
+    pub cancel: CancellationToken,
+}
+
+/// Opens rooms.
+#[derive(Debug)]
+pub struct WebRtcRoom;
+
+impl WebRtcRoom {
+    /// Starts a room's task. It ends by `Close`, by its session's end, or when nobody comes back in time.
+    pub fn open(setup: RoomSetup) -> Result<WebRtcRoomHandle, RoomError> {
+        let (requests_tx, requests) = mpsc::channel(REQUESTS_MAX);
+        let tasks = setup.tasks.clone();
+        let room = Room::new(setup)?;
+        tasks.spawn(room.run(requests));
+        Ok(WebRtcRoomHandle { requests: requests_tx })
+    }
+}
+
+enum Request {
+    Offer { sdp: String, reply: oneshot::Sender<Result<Answer, RoomError>> },
+    Patch { resource: String, if_match: Option<String>, fragment: String, reply: oneshot::Sender<Result<Patched, RoomError>> },
+    Delete { resource: String, reply: oneshot::Sender<Result<(), RoomError>> },
+}
+
+/// The door of a room for the signalling.
+#[derive(Clone, Debug)]
+pub struct WebRtcRoomHandle {
+    requests: mpsc::Sender<Request>,
+}
+
+impl WebRtcRoomHandle {
+    /// Answers an offer. Once the new connection stands it takes the place of the one before, whose page is told so.
+    pub async fn offer(&self, sdp: String) -> Result<Answer, RoomError> {
+        self.ask(|reply| Request::Offer { sdp, reply }).await
+    }
+
+    /// Adds candidates to a connection or restarts its ICE (`application/trickle-ice-sdpfrag`).
+    pub async fn patch(
+        &self,
+        resource: &str,
+        if_match: Option<&str>,
+        fragment: String,
+    ) -> Result<Patched, RoomError> {
+        let (resource, if_match) = (resource.to_owned(), if_match.map(str::to_owned));
+        self.ask(|reply| Request::Patch { resource, if_match, fragment, reply }).await
+    }
+
+    /// The page leaves.
+    pub async fn delete(&self, resource: &str) -> Result<(), RoomError> {
+        let resource = resource.to_owned();
+        self.ask(|reply| Request::Delete { resource, reply }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, RoomError>>) -> Request,
+    ) -> Result<T, RoomError> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send(request(reply)).await.map_err(|_| RoomError::Over)?;
+        answer.await.map_err(|_| RoomError::Over)?
+    }
+}
+
+type Negotiated = Result<(Peer, String), RoomError>;
+
+/// An offer on its way to an answer.
+struct Negotiation {
+    task: JoinHandle<Negotiated>,
+    user_fragment: String,
+    reply: oneshot::Sender<Result<Answer, RoomError>>,
+}
+
+/// Nobody is connected who was.
+struct Absence {
+    until: Instant,
+    reason: ClosedReason,
+}
+
+struct Room {
+    settings: Arc<WebRtcSettings>,
+    wall_clock: Clock,
+    peers: PeerSetup,
+    commands: mpsc::Receiver<RoomCommand>,
+    news: mpsc::Receiver<PeerEvent>,
+    out: Outbox,
+    media: Media,
+    /// The connection in use, and whether it stands.
+    link: Option<Link>,
+    is_connected: bool,
+    /// An answered connection that does not stand yet.
+    next_link: Option<Link>,
+    negotiation: Option<Negotiation>,
+    absence: Option<Absence>,
+}
+
+impl Room {
+    fn new(setup: RoomSetup) -> Result<Self, RoomError> {
+        let (news_tx, news) = mpsc::channel(NEWS_MAX);
+        let peers = PeerSetup {
+            id: PeerId(0),
+            settings: Arc::clone(&setup.settings),
+            ports: setup.ports,
+            news: news_tx,
+            tasks: setup.tasks,
+            cancel: setup.cancel,
+        };
+        Ok(Self {
+            wall_clock: setup.wall_clock,
+            peers,
+            commands: setup.port.commands,
+            news,
+            out: Outbox::new(setup.port.events),
+            media: Media::new(setup.clock, setup.settings.encoder, Instant::now())?,
+            settings: setup.settings,
+            link: None,
+            is_connected: false,
+            next_link: None,
+            negotiation: None,
+            absence: None,
+        })
+    }
+
+    async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        let cancel = self.peers.cancel.clone();
+        let reason = loop {
+            let wake = self.due().unwrap_or_else(|| Instant::now() + IDLE);
+            tokio::select! {
+                // The clock goes first: no flood of packets or requests may delay a frame.
+                biased;
+                () = cancel.cancelled() => break ClosedReason::Asked,
+                () = tokio::time::sleep_until(wake.into()) => {}
+                command = self.commands.recv() => match command {
+                    None | Some(RoomCommand::Close) => break ClosedReason::Asked,
+                    Some(RoomCommand::Show(message)) => self.show(&message),
+                    Some(command) => self.media.speak(command),
+                },
+                Some(event) = self.news.recv() => self.hear_of(event, Instant::now()),
+                answered = finished(&mut self.negotiation) => self.answered(answered, Instant::now()),
+                Some(request) = requests.recv() => self.handle(request, Instant::now()),
+            }
+            if let Some(reason) = self.advance(Instant::now()) {
+                break reason;
+            }
+        };
+        requests.close();
+        self.end(reason).await;
+    }
+
+    /// When something is due by the clock alone.
+    fn due(&self) -> Option<Instant> {
+        let absence = self.absence.as_ref().filter(|_| self.is_awaiting_nobody()).map(|absence| absence.until);
+        let next_link = self.next_link.as_ref().map(|link| link.opened_at + self.settings.connect);
+        [self.media.due(), absence, next_link].into_iter().flatten().min()
+    }
+
+    /// Does what is due; the reason if the room is over.
+    fn advance(&mut self, now: Instant) -> Option<ClosedReason> {
+        let peer = self.link.as_ref().filter(|_| self.is_connected).map(|link| &*link.peer);
+        self.media.advance(now, peer, &mut self.out);
+        self.out.drain();
+        if self.next_link.as_ref().is_some_and(|link| now >= link.opened_at + self.settings.connect) {
+            self.close_link_later(false, |room| room.next_link.take());
+        }
+        let is_over = |absence: &&Absence| self.is_awaiting_nobody() && now >= absence.until;
+        let over = self.absence.as_ref().filter(is_over).map(|absence| absence.reason);
+        over.or_else(|| self.out.is_closed().then_some(ClosedReason::Asked))
+    }
+
+    fn is_awaiting_nobody(&self) -> bool {
+        self.next_link.is_none() && self.negotiation.is_none()
+    }
+
+    /// Handles a request of the signalling. A reply that nobody waits for any more is no matter.
+    fn handle(&mut self, request: Request, now: Instant) {
+        match request {
+            Request::Offer { sdp, reply } => match self.negotiate(sdp) {
+                Ok((task, user_fragment)) => self.negotiation = Some(Negotiation { task, user_fragment, reply }),
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Request::Patch { resource, if_match, fragment, reply } => {
+                match self.accept_patch(&resource, if_match.as_deref(), &fragment) {
+                    Ok((peer, fragment, etag)) => {
+                        self.peers.tasks.spawn(async move { drop(reply.send(patch(&peer, &fragment, etag).await)) });
+                    }
+                    Err(error) => drop(reply.send(Err(error))),
+                }
+            }
+            Request::Delete { resource, reply } => drop(reply.send(self.delete(&resource, now))),
+        }
+    }
+
+    /// Begins to answer an offer, in a task of its own: whatever the description does to the parser, the room goes on.
+    fn negotiate(&mut self, offer: String) -> Result<(JoinHandle<Negotiated>, String), RoomError> {
+        if self.negotiation.is_some() {
+            return Err(RoomError::Busy);
+        }
+        sdp::check_offer(&offer)?;
+        self.peers.id = PeerId(self.peers.id.0 + 1);
+        let user_fragment = sdp::user_fragment(&offer).unwrap_or_default().to_owned();
+        Ok((self.peers.tasks.spawn(Peer::answer(self.peers.clone(), offer)), user_fragment))
+    }
+
+    /// The answer is there, or why not: the new connection waits beside the one in use until it stands.
+    fn answered(&mut self, answered: Result<Negotiated, JoinError>, now: Instant) {
+        let Some(Negotiation { user_fragment, reply, .. }) = self.negotiation.take() else { return };
+        let answered = answered.unwrap_or_else(|error| {
+            tracing::error!(%error, "answering an offer broke off");
+            Err(RoomError::BadOffer { why: "it broke the parser".to_owned() })
+        });
+        let result = answered.map(|(peer, sdp)| {
+            self.close_link_later(false, |room| room.next_link.take());
+            let link = self.next_link.insert(Link::new(peer, user_fragment, now));
+            Answer { sdp, resource: link.resource.clone(), etag: link.etag() }
+        });
+        drop(reply.send(result));
+    }
+
+    fn accept_patch(
+        &mut self,
+        resource: &str,
+        if_match: Option<&str>,
+        fragment: &str,
+    ) -> Result<(Arc<Peer>, sdp::Fragment, Option<String>), RoomError> {
+        let mut links = self.link.iter_mut().chain(&mut self.next_link);
+        let link = links.find(|link| link.resource == resource).ok_or(RoomError::NoSuchConnection)?;
+        let fragment = sdp::read_fragment(fragment)?;
+        let restarts = link.accept(&fragment, if_match)?;
+        Ok((Arc::clone(&link.peer), fragment, restarts.then(|| link.etag())))
+    }
+
+    fn delete(&mut self, resource: &str, now: Instant) -> Result<(), RoomError> {
+        if self.link.as_ref().is_some_and(|link| link.resource == resource) {
+            self.leave(now);
+            return Ok(());
+        }
+        if self.next_link.as_ref().is_some_and(|link| link.resource == resource) {
+            self.close_link_later(false, |room| room.next_link.take());
+            return Ok(());
+        }
+        Err(RoomError::NoSuchConnection)
+    }
+
+    fn hear_of(&mut self, PeerEvent { peer, news }: PeerEvent, now: Instant) {
+        let is = |link: &Option<Link>| link.as_ref().is_some_and(|link| link.peer.id == peer);
+        if is(&self.next_link) {
+            match news {
+                PeerNews::Connected | PeerNews::Packet { .. } | PeerNews::Message(_) => self.take_over(now),
+                PeerNews::Failed | PeerNews::Closed => self.close_link_later(false, |room| room.next_link.take()),
+                PeerNews::Disconnected => {}
+            }
+        }
+        if !is(&self.link) {
+            return;
+        }
+        match news {
+            PeerNews::Connected => self.present(now),
+            PeerNews::Disconnected => self.absent(now + self.settings.reconnect, ClosedReason::Lost),
+            PeerNews::Failed => {
+                self.absent(now + self.settings.reconnect, ClosedReason::Lost);
+                self.close_link_later(false, |room| room.link.take());
+            }
+            PeerNews::Closed => self.leave(now),
+            PeerNews::Packet { packet, arrival } => self.media.packet(packet, arrival),
+            PeerNews::Message(text) => self.message(&text, now),
+        }
+    }
+
+    /// The new connection stands: it takes the place of the one in use.
+    fn take_over(&mut self, now: Instant) {
+        if self.is_connected {
+            self.show(&ServerMessage::Ended { reason: "taken_over".to_owned() });
+            self.media.disconnected();
+        }
+        self.close_link_later(true, |room| room.link.take());
+        self.link = self.next_link.take();
+        self.is_connected = false;
+        self.present(now);
+    }
+
+    fn present(&mut self, now: Instant) {
+        if !self.is_connected {
+            self.is_connected = true;
+            self.absence = None;
+            self.media.connected(now);
+            self.out.push(RoomEvent::Connected);
+        }
+    }
+
+    fn absent(&mut self, until: Instant, reason: ClosedReason) {
+        if self.is_connected {
+            self.is_connected = false;
+            self.media.disconnected();
+            self.out.push(RoomEvent::Interrupted);
+            self.absence = Some(Absence { until, reason });
+        }
+    }
+
+    /// The page in use said goodbye; it may be a reload.
+    fn leave(&mut self, now: Instant) {
+        let until = now + self.settings.leave_grace;
+        self.absent(until, ClosedReason::Left);
+        self.absence = Some(Absence { until, reason: ClosedReason::Left });
+        self.close_link_later(false, |room| room.link.take());
+    }
+
+    fn message(&mut self, text: &str, now: Instant) {
+        let Some(link) = &mut self.link else { return };
+        if !link.allows(now) {
+            metrics::counter!("vivavoce_room_messages_refused_total").increment(1);
+            return;
+        }
+        let (signal, answer) = match data::read(text) {
+            Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(data::bot_ready(id.as_deref()))),
+            Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| data::response(&reply))),
+            Inbound::Refused { id, why } => (None, Some(data::refusal(id.as_deref(), why))),
+            Inbound::Ignored => (None, None),
+        };
+        if let Some(answer) = answer {
+            link.peer.show(answer);
+        }
+        if let Some(signal) = signal {
+            self.out.push(RoomEvent::Signal(signal));
+        }
+    }
+
+    /// Shows a message to the page that is connected; one that is not gets the whole state when it is.
+    fn show(&self, message: &ServerMessage) {
+        if let Some(link) = self.link.as_ref().filter(|_| self.is_connected)
+            && !link.peer.show(data::write(message, self.wall_clock.now()))
+        {
+            metrics::counter!("vivavoce_room_messages_unsent_total").increment(1);
+        }
+    }
+
+    /// Closes a connection in the background, after its last word if it has one.
+    fn close_link_later(&mut self, has_last_word: bool, take: impl FnOnce(&mut Self) -> Option<Link>) {
+        if let Some(link) = take(self) {
+            self.peers.tasks.spawn(async move {
+                if has_last_word {
+                    link.close_after_farewell().await;
+                } else {
+                    link.peer.close().await;
+                }
+            });
+        }
+    }
+
+    async fn end(mut self, reason: ClosedReason) {
+        if let Some(Negotiation { task, reply, .. }) = self.negotiation.take() {
+            drop(reply.send(Err(RoomError::Over)));
+            if let Ok(Ok((peer, _))) = task.await {
+                peer.close().await;
+            }
+        }
+        let last_word = self.is_connected;
+        self.close_link_later(last_word, |room| room.link.take());
+        self.close_link_later(false, |room| room.next_link.take());
+        self.media.disconnected();
+        self.out.push(RoomEvent::Closed { reason });
+        if tokio::time::timeout(LAST_EVENTS, self.out.flush()).await.is_err() {
+            tracing::warn!("the session did not take the room's last events");
+        }
+    }
+}
+
+async fn patch(peer: &Peer, fragment: &sdp::Fragment, etag: Option<String>) -> Result<Patched, RoomError> {
+    let fragment = peer.patch(fragment).await?;
+    Ok(match fragment.zip(etag) {
+        Some((fragment, etag)) => Patched::Restarted { fragment, etag },
+        None => Patched::Trickled,
+    })
+}
+
+/// Waits for the answer that is on its way, if there is one.
+async fn finished(negotiation: &mut Option<Negotiation>) -> Result<Negotiated, JoinError> {
+    match negotiation {
+        Some(negotiation) => (&mut negotiation.task).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,178 @@
+//! Session descriptions as text: what an offer must be before the parser sees it, and the fragments of trickled
+//! candidates and ICE restarts (RFC 8840). PURE. Must never be the only guard: the parser's own errors count as well.
+
+use super::RoomError;
+
+/// Longest description taken, bytes (a browser's offer has 2 to 8 KB).
+pub const SDP_BYTES_MAX: usize = 64 * 1024;
+/// Longest line, bytes.
+const LINE_BYTES_MAX: usize = 4_096;
+/// Most media sections (audio, data, and what a foreign client offers in vain).
+const MEDIA_MAX: usize = 8;
+/// Most candidates in one description.
+const CANDIDATES_MAX: usize = 128;
+
+/// Refuses what is no offer of audio in Opus over ICE and DTLS.
+pub fn check_offer(sdp: &str) -> Result<(), RoomError> {
+    check_size(sdp)?;
+    if !sdp.starts_with("v=0") {
+        return Err(RoomError::BadOffer { why: "it does not begin with v=0".to_owned() });
+    }
+    for line in lines(sdp) {
+        let well_formed = line.as_bytes().get(1) == Some(&b'=') && line.as_bytes()[0].is_ascii_lowercase();
+        if !well_formed || line.chars().any(char::is_control) {
+            return Err(RoomError::BadOffer { why: "a line is malformed".to_owned() });
+        }
+    }
+    let starts = |prefix: &str| lines(sdp).filter(|line| line.starts_with(prefix)).count();
+    if starts("m=") > MEDIA_MAX || starts("a=candidate:") > CANDIDATES_MAX {
+        return Err(RoomError::BadOffer { why: "it has too many sections or candidates".to_owned() });
+    }
+    if starts("a=ice-ufrag:") == 0 || starts("a=ice-pwd:") == 0 || starts("a=fingerprint:") == 0 {
+        return Err(RoomError::BadOffer { why: "it has no ICE credentials or no fingerprint".to_owned() });
+    }
+    let opus = lines(sdp).any(|line| line.starts_with("a=rtpmap:") && line.to_ascii_lowercase().contains("opus/48000"));
+    if starts("m=audio ") == 0 || !opus {
+        return Err(RoomError::NoAudio);
+    }
+    Ok(())
+}
+
+/// What a PATCH brings.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Fragment {
+    /// ICE user fragment and password, where given.
+    pub credentials: Option<(String, String)>,
+    /// The values of its candidate lines, without `a=`.
+    pub candidates: Vec<String>,
+}
+
+/// Reads a trickled fragment.
+pub fn read_fragment(text: &str) -> Result<Fragment, RoomError> {
+    check_size(text)?;
+    let value = |name: &str| lines(text).find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+    let candidates: Vec<String> =
+        lines(text).filter_map(|line| line.strip_prefix("a=")).filter(|value| value.starts_with("candidate:")).map(str::to_owned).collect();
+    if candidates.len() > CANDIDATES_MAX {
+        return Err(RoomError::BadFragment { why: "it has too many candidates".to_owned() });
+    }
+    let credentials = value("a=ice-ufrag:").zip(value("a=ice-pwd:"));
+    if credentials.is_none() && candidates.is_empty() && !lines(text).any(|line| line == "a=end-of-candidates") {
+        return Err(RoomError::BadFragment { why: "it has neither candidates nor credentials".to_owned() });
+    }
+    Ok(Fragment { credentials, candidates })
+}
+
+/// The offer that a restart stands for: the last one with new credentials and candidates.
+#[must_use]
+pub fn restarted_offer(last_offer: &str, ufrag: &str, password: &str, candidates: &[String]) -> String {
+    let mut offer = String::with_capacity(last_offer.len());
+    let mut section = 0;
+    for line in lines(last_offer) {
+        if line.starts_with("a=candidate:") || line == "a=end-of-candidates" {
+            continue;
+        }
+        if line.starts_with("a=ice-ufrag:") {
+            offer.push_str(&format!("a=ice-ufrag:{ufrag}\r\n"));
+        } else if line.starts_with("a=ice-pwd:") {
+            offer.push_str(&format!("a=ice-pwd:{password}\r\n"));
+        } else {
+            offer.push_str(line);
+            offer.push_str("\r\n");
+        }
+        if line.starts_with("m=") {
+            section += 1;
+        }
+        // Candidates of a bundle belong to its first section; a connection line ends what must precede attributes.
+        if section == 1 && line.starts_with("c=") {
+            candidates.iter().for_each(|candidate| offer.push_str(&format!("a={candidate}\r\n")));
+        }
+    }
+    offer
+}
+
+/// The fragment that answers a restart: the answer's credentials and candidates.
+#[must_use]
+pub fn write_fragment(answer: &str) -> String {
+    let mut fragment = String::new();
+    let mut candidates = Vec::new();
+    for wanted in ["a=ice-ufrag:", "a=ice-pwd:", "m=", "a=mid:"] {
+        if let Some(line) = lines(answer).find(|line| line.starts_with(wanted)) {
+            fragment.push_str(line);
+            fragment.push_str("\r\n");
+        }
+    }
+    for line in lines(answer).filter(|line| line.starts_with("a=candidate:")) {
+        if !candidates.contains(&line) {
+            candidates.push(line);
+            fragment.push_str(line);
+            fragment.push_str("\r\n");
+        }
+    }
+    fragment.push_str("a=end-of-candidates\r\n");
+    fragment
+}
+
+/// The ICE user fragment of a description.
+#[must_use]
+pub fn user_fragment(sdp: &str) -> Option<&str> {
+    lines(sdp).find_map(|line| line.strip_prefix("a=ice-ufrag:"))
+}
+
+fn check_size(text: &str) -> Result<(), RoomError> {
+    if text.len() > SDP_BYTES_MAX || lines(text).any(|line| line.len() > LINE_BYTES_MAX) {
+        return Err(RoomError::TooLong);
+    }
+    Ok(())
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_end).filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
+        c=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 127.0.0.1 5000 typ host\r\na=ice-ufrag:old\r\na=ice-pwd:oldpassword\r\n\
+        a=fingerprint:sha-256 AA\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n";
+
+    #[test]
+    fn an_offer_of_opus_passes() {
+        check_offer(OFFER).expect("a whole offer");
+    }
+
+    #[test]
+    fn what_is_no_offer_is_named() {
+        assert!(matches!(check_offer(""), Err(RoomError::BadOffer { .. })));
+        assert!(matches!(check_offer("hello"), Err(RoomError::BadOffer { .. })));
+        assert!(matches!(check_offer(&OFFER.repeat(2_000)), Err(RoomError::TooLong)));
+        assert!(matches!(check_offer(&OFFER.replace("opus", "PCMU")), Err(RoomError::NoAudio)));
+        assert!(matches!(check_offer(&OFFER.replace("m=audio", "m=video")), Err(RoomError::NoAudio)));
+        assert!(matches!(check_offer(&OFFER.replace("ice-pwd", "ice-xyz")), Err(RoomError::BadOffer { .. })));
+        assert!(matches!(check_offer(&format!("{OFFER}nonsense\r\n")), Err(RoomError::BadOffer { .. })));
+        assert!(matches!(check_offer(&format!("{OFFER}a={}\r\n", "x".repeat(5_000))), Err(RoomError::TooLong)));
+    }
+
+    #[test]
+    fn a_restart_changes_credentials_and_candidates_and_nothing_else() {
+        let candidate = "candidate:2 1 udp 1 10.0.0.1 6000 typ host".to_owned();
+        let offer = restarted_offer(OFFER, "new", "newpassword", &[candidate]);
+        check_offer(&offer).expect("still a whole offer");
+        assert!(offer.contains("a=ice-ufrag:new\r\n") && offer.contains("a=ice-pwd:newpassword\r\n"));
+        assert!(offer.contains("10.0.0.1 6000") && !offer.contains("127.0.0.1 5000") && !offer.contains(":old"));
+        assert_eq!(offer.lines().count(), OFFER.lines().count());
+    }
+
+    #[test]
+    fn fragments_are_read_and_written() {
+        let text = "a=ice-ufrag:u\r\na=ice-pwd:p\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 1 ::1 5 typ host\r\n";
+        let fragment = read_fragment(text).expect("a fragment");
+        assert_eq!(fragment.credentials, Some(("u".to_owned(), "p".to_owned())));
+        assert_eq!(fragment.candidates, ["candidate:1 1 udp 1 ::1 5 typ host"]);
+        assert!(read_fragment("hello").is_err());
+        assert_eq!(read_fragment("a=end-of-candidates").expect("the end"), Fragment::default());
+        assert_eq!(read_fragment(&write_fragment(OFFER)).expect("ours").candidates.len(), 1);
+    }
+}
