@@ -3,14 +3,29 @@
 //! read a clock, draw a random number, or hear audio.
 
 pub mod bank;
+mod conversation;
 pub mod coverage;
+pub mod follow_up;
+pub mod lines;
+pub mod plan;
+pub mod prompt;
 pub mod question;
 pub mod rehearsal;
+pub mod settings;
+mod view;
+pub mod wishes;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 use crate::id::TurnId;
+pub use conversation::Interview;
+pub use plan::{Plan, PlanError, PlanRequest};
 use question::QuestionKind;
 use serde::{Deserialize, Serialize};
+pub use settings::Settings;
+pub use view::{Facts, Phase, QuestionView, View};
 
 /// What happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -63,13 +78,16 @@ pub struct LineId(pub u32);
 pub enum Command {
     /// Say this (after what is being said). The line may be worded by a model within its deadline.
     Say(Line),
-    /// A question was opened / closed: for the record and the page.
+    /// A question was opened / closed: for the record and the page. A question opened again goes on: the answer that
+    /// had closed it was reopened, or the server was restarted.
     QuestionOpened { key: String, number: u32 },
     QuestionClosed { key: String, outcome: QuestionOutcome },
-    /// These words were a wish by phrase, not an answer: for the record.
+    /// These words were a wish by phrase, not an answer: for the record. `Moment` is also an event for `turn`.
     WishHeard { turn: TurnId, wish: Wish },
     Paused,
     Resumed,
+    /// The text that stands for a line whose wording came as `ProbeWorded`: the model's, or the authored one.
+    Worded { line: LineId, text: String },
     /// The interview is over; the last line (if any) has been said.
     Finished { reason: EndReason },
 }

@@ -3,4 +3,5 @@
 #[cfg(feature = "local-speech")]
 mod models;
 mod scenarios;
+mod tidy;
 mod webrtc;

@@ -5,10 +5,10 @@ use super::call::{self, CallError, CallRecord, Sight};
 use super::candidate::Candidate;
 use super::outcome::{CallOutcome, Summary};
 use super::prepare::{Prepared, prepare};
-use super::rest::{Connection, Made, RestError, Server, Wish};
+use super::rest::{Connection, Made, RestError, Server, View, Wish};
 use super::script::Script;
 use super::transcribe::heard_words;
-use super::view::{View, progress};
+use super::view::{LiveView, progress};
 use super::keep;
 use crate::app::RehearsalParts;
 use crate::interview::question::Level;
@@ -43,7 +43,7 @@ pub struct Rehearsal {
 /// A call that was held, still to be looked at.
 struct Held {
     number: u32,
-    view: View,
+    view: LiveView,
     made: Made,
     record: Result<CallRecord, String>,
 }
@@ -96,7 +96,7 @@ async fn hold(
     };
     let failed = |why: RestError| (number, why.to_string());
     let made = server.create(&wish, rehearsal.token.as_deref()).await.map_err(failed)?;
-    let view = View::new(number, rehearsal.calls);
+    let view = LiveView::new(number, rehearsal.calls);
     view.note("interview", &format!("{}/interview/{}", server.url(), made.id));
     server.consent(&made).await.map_err(failed)?;
     let began = Instant::now();
@@ -186,10 +186,12 @@ fn failed(number: u32, why: &str) -> CallOutcome {
 async fn until_final(server: &Server, made: &Made) -> Result<(), String> {
     let until = Instant::now() + FINAL_WITHIN;
     loop {
-        let status = server.view(made).await.map_err(|why| why.to_string())?.status;
+        let View { status, end_reason, .. } = server.view(made).await.map_err(|why| why.to_string())?;
         match status.as_str() {
             "completed" => return Ok(()),
-            "abandoned" | "failed" | "cancelled" => return Err(format!("the interview was {status}")),
+            "abandoned" | "failed" | "cancelled" => {
+                return Err(format!("the interview was {status} ({})", end_reason.as_deref().unwrap_or("no reason given")));
+            }
             _ if Instant::now() > until => {
                 return Err(format!("{} s after the end the interview is still {status}", FINAL_WITHIN.as_secs()));
             }

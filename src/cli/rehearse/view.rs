@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 /// Where the words of a call go.
 #[derive(Debug)]
-pub struct View {
+pub struct LiveView {
     began: Instant,
     /// Stands before each line where several calls are on.
     prefix: String,
     in_colour: bool,
 }
 
-impl View {
+impl LiveView {
     /// A view of call `number` of `of`.
     #[must_use]
     pub fn new(number: u32, of: u32) -> Self {

@@ -1,0 +1,133 @@
+//! What an interview tells of itself: what it may say soon, what the page shows, what must survive a restart. Must never
+//! change it.
+
+use super::{Ask, Command, Event, Instant, Interview, Open, Plan, Stage, lines, ms, number_of};
+use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
+
+impl Interview {
+    /// What would be said if the turn ended with these words: to be synthesised while the candidate still pauses.
+    #[must_use]
+    pub fn preview(&self, text: &str) -> Vec<String> {
+        let Some(now) = self.now else { return Vec::new() };
+        let mut rehearsal = self.clone();
+        rehearsal.commands.clear();
+        let turn = rehearsal.answered.unwrap_or_default().next();
+        rehearsal.apply(now, Event::Answered { turn, text: text.to_owned() });
+        rehearsal.commands.into_iter().filter_map(spoken).collect()
+    }
+
+    /// What may be said soon, likeliest first: to be synthesised beforehand.
+    #[must_use]
+    pub fn upcoming(&self) -> Vec<String> {
+        let mut texts = Vec::new();
+        match &self.state.stage {
+            Stage::Waiting(None) => {
+                texts.extend([lines::greeting(&self.plan), lines::disclosure(&self.plan)]);
+                texts.extend(self.plan.questions.first().map(|question| question.prompt.clone()));
+            }
+            Stage::Waiting(Some(open)) | Stage::Asking(open) | Stage::Paused { open, .. } => {
+                let question = self.question(open);
+                let unasked = question.probes.iter().enumerate().filter(|(index, _)| !open.probes.contains(index));
+                texts.extend(unasked.map(|(_, probe)| probe.text.clone()));
+                texts.extend(self.next_index(Some(open.index)).map(|index| self.plan.questions[index].prompt.clone()));
+                texts.extend([self.asked_text(open), question.rephrased.clone()]);
+            }
+            Stage::Closing { .. } | Stage::Finished(_) => return texts,
+        }
+        texts.extend(lines::standing().map(str::to_owned));
+        texts
+    }
+
+    /// Where the interview stands, for the page.
+    #[must_use]
+    pub fn view(&self, now: Instant) -> View {
+        let (phase, open) = match &self.state.stage {
+            Stage::Waiting(open) => (Phase::Connecting, open.as_ref()),
+            Stage::Asking(_) if self.state.greeting.is_some() => (Phase::Greeting, None),
+            Stage::Asking(open) => (Phase::Asking, Some(open)),
+            Stage::Paused { open, .. } => (Phase::Paused, Some(open)),
+            Stage::Closing { .. } => (Phase::Closing, None),
+            Stage::Finished(_) => (Phase::Ended, None),
+        };
+        let elapsed = self.state.watch.elapsed(now);
+        View {
+            phase,
+            question: open.map(|open| self.question_view(open)),
+            elapsed_ms: ms(elapsed),
+            remaining_ms: ms(self.budget().saturating_sub(elapsed)),
+            paused: phase == Phase::Paused,
+        }
+    }
+
+    fn question_view(&self, open: &Open) -> QuestionView {
+        let question = self.question(open);
+        QuestionView {
+            id: question.key.clone(),
+            number: number_of(self.state.closed.len()),
+            of: u32::try_from(self.plan.questions.len()).unwrap_or(u32::MAX),
+            text: question.prompt.clone(),
+            probe: match &open.last {
+                Ask::Question => None,
+                Ask::Probe { text, .. } => Some(text.clone()),
+            },
+            kind: question.kind,
+            time_box_s: u32::try_from(self.plan.time_box_ms(question) / 1000).unwrap_or(u32::MAX),
+            code_language: question.code.as_ref().map(|code| code.language.clone()),
+            starter: question.code.as_ref().map(|code| code.starter.clone()),
+        }
+    }
+
+    /// All that must be known to go on after a restart.
+    #[must_use]
+    pub fn facts(&self, now: Instant) -> Facts {
+        let (open, ending, paused) = match &self.state.stage {
+            Stage::Waiting(open) => (open.as_ref(), None, false),
+            Stage::Asking(open) => (Some(open), None, false),
+            Stage::Paused { open, .. } => (Some(open), None, true),
+            Stage::Closing { reason, .. } | Stage::Finished(reason) => (None, Some(*reason), false),
+        };
+        let elapsed = self.state.watch.elapsed(now);
+        Facts {
+            closed: self.state.closed.clone(),
+            open: open.map(|open| OpenQuestion {
+                key: self.question(open).key.clone(),
+                answer: open.answer.clone(),
+                probes: open.probes.clone(),
+                last_probe: match &open.last {
+                    Ask::Question => None,
+                    Ask::Probe { text, .. } => Some(text.clone()),
+                },
+                encouraged: open.encouraged,
+                submitted: open.submitted,
+                used_ms: ms(open.used_of_box(elapsed)),
+            }),
+            paused,
+            elapsed_ms: ms(elapsed),
+            greeted: self.state.greeted,
+            next_line: self.next_line,
+            rotation: self.state.rotation,
+            speed: self.state.speed,
+            code: self.code.clone(),
+            ending,
+        }
+    }
+
+    /// The plan that is followed.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+fn spoken(command: Command) -> Option<String> {
+    match command {
+        Command::Say(line) => Some(line.text),
+        Command::QuestionOpened { .. }
+        | Command::QuestionClosed { .. }
+        | Command::WishHeard { .. }
+        | Command::Paused
+        | Command::Resumed
+        | Command::Worded { .. }
+        | Command::Finished { .. } => None,
+    }
+}

@@ -1,0 +1,147 @@
+//! What the interviewer says in its own words: greeting, disclosure, acknowledgements, nudges, closings. Neutral: must
+//! never praise, judge, or hint at whether an answer was right.
+
+use super::plan::Plan;
+use super::{EndReason, question::QuestionKind};
+
+/// Between an answer and a probe.
+pub const BEFORE_PROBE: [&str; 5] = ["I see.", "All right.", "Okay.", "Thank you.", "Understood."];
+/// Between an answer and the next question.
+pub const BEFORE_QUESTION: [&str; 5] = [
+    "Thank you. Let us go on.",
+    "All right. Here is the next one.",
+    "Thanks. The next question.",
+    "Okay, thank you. Next.",
+    "Thank you. Another question.",
+];
+pub const BEFORE_LAST: &str = "Thank you. This is the last question.";
+pub const BEFORE_GOODBYE: &str = "All right, thank you.";
+pub const NUDGES: [&str; 3] = [
+    "Take your time. Shall I repeat the question?",
+    "There is no hurry. Would you like to hear the question again?",
+    "I am still here. Shall I say the question once more?",
+];
+pub const CODE_NUDGE: &str = "How is it going? You can think aloud, and submit when you are ready.";
+pub const OFFER_SKIP: &str = "If you like, we can leave this one and go on. Shall we?";
+pub const MOVE_ON: &str = "Let us go on with another one.";
+pub const NO_PROBLEM: &str = "No problem. Let us go on.";
+pub const TRY: &str = "That is fine. Even a rough idea helps. Would you like to try?";
+pub const GO_AHEAD: &str = "Go ahead.";
+pub const TAKE_TIME: &str = "Of course. Take your time.";
+pub const UNHEARD: &str = "I am sorry, I did not catch that. Could you say it again?";
+pub const STOP_THERE: &str = "Thank you. Let me stop you there, so that we have time for the rest.";
+pub const CODE_HEARD: &str = "All right. Submit your code, or say that you are done, when you are ready.";
+pub const CODE_TIME: &str = "About one minute is left for this task.";
+pub const CODE_OVER: &str = "Let us leave the code as it is.";
+pub const PAUSED: &str = "We are paused. Press resume when you are ready.";
+pub const WELCOME_BACK: &str = "Welcome back.";
+pub const SHALL_WE_END: &str = "Shall we end the interview here? Please say yes or no.";
+pub const LET_US_CONTINUE: &str = "Good, let us go on.";
+pub const INTERRUPTED: &str = "Sorry, we were interrupted. Let us go on.";
+
+/// The first words.
+#[must_use]
+pub fn greeting(plan: &Plan) -> String {
+    format!("Hello, and welcome to this {} interview.", plan.category_name)
+}
+
+/// What must be known before anything is asked; said to its end.
+#[must_use]
+pub fn disclosure(plan: &Plan) -> String {
+    let minutes = number((plan.time_budget_s / 60).max(1));
+    let questions = match plan.questions.len() {
+        1 => "one question".to_owned(),
+        count => format!("{} questions", number(u32::try_from(count).unwrap_or(u32::MAX))),
+    };
+    format!(
+        "I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about \
+         the result. I have {questions} for you, and up to {minutes} minutes. You can ask me at any time to repeat a \
+         question, to skip it, or to pause. Let us begin."
+    )
+}
+
+/// The last words, where any are said.
+#[must_use]
+pub fn closing(reason: EndReason) -> Option<&'static str> {
+    match reason {
+        EndReason::Completed => Some("That was the last question. Thank you for your time and your answers. Goodbye."),
+        EndReason::CandidateEnded => Some("All right, we end here. Thank you for your time. Goodbye."),
+        EndReason::TimeUp => Some("Our time is up, so we end here. Thank you for your time and your answers. Goodbye."),
+        EndReason::Idle => Some("I have not heard from you for a while, so I will end here. Thank you, and goodbye."),
+        EndReason::Cancelled => Some("This interview has been ended. Thank you for your time. Goodbye."),
+        // Nobody is there to hear it, or no time to say it.
+        EndReason::Left | EndReason::Shutdown | EndReason::Failed => None,
+    }
+}
+
+/// A nudge for this kind of question.
+#[must_use]
+pub fn nudge(kind: QuestionKind, count: usize) -> &'static str {
+    match kind {
+        QuestionKind::Code => CODE_NUDGE,
+        QuestionKind::Factual | QuestionKind::Explain | QuestionKind::Design | QuestionKind::Behavioural => {
+            NUDGES[count % NUDGES.len()]
+        }
+    }
+}
+
+/// Lines worth having synthesised at all times.
+pub fn standing() -> impl Iterator<Item = &'static str> {
+    let single = [
+        BEFORE_LAST,
+        BEFORE_GOODBYE,
+        OFFER_SKIP,
+        MOVE_ON,
+        NO_PROBLEM,
+        TRY,
+        GO_AHEAD,
+        TAKE_TIME,
+        UNHEARD,
+        STOP_THERE,
+        PAUSED,
+        WELCOME_BACK,
+        SHALL_WE_END,
+        LET_US_CONTINUE,
+        INTERRUPTED,
+    ];
+    let closings = [EndReason::Completed, EndReason::CandidateEnded, EndReason::TimeUp, EndReason::Idle];
+    BEFORE_QUESTION
+        .into_iter()
+        .chain(BEFORE_PROBE)
+        .chain(single)
+        .chain(NUDGES)
+        .chain(closings.into_iter().filter_map(closing))
+}
+
+/// A number as it is spoken, to 99; digits beyond.
+fn number(value: u32) -> String {
+    const SMALL: [&str; 20] = [
+        "no",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+    ];
+    const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    match (value / 10, value % 10) {
+        (0 | 1, _) => SMALL[value as usize].to_owned(),
+        (tens @ 2..=9, 0) => TENS[tens as usize].to_owned(),
+        (tens @ 2..=9, ones) => format!("{}-{}", TENS[tens as usize], SMALL[ones as usize]),
+        _ => value.to_string(),
+    }
+}
