@@ -189,8 +189,7 @@ impl Candidate {
     fn answer_to(&self, question: &str) -> Arc<PreparedAnswer> {
         let own = match self.answered.get(question).copied().unwrap_or(0) {
             0 => self.prepared.answers.get(question),
-            1 => self.prepared.probes.get(question),
-            _ => None,
+            asked => self.prepared.probes.get(question).and_then(|probes| probes.get(asked - 1)),
         };
         let general = || &self.prepared.general[self.general_next % self.prepared.general.len()];
         Arc::clone(own.unwrap_or_else(general))
@@ -265,7 +264,7 @@ mod tests {
     fn stage() -> Stage {
         let began = Instant::now();
         let answers = HashMap::from([("q1".to_owned(), answer("first", 2)), ("q2".to_owned(), answer("second", 2))]);
-        let probes = HashMap::from([("q1".to_owned(), answer("more", 1))]);
+        let probes = HashMap::from([("q1".to_owned(), vec![answer("more", 1)])]);
         let general = vec![answer("no idea", 1), answer("who knows", 1)];
         let candidate = Candidate::new(Arc::new(Prepared { answers, probes, general }));
         Stage { began, now_ms: 0, ear: Ear::new(began), candidate, told: Vec::new() }

@@ -6,7 +6,7 @@ use super::candidate::Candidate;
 use super::outcome::{CallOutcome, Summary};
 use super::prepare::{Prepared, prepare};
 use super::rest::{Connection, Made, RestError, Server, View, Wish};
-use super::script::Script;
+use super::script::Part;
 use super::transcribe::heard_words;
 use super::view::{LiveView, progress};
 use super::keep;
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub struct Rehearsal {
     pub url: String,
-    pub script: Script,
+    pub part: Part,
     pub category: String,
     pub level: Level,
     pub questions: Option<u32>,
@@ -60,7 +60,7 @@ pub async fn rehearse(
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     }
     let voice = parts.voice.voice();
-    let prepared = prepare(&rehearsal.script, parts.voice.as_ref(), |done, all| progress("answers made", done, all));
+    let prepared = prepare(&rehearsal.part, parts.voice.as_ref(), |done, all| progress("answers made", done, all));
     let prepared = Arc::new(prepared.await?);
     let mut outcomes = Vec::new();
     let numbers: Vec<u32> = (1..=rehearsal.calls).collect();
@@ -90,7 +90,7 @@ async fn hold(
     let wish = Wish {
         category: rehearsal.category.clone(),
         level: rehearsal.level,
-        language: rehearsal.script.language.clone(),
+        language: rehearsal.part.script.language.clone(),
         title: format!("Rehearsal {number} of {}", rehearsal.calls),
         questions: rehearsal.questions,
     };
@@ -153,7 +153,7 @@ async fn look_at(
         failures.push(why);
     }
     view.note("after", "transcribing what was heard");
-    let heard = heard_words(parts.ears.as_ref(), &rehearsal.script.language, &record.ear).await;
+    let heard = heard_words(parts.ears.as_ref(), &rehearsal.part.script.language, &record.ear).await;
     let heard = heard.unwrap_or_else(|why| {
         failures.push(format!("what was heard could not be transcribed: {why}"));
         Vec::new()
