@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn the_built_in_file_states_every_key() {
         let settings = Settings::defaults_with("").expect("defaults are whole");
-        assert_eq!(settings.server.listen, "127.0.0.1:8080".parse().expect("address"));
+        assert_eq!(settings.server.listen, "127.0.0.1:8080".parse::<SocketAddr>().expect("address"));
         assert!(settings.interview.disclosure.text_in("xx").contains("AI"));
         // The core's own defaults are what its scenarios were written against.
         assert_eq!(settings.turn, crate::turn::settings::Settings::default());

@@ -3,6 +3,7 @@
 
 mod doctor;
 mod migrate;
+pub mod rehearse;
 mod serve;
 
 use crate::config::Settings;
@@ -24,6 +25,7 @@ enum Command {
     Serve(serve::Arguments),
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
+    Rehearse(rehearse::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -49,5 +51,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve::run(arguments).await,
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Rehearse(arguments) => rehearse::run(arguments).await,
     }
 }

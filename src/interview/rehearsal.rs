@@ -26,6 +26,9 @@ pub struct ScriptedAnswer {
     /// The question's key.
     pub question: String,
     pub kind: QuestionKind,
+    /// Code that is handed in when the words are said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     #[serde(flatten)]
     pub words: Words,
 }
@@ -54,6 +57,9 @@ pub struct Words {
     /// How the answer goes on after a pause for thought.
     #[serde(default)]
     pub then: Option<String>,
+    /// A WAV file of somebody saying all of it, pause included; else a voice says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wav: Option<String>,
 }
 
 fn one() -> f32 {

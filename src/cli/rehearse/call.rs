@@ -1,41 +1,31 @@
-//! One call in progress: the candidate at its microphone, every 20 ms, until the server says that the interview is over.
-//! Must never synthesise or transcribe: the call shares the cores with the server that it measures.
+//! One call in progress: the candidate listens and speaks until the server says that the interview is over. Must never
+//! synthesise or transcribe: the call shares the cores with the server that it measures.
 
 use super::candidate::{Candidate, Deed, Happening, Turn};
 use super::ear::{Ear, TimeLine};
+use super::prepare::PreparedAnswer;
 use super::screen::{self, Shown};
-use crate::audio::frame::{EAR_FRAME_SAMPLES, FRAME_MS, VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, FRAME_MS, VOICE_RATE_HZ};
+use crate::room::client::{Client, ClientAudio, ClientError, ClientEvent, ClientSettings, Spoken};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, OptionFuture};
+use serde_json::Value;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// Frames and messages that may wait on the candidate's side: 5 s of both.
-pub const LINE_QUEUED_MAX: usize = 512;
-/// Longest wait for the connection.
-const CONNECTED_WITHIN: Duration = Duration::from_secs(20);
 /// Nobody says anything for so long: the interview is stuck (its own ladder of silence is shorter).
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// Longest call: the ear keeps no more.
 const CALL_MAX: Duration = Duration::from_secs(90 * 60);
+/// After the end: what is still on its way is heard.
+const TAIL: Duration = Duration::from_millis(300);
 
-/// The candidate's end of a connection.
-pub struct Line {
-    /// Each frame is sent as it is taken.
-    pub microphone: mpsc::Sender<[i16; VOICE_FRAME_SAMPLES]>,
-    pub messages: mpsc::Sender<String>,
-    pub events: mpsc::Receiver<LineEvent>,
-}
-
-/// What happens at the candidate's end.
-#[derive(Debug)]
-pub enum LineEvent {
-    Connected,
-    /// The data channel is open.
-    ChannelOpen,
-    Heard { at: Instant, pcm: [i16; EAR_FRAME_SAMPLES] },
-    Message(String),
-    Closed { why: String },
+/// How the candidate connects: speaks at the voices' rate, hears at the ears'.
+#[must_use]
+pub fn client_settings() -> ClientSettings {
+    ClientSettings { microphone_hz: VOICE_RATE_HZ, ear_hz: EAR_RATE_HZ, ..ClientSettings::default() }
 }
 
 /// A call as it went.
@@ -45,16 +35,15 @@ pub struct CallRecord {
     /// What the microphone sent, 24 kHz, on the ear's time.
     pub mouth: TimeLine,
     pub turns: Vec<Turn>,
+    /// How the server ended the interview.
     pub end: Result<String, CallError>,
 }
 
 /// What can go wrong in a call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    #[error("no connection within {} s", CONNECTED_WITHIN.as_secs())]
-    NotConnected,
-    #[error("the connection was lost: {why}")]
-    Lost { why: String },
+    #[error("the connection was lost")]
+    Lost,
     #[error("nobody has said anything for {} s", SILENCE_MAX.as_secs())]
     Silence,
     #[error("the call took longer than {} minutes", CALL_MAX.as_secs() / 60)]
@@ -66,90 +55,141 @@ pub enum CallError {
 /// What somebody who watches sees.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sight {
-    Connected,
     Candidate(Happening),
     Shown(Shown),
 }
 
-/// Holds the call to its end; `tell` hears what happens and when.
+/// A call in progress.
+struct Call<T> {
+    client: Client,
+    candidate: Candidate,
+    began: Instant,
+    ear: Ear,
+    mouth: TimeLine,
+    tell: T,
+}
+
+/// Holds the call to its end; `tell` hears what happens and when. `began` is when the connection was asked for.
 pub async fn hold(
-    mut line: Line,
-    mut candidate: Candidate,
+    client: Client,
+    candidate: Candidate,
+    began: Instant,
     cancel: CancellationToken,
-    mut tell: impl FnMut(Instant, Sight),
+    tell: impl FnMut(Instant, Sight),
 ) -> CallRecord {
-    let began = Instant::now();
-    let mut ear = Ear::new(began);
-    let mut mouth = TimeLine::new(began, VOICE_RATE_HZ);
-    let mut connected = false;
-    let mut ticks = tokio::time::interval(Duration::from_millis(FRAME_MS.into()));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let end = loop {
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => break Err(CallError::Stopped),
-            event = line.events.recv() => match event {
-                Some(LineEvent::Heard { at, pcm }) => ear.hear(at, &pcm),
-                Some(LineEvent::Connected) => {
-                    connected = true;
-                    tell(Instant::now(), Sight::Connected);
-                }
-                Some(LineEvent::ChannelOpen) => send(&line, screen::client_ready()),
-                Some(LineEvent::Message(message)) => {
-                    let shown = screen::read(&message);
-                    tell(Instant::now(), Sight::Shown(shown.clone()));
-                    match shown {
-                        Shown::State(state) => candidate.see(*state),
-                        Shown::Ended(reason) => break Ok(reason),
-                        Shown::Understood(_) | Shown::Saying(_) | Shown::Notice(_) | Shown::Refused(_) | Shown::Other => {}
+    let ear = Ear::new(began);
+    let mouth = TimeLine::new(began, VOICE_RATE_HZ);
+    let mut call = Call { client, candidate, began, ear, mouth, tell };
+    let end = call.run(&cancel).await;
+    call.hear_tail().await;
+    call.client.close().await;
+    CallRecord { turns: call.candidate.turns().to_vec(), ear: call.ear, mouth: call.mouth, end }
+}
+
+impl<T: FnMut(Instant, Sight)> Call<T> {
+    async fn run(&mut self, cancel: &CancellationToken) -> Result<String, CallError> {
+        self.send(&screen::client_ready()).await?;
+        let mut ticks = tokio::time::interval(Duration::from_millis(FRAME_MS.into()));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        // The answer that is being said, if one is.
+        let mut saying: Option<BoxFuture<'static, Result<Spoken, ClientError>>> = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(CallError::Stopped),
+                event = self.client.next() => {
+                    if let Some(reason) = self.take(event)? {
+                        return Ok(reason);
                     }
                 }
-                Some(LineEvent::Closed { why }) => break Err(CallError::Lost { why }),
-                None => break Err(CallError::Lost { why: "it is gone".to_owned() }),
-            },
-            _ = ticks.tick() => {
-                let now = Instant::now();
-                let frame = candidate.tick(now, &ear);
-                if connected {
-                    mouth.place(now, &frame);
-                    // A full queue means a stalled connection, which ends the call by itself.
-                    let _ = line.microphone.try_send(frame);
+                Some(spoken) = OptionFuture::from(saying.as_mut()), if saying.is_some() => {
+                    saying = None;
+                    let spoken = spoken.map_err(|_| CallError::Lost)?;
+                    if let Some(answer) = self.candidate.has_spoken(spoken.from, &self.ear) {
+                        self.mouth.place(spoken.from, &answer.pcm);
+                    }
                 }
-                while let Some(deed) = candidate.poll_deed() {
-                    do_by_hand(&line, deed, |happening| tell(now, Sight::Candidate(happening)));
-                }
-                if let Some(limit) = limit_reached(now, began, connected, &candidate, &ear) {
-                    break Err(limit);
+                _ = ticks.tick() => {
+                    let now = Instant::now();
+                    self.candidate.tick(now, &self.ear);
+                    if let Some(answer) = self.do_deeds(now).await? {
+                        let microphone = self.client.microphone();
+                        saying = Some(async move { microphone.say(answer.pcm.clone()).await }.boxed());
+                    }
+                    self.check_limits(now)?;
                 }
             }
         }
-    };
-    CallRecord { turns: candidate.turns().to_vec(), ear, mouth, end }
-}
+    }
 
-fn do_by_hand(line: &Line, deed: Deed, tell: impl FnOnce(Happening)) {
-    match deed {
-        Deed::Code { question, language, content, submitted } => {
-            send(line, screen::code(&question, &language, &content, submitted));
+    /// Takes an event; the reason once the server has ended the interview.
+    fn take(&mut self, event: Option<ClientEvent>) -> Result<Option<String>, CallError> {
+        match event {
+            Some(ClientEvent::Audio(audio)) => self.hear(&audio),
+            Some(ClientEvent::Message(message)) => {
+                let shown = screen::read(&message);
+                (self.tell)(Instant::now(), Sight::Shown(shown.clone()));
+                match shown {
+                    Shown::State(state) => self.candidate.see(*state),
+                    Shown::Ended(reason) => return Ok(Some(reason)),
+                    Shown::Understood(_) | Shown::Saying(_) | Shown::Notice(_) | Shown::Refused(_) | Shown::Other => {}
+                }
+            }
+            Some(ClientEvent::Gone) | None => return Err(CallError::Lost),
         }
-        Deed::Tell(happening) => tell(happening),
+        Ok(None)
     }
-}
 
-/// A full queue means a stalled connection, which ends the call by itself.
-fn send(line: &Line, message: String) {
-    let _ = line.messages.try_send(message);
-}
+    /// A packet is heard in steps of 20 ms, whatever its length.
+    fn hear(&mut self, audio: &ClientAudio) {
+        let mut at = audio.arrival;
+        for frame in audio.pcm.chunks(EAR_FRAME_SAMPLES) {
+            self.ear.hear(at, frame);
+            at += Duration::from_millis(FRAME_MS.into());
+        }
+    }
 
-fn limit_reached(now: Instant, began: Instant, connected: bool, candidate: &Candidate, ear: &Ear) -> Option<CallError> {
-    let since = |at: Instant| now.saturating_duration_since(at);
-    if !connected {
-        return (since(began) > CONNECTED_WITHIN).then_some(CallError::NotConnected);
+    /// Does what the candidate wants; the answer that it begins to say.
+    async fn do_deeds(&mut self, now: Instant) -> Result<Option<Arc<PreparedAnswer>>, CallError> {
+        let mut begun = None;
+        while let Some(deed) = self.candidate.poll_deed() {
+            match deed {
+                Deed::Speak(answer) => begun = Some(answer),
+                Deed::Code { question, language, content, submitted } => {
+                    self.send(&screen::code(&question, &language, &content, submitted)).await?;
+                }
+                Deed::Tell(happening) => (self.tell)(now, Sight::Candidate(happening)),
+            }
+        }
+        Ok(begun)
     }
-    if since(began) > CALL_MAX {
-        return Some(CallError::TooLong);
+
+    fn check_limits(&self, now: Instant) -> Result<(), CallError> {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if since(self.began) > CALL_MAX {
+            return Err(CallError::TooLong);
+        }
+        let heard = self.ear.speeches().last().map_or(self.began, |speech| speech.end);
+        let said = self.candidate.turns().last().map_or(self.began, |turn| turn.ended);
+        if !self.candidate.is_busy() && since(heard.max(said)) > SILENCE_MAX {
+            return Err(CallError::Silence);
+        }
+        Ok(())
     }
-    let heard = ear.speeches().last().map_or(began, |speech| speech.end);
-    let said = candidate.turns().last().map_or(began, |turn| turn.ended);
-    (!candidate.is_busy() && since(heard.max(said)) > SILENCE_MAX).then_some(CallError::Silence)
+
+    async fn send(&self, message: &Value) -> Result<(), CallError> {
+        self.client.send(message).await.map_err(|_| CallError::Lost)
+    }
+
+    /// What was on its way when the end was told.
+    async fn hear_tail(&mut self) {
+        let until = tokio::time::Instant::now() + TAIL;
+        while let Ok(Some(event)) = tokio::time::timeout_at(until, self.client.next()).await {
+            match event {
+                ClientEvent::Audio(audio) => self.hear(&audio),
+                ClientEvent::Message(_) | ClientEvent::Gone => {}
+            }
+        }
+        self.candidate.tick(Instant::now(), &self.ear);
+    }
 }

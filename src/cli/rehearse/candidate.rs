@@ -1,10 +1,10 @@
-//! How the rehearsal candidate behaves, 20 ms at a time: waits until it was asked and the voice has ended, thinks, says
+//! How the rehearsal candidate behaves: waits until it was asked and the voice has ended, thinks, says
 //! its answer with its pauses, and goes on with it when it is talked over. Pure: time, what was heard and what the
-//! screen shows go in; frames, messages and happenings come out.
+//! screen shows go in; deeds come out.
 
 use super::ear::Ear;
 use super::prepare::{Prepared, PreparedAnswer};
-use crate::audio::frame::{VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use crate::audio::frame::{FRAME_MS, VOICE_RATE_HZ};
 use crate::room::{QuestionView, StateView};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 const QUESTION_ENDED: Duration = Duration::from_millis(600);
 /// Silence before the end of an answer from which a voice that had begun within it has fallen silent.
 const FELL_SILENT: Duration = Duration::from_millis(100);
-/// Loudness of the microphone's own noise (peak, of 32,767: -72 dB), so that silence is not digital.
-const NOISE_PEAK: i16 = 8;
+/// A microphone hands over a frame when its last sample was spoken.
+const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 
 /// One answer, as it went.
 #[derive(Clone, Debug)]
@@ -37,9 +37,11 @@ pub struct Turn {
     pub recovered: bool,
 }
 
-/// What the candidate does besides making sound.
-#[derive(Clone, Debug, PartialEq)]
+/// What the candidate does.
+#[derive(Clone, Debug)]
 pub enum Deed {
+    /// Say all of an answer, then tell by [`Candidate::has_spoken`].
+    Speak(Arc<PreparedAnswer>),
     /// Hand code to the code pane.
     Code { question: String, language: String, content: String, submitted: bool },
     Tell(Happening),
@@ -66,7 +68,6 @@ pub struct Candidate {
     general_next: usize,
     turns: Vec<Turn>,
     deeds: VecDeque<Deed>,
-    noise: u32,
 }
 
 #[derive(Debug)]
@@ -74,7 +75,7 @@ enum Doing {
     /// Until it is asked.
     Listening,
     Thinking { until: Instant, question: QuestionView, answer: Arc<PreparedAnswer> },
-    Speaking { began: Instant, question: QuestionView, answer: Arc<PreparedAnswer>, sent: usize, is_follow_up: bool },
+    Speaking { question: QuestionView, answer: Arc<PreparedAnswer>, is_follow_up: bool },
 }
 
 impl Candidate {
@@ -88,7 +89,6 @@ impl Candidate {
             general_next: 0,
             turns: Vec::new(),
             deeds: VecDeque::new(),
-            noise: 0x9e37_79b9,
         }
     }
 
@@ -103,10 +103,9 @@ impl Candidate {
         self.state = Some(state);
     }
 
-    /// The next 20 ms of the candidate's microphone, sent at `now`.
-    pub fn tick(&mut self, now: Instant, ear: &Ear) -> [i16; VOICE_FRAME_SAMPLES] {
+    /// Time passes (every 20 ms).
+    pub fn tick(&mut self, now: Instant, ear: &Ear) {
         self.note_reply(ear);
-        let mut frame = self.hiss();
         self.doing = match std::mem::replace(&mut self.doing, Doing::Listening) {
             Doing::Listening => match self.question_asked(now, ear) {
                 Some(question) => self.think(now, question),
@@ -119,16 +118,41 @@ impl Candidate {
                 } else if now < until {
                     Doing::Thinking { until, question, answer }
                 } else {
-                    let speaking = self.begin(now, question, answer);
-                    self.speak(now, ear, speaking, &mut frame)
+                    self.begin(question, answer)
                 }
             }
-            speaking @ Doing::Speaking { .. } => self.speak(now, ear, speaking, &mut frame),
+            speaking @ Doing::Speaking { .. } => speaking,
         };
-        frame
     }
 
-    /// What is to be done besides.
+    /// The answer was said; its first frame left at `from`. Gives back which one it was.
+    pub fn has_spoken(&mut self, from: Instant, ear: &Ear) -> Option<Arc<PreparedAnswer>> {
+        let Doing::Speaking { question, answer, is_follow_up } = std::mem::replace(&mut self.doing, Doing::Listening)
+        else {
+            return None;
+        };
+        self.hand_in(&question, &answer, is_follow_up, true);
+        let ended = from + duration_of(answer.voiced_end).saturating_sub(FRAME);
+        let over: Vec<_> = ear.begun_between(from, ended).collect();
+        let recovered = over.iter().all(|speech| speech.end + FELL_SILENT <= ended);
+        if !over.is_empty() {
+            self.deeds.push_back(Deed::Tell(Happening::TalkedOver { recovered }));
+        }
+        self.turns.push(Turn {
+            question: question.id,
+            kind: question.kind,
+            is_follow_up,
+            utterances: answer.utterances.clone(),
+            began: from,
+            ended,
+            gap: None,
+            talked_over: !over.is_empty(),
+            recovered: !over.is_empty() && recovered,
+        });
+        Some(answer)
+    }
+
+    /// What is to be done.
     pub fn poll_deed(&mut self) -> Option<Deed> {
         self.deeds.pop_front()
     }
@@ -165,14 +189,13 @@ impl Candidate {
     fn answer_to(&self, question: &str) -> Arc<PreparedAnswer> {
         let own = match self.answered.get(question).copied().unwrap_or(0) {
             0 => self.prepared.answers.get(question),
-            1 => self.prepared.probes.get(question),
-            _ => None,
+            asked => self.prepared.probes.get(question).and_then(|probes| probes.get(asked - 1)),
         };
         let general = || &self.prepared.general[self.general_next % self.prepared.general.len()];
         Arc::clone(own.unwrap_or_else(general))
     }
 
-    fn begin(&mut self, now: Instant, question: QuestionView, answer: Arc<PreparedAnswer>) -> Doing {
+    fn begin(&mut self, question: QuestionView, answer: Arc<PreparedAnswer>) -> Doing {
         let answered = self.answered.entry(question.id.clone()).or_default();
         *answered += 1;
         let is_follow_up = *answered > 1;
@@ -182,7 +205,8 @@ impl Candidate {
         let lasts = duration_of(answer.voiced_end);
         self.deeds.push_back(Deed::Tell(Happening::Says { text: answer.utterances.join(" … "), lasts }));
         self.hand_in(&question, &answer, is_follow_up, false);
-        Doing::Speaking { began: now, question, answer, sent: 0, is_follow_up }
+        self.deeds.push_back(Deed::Speak(Arc::clone(&answer)));
+        Doing::Speaking { question, answer, is_follow_up }
     }
 
     /// Code as it stands, and at the end of the answer for good. Who has none hands in what the pane opened with.
@@ -193,38 +217,6 @@ impl Candidate {
         let content = answer.code.clone().or_else(|| question.starter.clone()).unwrap_or_default();
         let language = question.code_language.clone().unwrap_or_default();
         self.deeds.push_back(Deed::Code { question: question.id.clone(), language, content, submitted });
-    }
-
-    /// Puts the answer's next samples into `frame`; after the last one the answer is a turn.
-    fn speak(&mut self, now: Instant, ear: &Ear, speaking: Doing, frame: &mut [i16; VOICE_FRAME_SAMPLES]) -> Doing {
-        let Doing::Speaking { began, question, answer, sent, is_follow_up } = speaking else { return speaking };
-        for (sample, voice) in frame.iter_mut().zip(&answer.pcm[sent.min(answer.pcm.len())..]) {
-            *sample = sample.saturating_add(*voice);
-        }
-        let sent = sent + VOICE_FRAME_SAMPLES;
-        if sent < answer.voiced_end {
-            return Doing::Speaking { began, question, answer, sent, is_follow_up };
-        }
-        self.hand_in(&question, &answer, is_follow_up, true);
-        // A microphone hands over a frame when its last sample was spoken.
-        let ended = now.checked_sub(duration_of(sent - answer.voiced_end)).unwrap_or(now);
-        let over: Vec<_> = ear.begun_between(began, ended).collect();
-        let recovered = over.iter().all(|speech| speech.end + FELL_SILENT <= ended);
-        if !over.is_empty() {
-            self.deeds.push_back(Deed::Tell(Happening::TalkedOver { recovered }));
-        }
-        self.turns.push(Turn {
-            question: question.id,
-            kind: question.kind,
-            is_follow_up,
-            utterances: answer.utterances.clone(),
-            began,
-            ended,
-            gap: None,
-            talked_over: !over.is_empty(),
-            recovered: !over.is_empty() && recovered,
-        });
-        Doing::Listening
     }
 
     /// Measures the gap of the last answer once its reply is heard.
@@ -239,20 +231,179 @@ impl Candidate {
             self.deeds.push_back(Deed::Tell(Happening::Replied { gap }));
         }
     }
-
-    /// A quiet frame as a real microphone gives it (xorshift noise: the same in every rehearsal).
-    fn hiss(&mut self) -> [i16; VOICE_FRAME_SAMPLES] {
-        let mut frame = [0; VOICE_FRAME_SAMPLES];
-        for sample in &mut frame {
-            self.noise ^= self.noise << 13;
-            self.noise ^= self.noise >> 17;
-            self.noise ^= self.noise << 5;
-            *sample = (self.noise % (2 * NOISE_PEAK.unsigned_abs() as u32 + 1)) as i16 - NOISE_PEAK;
-        }
-        frame
-    }
 }
 
 fn duration_of(samples: usize) -> Duration {
     Duration::from_secs_f64(samples as f64 / f64::from(VOICE_RATE_HZ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A conversation on made-up time: sounds are put into the ear, the screen shows phases.
+    struct Stage {
+        began: Instant,
+        now_ms: u64,
+        ear: Ear,
+        candidate: Candidate,
+        told: Vec<String>,
+    }
+
+    fn answer(text: &str, seconds: usize) -> Arc<PreparedAnswer> {
+        let samples = seconds * VOICE_RATE_HZ as usize;
+        Arc::new(PreparedAnswer {
+            utterances: vec![text.to_owned()],
+            think: Duration::from_secs(1),
+            pcm: vec![1_000; samples],
+            voiced_end: samples,
+            code: None,
+        })
+    }
+
+    fn stage() -> Stage {
+        let began = Instant::now();
+        let answers = HashMap::from([("q1".to_owned(), answer("first", 2)), ("q2".to_owned(), answer("second", 2))]);
+        let probes = HashMap::from([("q1".to_owned(), vec![answer("more", 1)])]);
+        let general = vec![answer("no idea", 1), answer("who knows", 1)];
+        let candidate = Candidate::new(Arc::new(Prepared { answers, probes, general }));
+        Stage { began, now_ms: 0, ear: Ear::new(began), candidate, told: Vec::new() }
+    }
+
+    impl Stage {
+        fn at(&self, ms: u64) -> Instant {
+            self.began + Duration::from_millis(ms)
+        }
+
+        /// Time passes to `ms`; the interviewer is heard or not.
+        fn run(&mut self, to_ms: u64, voice: bool) {
+            while self.now_ms < to_ms {
+                let now = self.at(self.now_ms);
+                self.ear.hear(now, &[if voice { 3_000 } else { 0 }; 320]);
+                self.candidate.tick(now, &self.ear);
+                while let Some(deed) = self.candidate.poll_deed() {
+                    let ms = self.now_ms;
+                    self.told.push(match deed {
+                        Deed::Speak(answer) => format!("{ms} speaks {}", answer.utterances[0]),
+                        Deed::Code { submitted, content, .. } => format!("{ms} code {content} {submitted}"),
+                        Deed::Tell(Happening::Replied { gap }) => format!("{ms} gap {}", gap.as_millis()),
+                        Deed::Tell(Happening::TalkedOver { recovered }) => format!("{ms} talked over {recovered}"),
+                        Deed::Tell(Happening::Phase { .. } | Happening::Thinks { .. } | Happening::Says { .. }) => continue,
+                    });
+                }
+                self.now_ms += 20;
+            }
+        }
+
+        fn show(&mut self, phase: &str, question: &str, kind: &str) {
+            let question = QuestionView {
+                id: question.into(),
+                number: 1,
+                of: 2,
+                text: String::new(),
+                kind: kind.into(),
+                time_box_s: 60,
+                code_language: Some("python".into()),
+                starter: Some("pass".into()),
+            };
+            let state =
+                StateView { phase: phase.into(), question: Some(question), elapsed_ms: 0, remaining_ms: 0, paused: false };
+            self.candidate.see(state);
+        }
+
+        /// Which answer was begun last, and when; it is then said to its end.
+        fn spoken(&mut self, from_ms: u64) {
+            let from = self.at(from_ms);
+            self.candidate.has_spoken(from, &self.ear);
+        }
+    }
+
+    #[test]
+    fn a_question_is_heard_out_thought_about_and_answered_and_the_gap_is_measured() {
+        let mut stage = stage();
+        stage.show("asking", "q1", "factual");
+        stage.run(2_000, true);
+        stage.run(2_200, false);
+        stage.show("listening", "q1", "factual");
+        stage.run(6_000, false);
+        // 600 ms of silence, then 1 s to think.
+        assert_eq!(stage.told, ["3600 speaks first"]);
+        stage.spoken(3_600);
+        stage.run(6_300, false);
+        stage.show("speaking", "q1", "factual");
+        stage.run(7_000, true);
+        // Said from 3,600 to 5,600, of which the last frame was handed over 20 ms before its end.
+        assert_eq!(stage.told[1..], ["6300 gap 720"]);
+        assert_eq!(stage.candidate.turns()[0].gap, Some(Duration::from_millis(720)));
+    }
+
+    #[test]
+    fn further_words_within_a_question_get_its_probe_answer_then_general_ones_in_turn() {
+        let mut stage = stage();
+        for (from, expected) in [(0_u64, "first"), (10_000, "more"), (20_000, "no idea"), (30_000, "who knows"), (40_000, "no idea")] {
+            stage.run(from + 1_000, true);
+            stage.show("listening", "q1", "factual");
+            stage.run(from + 5_000, false);
+            let spoken = stage.told.iter().rfind(|told| told.contains("speaks")).expect("it spoke");
+            assert_eq!(spoken.as_str(), format!("{} speaks {expected}", from + 2_600));
+            stage.spoken(from + 2_600);
+            stage.show("speaking", "q1", "factual");
+            stage.run(from + 10_000, false);
+        }
+        assert_eq!(stage.candidate.turns().iter().filter(|turn| turn.is_follow_up).count(), 4);
+    }
+
+    #[test]
+    fn whoever_goes_on_asking_is_heard_out() {
+        let mut stage = stage();
+        stage.run(1_000, true);
+        stage.show("listening", "q1", "factual");
+        stage.run(2_000, false);
+        stage.run(3_000, true);
+        stage.run(6_000, false);
+        assert_eq!(stage.told, ["4600 speaks first"]);
+    }
+
+    #[test]
+    fn nothing_is_said_while_nothing_is_asked() {
+        let mut stage = stage();
+        stage.run(1_000, true);
+        stage.run(30_000, false);
+        stage.show("asking", "q1", "factual");
+        stage.run(60_000, false);
+        assert_eq!(stage.told, Vec::<String>::new());
+        assert!(!stage.candidate.is_busy());
+    }
+
+    #[test]
+    fn being_talked_over_is_told_with_whether_it_recovered() {
+        let check = |voice_from: u64, voice_to: u64, expected: &str, measured: bool| {
+            let mut stage = stage();
+            stage.run(1_000, true);
+            stage.show("listening", "q1", "factual");
+            stage.run(voice_from, false);
+            stage.run(voice_to, true);
+            stage.run(4_620.max(voice_to), false);
+            stage.spoken(2_600);
+            stage.run(5_500, false);
+            stage.run(6_000, true);
+            assert_eq!(stage.told[1], format!("{} talked over {expected}", 4_620.max(voice_to)));
+            assert_eq!(stage.candidate.turns()[0].gap.is_some(), measured, "{voice_from} to {voice_to}");
+            assert_eq!(stage.candidate.turns()[0].recovered, expected == "true");
+        };
+        check(3_000, 3_400, "true", true);
+        // It goes on beyond the end of the answer: there is no gap to measure.
+        check(4_000, 4_900, "false", false);
+    }
+
+    #[test]
+    fn code_is_shown_at_the_beginning_and_handed_in_at_the_end() {
+        let mut stage = stage();
+        stage.run(1_000, true);
+        stage.show("listening", "q2", "code");
+        stage.run(5_000, false);
+        stage.spoken(2_600);
+        stage.run(5_020, false);
+        assert_eq!(stage.told, ["2600 code pass false", "2600 speaks second", "5000 code pass true"]);
+    }
 }

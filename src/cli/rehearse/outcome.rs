@@ -42,6 +42,15 @@ impl CallOutcome {
     }
 }
 
+impl CallOutcome {
+    /// Each utterance that is not once and in its place in the record, and what is wrong with it.
+    pub fn misses(&self) -> impl Iterator<Item = (usize, &'static str)> + '_ {
+        let Comparison { lost, doubled, misordered } = &self.comparison;
+        let each = [(lost, "LOST"), (doubled, "DOUBLED"), (misordered, "MISORDERED")];
+        each.into_iter().flat_map(|(indices, what)| indices.iter().map(move |index| (*index, what)))
+    }
+}
+
 /// p50, p95 and p99 of some gaps, and how many they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Percentiles {

@@ -1,9 +1,10 @@
 //! A script made audible before the call: every answer as samples, with its pauses in it. Must never run during a call:
 //! the candidate shares the cores with the server that it measures.
 
-use super::script::{Said, Script};
-use crate::audio::frame::{VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use super::script::Part;
+use crate::audio::frame::VOICE_RATE_HZ;
 use crate::audio::resample::{ResampleError, resample};
+use crate::interview::rehearsal::Words;
 use crate::tts::sentences::sentences;
 use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub struct PreparedAnswer {
     /// The stretches of speech between pauses.
     pub utterances: Vec<String>,
     pub think: Duration,
-    /// 24 kHz, whole frames, pauses included.
+    /// 24 kHz, pauses included.
     pub pcm: Vec<i16>,
     /// The sample after the last voiced one.
     pub voiced_end: usize,
@@ -38,7 +39,8 @@ pub struct PreparedAnswer {
 #[derive(Debug)]
 pub struct Prepared {
     pub answers: HashMap<String, Arc<PreparedAnswer>>,
-    pub probes: HashMap<String, Arc<PreparedAnswer>>,
+    /// To follow-ups of one question, in order.
+    pub probes: HashMap<String, Vec<Arc<PreparedAnswer>>>,
     /// For what has no answer of its own, in turn; never empty.
     pub general: Vec<Arc<PreparedAnswer>>,
 }
@@ -58,24 +60,23 @@ pub enum PrepareError {
 
 /// Makes a whole script audible; `told` hears how many answers of how many are done.
 pub async fn prepare(
-    script: &Script,
+    part: &Part,
     voice: &dyn TextToSpeech,
     told: impl Fn(usize, usize),
 ) -> Result<Prepared, PrepareError> {
+    let script = &part.script;
     let all = script.answers.len() + script.probe_answers.len();
     let mut prepared = Prepared { answers: HashMap::new(), probes: HashMap::new(), general: Vec::new() };
     for (done, answer) in script.answers.iter().enumerate() {
         told(done, all);
-        let sounded = sound(&answer.said, answer.code.clone(), voice).await?;
+        let sounded = sound(&answer.words, answer.code.clone(), &part.folder, voice).await?;
         prepared.answers.insert(answer.question.clone(), Arc::new(sounded));
     }
     for (done, answer) in script.probe_answers.iter().enumerate() {
         told(script.answers.len() + done, all);
-        let sounded = Arc::new(sound(&answer.said, None, voice).await?);
+        let sounded = Arc::new(sound(&answer.words, None, &part.folder, voice).await?);
         match &answer.question {
-            Some(question) => {
-                prepared.probes.insert(question.clone(), sounded);
-            }
+            Some(question) => prepared.probes.entry(question.clone()).or_default().push(sounded),
             None => prepared.general.push(sounded),
         }
     }
@@ -83,15 +84,21 @@ pub async fn prepare(
     Ok(prepared)
 }
 
-async fn sound(said: &Said, code: Option<String>, voice: &dyn TextToSpeech) -> Result<PreparedAnswer, PrepareError> {
-    let start = || said.text.chars().take(30).collect::<String>();
+async fn sound(
+    words: &Words,
+    code: Option<String>,
+    folder: &Path,
+    voice: &dyn TextToSpeech,
+) -> Result<PreparedAnswer, PrepareError> {
+    let start = || words.text.chars().take(30).collect::<String>();
+    let utterances: Vec<String> = std::iter::once(&words.text).chain(&words.then).cloned().collect();
     let mut pcm = Vec::new();
-    if let Some(path) = &said.wav {
-        pcm = read_wav(path)?;
+    if let Some(wav) = &words.wav {
+        pcm = read_wav(&folder.join(wav))?;
     } else {
-        for (index, utterance) in said.utterances().iter().enumerate() {
+        for (index, utterance) in utterances.iter().enumerate() {
             if index > 0 {
-                pcm.resize(pcm.len() + (said.pause_s * f64::from(VOICE_RATE_HZ)) as usize, 0);
+                pcm.resize(pcm.len() + (words.pause_s * VOICE_RATE_HZ as f32) as usize, 0);
             }
             let failed = |why| PrepareError::Voice { start: start(), why };
             pcm.extend(speak(utterance, voice).await.map_err(failed)?);
@@ -101,9 +108,8 @@ async fn sound(said: &Said, code: Option<String>, voice: &dyn TextToSpeech) -> R
         return Err(PrepareError::TooLong { start: start() });
     }
     let voiced_end = voiced(&pcm).ok_or_else(|| PrepareError::Silent { start: start() })?.end;
-    pcm.resize(pcm.len().next_multiple_of(VOICE_FRAME_SAMPLES), 0);
-    let think = Duration::from_secs_f64(said.think_s);
-    Ok(PreparedAnswer { utterances: said.utterances(), think, pcm, voiced_end, code })
+    let think = Duration::from_secs_f32(words.think_s);
+    Ok(PreparedAnswer { utterances, think, pcm, voiced_end, code })
 }
 
 /// One utterance, from its first to its last voiced sample.
@@ -175,14 +181,14 @@ mod tests {
     #[tokio::test]
     async fn pauses_and_breaths_are_in_the_answer_and_its_end_is_known() {
         let text = "category = \"c\"\nlevel = \"middle\"\nlanguage = \"en\"\n\
-            [[answers]]\nquestion = \"a.b\"\nthink_s = 1.0\ntext = \"One here. Two there.\"\npause_s = 1.5\nthen = \"Three.\"\n\
+            [[answers]]\nquestion = \"a.b\"\nkind = \"design\"\nthink_s = 1.0\n\
+            text = \"One here. Two there.\"\npause_s = 1.5\nthen = \"Three.\"\n\
             [[probe_answers]]\ntext = \"No idea.\"\n";
-        let script = Script::parse(text).expect("a script");
-        let prepared = prepare(&script, &Tone, |_, _| ()).await.expect("prepared");
+        let part = Part { script: crate::cli::rehearse::script::parse(text).expect("a script"), folder: "".into() };
+        let prepared = prepare(&part, &Tone, |_, _| ()).await.expect("prepared");
         let answer = &prepared.answers["a.b"];
         assert_eq!(answer.voiced_end, 24_000 + 7_200 + 24_000 + 36_000 + 24_000);
-        assert_eq!(answer.pcm.len() % VOICE_FRAME_SAMPLES, 0);
-        assert!(answer.pcm.len() - answer.voiced_end < VOICE_FRAME_SAMPLES);
+        assert_eq!(answer.pcm.len(), answer.voiced_end);
         assert_eq!(answer.think, Duration::from_secs(1));
         assert_eq!(prepared.general.len(), 1);
     }

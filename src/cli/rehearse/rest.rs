@@ -123,6 +123,11 @@ impl Server {
         format!("{}/report/{id}", self.url)
     }
 
+    /// Whether a server answers there at all.
+    pub async fn check(&self) -> Result<(), RestError> {
+        self.send(self.request(Method::GET, "/categories", None), "the categories").await.map(|_| ())
+    }
+
     /// Makes an interview; `token` is an account's, needed where local practice is off.
     pub async fn create(&self, wish: &Wish, token: Option<&str>) -> Result<Made, RestError> {
         self.json(self.request(Method::POST, "/interviews", token).json(wish), "an interview").await

@@ -30,8 +30,8 @@ struct Envelope {
 
 /// Reads one message.
 #[must_use]
-pub fn read(message: &str) -> Shown {
-    let Ok(Envelope { kind, data }) = serde_json::from_str(message) else { return Shown::Other };
+pub fn read(message: &Value) -> Shown {
+    let Ok(Envelope { kind, data }) = Envelope::deserialize(message) else { return Shown::Other };
     let text = |field: &str| data.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     match kind.as_str() {
         "server-message" => match text("kind").as_str() {
@@ -49,42 +49,40 @@ pub fn read(message: &str) -> Shown {
 
 /// "I am here: show me everything."
 #[must_use]
-pub fn client_ready() -> String {
+pub fn client_ready() -> Value {
     let about = json!({"library": "vivavoce rehearse", "library_version": env!("CARGO_PKG_VERSION")});
     json!({"label": "rtvi-ai", "type": "client-ready", "id": "ready", "data": {"version": "2.1.0", "about": about}})
-        .to_string()
 }
 
 /// Code as it stands in the pane.
 #[must_use]
-pub fn code(question: &str, language: &str, content: &str, submitted: bool) -> String {
+pub fn code(question: &str, language: &str, content: &str, submitted: bool) -> Value {
     let code = json!({"question_id": question, "language": language, "content": content, "final": submitted});
-    json!({"label": "rtvi-ai", "type": "client-message", "id": "code", "data": {"t": "code", "d": code}}).to_string()
+    json!({"label": "rtvi-ai", "type": "client-message", "id": "code", "data": {"t": "code", "d": code}})
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::ServerMessage;
-    use crate::room::webrtc::data;
 
-    #[test]
-    fn what_the_room_writes_is_read() {
-        let state = StateView { phase: "asking".into(), question: None, elapsed_ms: 1, remaining_ms: 2, paused: false };
-        let shown = |message: &ServerMessage| read(&data::write(message, chrono::DateTime::UNIX_EPOCH));
-        assert_eq!(shown(&ServerMessage::State(Box::new(state.clone()))), Shown::State(Box::new(state)));
-        assert_eq!(shown(&ServerMessage::Ended { reason: "completed".into() }), Shown::Ended("completed".into()));
-        let caption = |is_final| ServerMessage::CandidateCaption { text: "yes".into(), is_final };
-        assert_eq!(shown(&caption(true)), Shown::Understood("yes".into()));
-        assert_eq!(shown(&caption(false)), Shown::Other);
-        let saying = ServerMessage::InterviewerCaption { text: "Hello.".into(), spoken: false };
-        assert_eq!(shown(&saying), Shown::Saying("Hello.".into()));
-        assert_eq!(read("nonsense"), Shown::Other);
+    fn message(kind: &str, data: Value) -> Value {
+        json!({"label": "rtvi-ai", "type": kind, "data": data})
     }
 
     #[test]
-    fn what_is_written_is_understood_by_the_room() {
-        assert!(matches!(data::read(&client_ready()), data::Inbound::Ready { .. }));
-        assert!(matches!(data::read(&code("q", "python", "x = 1", true)), data::Inbound::Signal { .. }));
+    fn what_the_server_shows_is_read() {
+        let state = json!({"kind": "state", "phase": "listening", "question": null, "elapsed_ms": 1, "remaining_ms": 2,
+            "paused": false});
+        let Shown::State(state) = read(&message("server-message", state)) else { panic!("a state") };
+        assert_eq!(state.phase, "listening");
+        let ended = json!({"kind": "ended", "reason": "completed"});
+        assert_eq!(read(&message("server-message", ended)), Shown::Ended("completed".into()));
+        let caption = |is_final: bool| message("user-transcription", json!({"text": "yes", "final": is_final}));
+        assert_eq!(read(&caption(true)), Shown::Understood("yes".into()));
+        assert_eq!(read(&caption(false)), Shown::Other);
+        let saying = json!({"text": "Hello.", "aggregated_by": "sentence", "spoken_status": "in-progress"});
+        assert_eq!(read(&message("bot-output", saying)), Shown::Saying("Hello.".into()));
+        assert_eq!(read(&json!("nonsense")), Shown::Other);
+        assert_eq!(read(&message("server-message", json!({"kind": "state"}))), Shown::Other);
     }
 }

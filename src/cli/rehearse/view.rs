@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 /// Where the words of a call go.
 #[derive(Debug)]
-pub struct View {
+pub struct LiveView {
     began: Instant,
     /// Stands before each line where several calls are on.
     prefix: String,
     in_colour: bool,
 }
 
-impl View {
+impl LiveView {
     /// A view of call `number` of `of`.
     #[must_use]
-    pub fn new(number: usize, of: usize) -> Self {
+    pub fn new(number: u32, of: u32) -> Self {
         let prefix = if of > 1 { format!("[{number}/{of}] ") } else { String::new() };
         Self { began: Instant::now(), prefix, in_colour: std::io::stderr().is_terminal() }
     }
@@ -27,7 +27,6 @@ impl View {
     /// Something happened in the call.
     pub fn see(&self, at: Instant, sight: &Sight) {
         match sight {
-            Sight::Connected => self.line(at, "connected", ""),
             Sight::Candidate(happening) => self.happening(at, happening),
             Sight::Shown(Shown::Saying(text)) => self.line(at, "interviewer", text),
             Sight::Shown(Shown::Understood(text)) => self.line(at, "understood", text),
