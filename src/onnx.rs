@@ -54,7 +54,7 @@ impl OnnxRuntime {
     /// Opens a model with all optimisations.
     pub fn session(&self, model: &Path) -> Result<Session, OnnxError> {
         self.options()
-            .and_then(|options| Ok(options.with_optimization_level(GraphOptimizationLevel::All)?.commit_from_file(model)?))
+            .and_then(|options| options.with_optimization_level(GraphOptimizationLevel::All)?.commit_from_file(model))
             .map_err(|e| OnnxError::model(model, &e))
     }
 

@@ -18,6 +18,7 @@ pub const STT_SEGMENT_MAX_S: u32 = 15;
 
 /// What a listener tells its transcriber.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are frames: a box would be an allocation every 20 ms")]
 pub enum SttCommand {
     /// Audio, contiguous while a candidate is connected. Streaming providers send it on at once.
     Audio(EarFrame),

@@ -15,6 +15,7 @@ use crate::onnx::OnnxRuntime;
 use model::Model;
 use recent::Recent;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -106,7 +107,8 @@ async fn serve(jobs: &Arc<Jobs>, mut opened: mpsc::Receiver<Track>) {
     while open.join_next().await.is_some() {}
 }
 
-/// Keeps one track's audio and asks for what its session wants, to its end.
+/// Keeps one track's audio and asks for what its session wants, to its end. What was asked for before the end is still
+/// answered, as long as somebody reads.
 async fn listen(jobs: Arc<Jobs>, track: u64, mut stream: Track) {
     let mut recent = Recent::default();
     while let Some(command) = stream.commands.recv().await {
@@ -123,7 +125,6 @@ async fn listen(jobs: Arc<Jobs>, track: u64, mut stream: Track) {
             }
         }
     }
-    jobs.forget(track);
 }
 
 /// Runs the network on what is asked for, until the jobs are closed.
@@ -131,7 +132,10 @@ fn work(mut model: Model, jobs: &Jobs) {
     while let Some(job) = jobs.take() {
         let (utterance, revision) = (job.utterance, job.revision);
         let given_up = || job.worthless.load(Ordering::Relaxed) || job.events.is_closed();
-        match model.transcribe(&job.audio, &given_up) {
+        // A thread that dies would leave all who wait without an answer.
+        let said = catch_unwind(AssertUnwindSafe(|| model.transcribe(&job.audio, &given_up)))
+            .unwrap_or_else(|_| Err(SttError::Run { why: "the transcriber panicked".into() }));
+        match said {
             Ok(Some(transcript)) => tell(&job.events, SttEvent::Final { utterance, revision, transcript }),
             Ok(None) => {}
             Err(error) => tell(&job.events, SttEvent::Failed { utterance, revision, error }),
@@ -157,7 +161,7 @@ struct Job {
     revision: u32,
     audio: Vec<i16>,
     events: mpsc::Sender<SttEvent>,
-    /// Turns true when a newer revision is asked for, or the track ends.
+    /// Turns true when a newer revision is asked for.
     worthless: Arc<AtomicBool>,
 }
 
@@ -180,18 +184,13 @@ impl Jobs {
     /// Puts a job in line, in place of any older revision of its utterance.
     fn put(&self, job: Job) -> Result<(), SttError> {
         let mut state = self.state();
-        state.give_up(|track, utterance| track == job.track && utterance == job.utterance);
+        state.give_up(job.track, job.utterance);
         if state.waiting.len() >= JOBS_MAX {
             return Err(SttError::Busy { queued_max: JOBS_MAX });
         }
         state.waiting.push_back(job);
         self.changed.notify_one();
         Ok(())
-    }
-
-    /// Gives up all that a track has asked for.
-    fn forget(&self, track: u64) {
-        self.state().give_up(|of, _| of == track);
     }
 
     /// The next job, waiting for one; `None` when no more will come.
@@ -221,10 +220,10 @@ impl Jobs {
 }
 
 impl JobsState {
-    fn give_up(&mut self, which: impl Fn(u64, UtteranceId) -> bool) {
-        self.waiting.retain(|job| !which(job.track, job.utterance));
-        if let Some((track, utterance, worthless)) = &self.running
-            && which(*track, *utterance)
+    fn give_up(&mut self, track: u64, utterance: UtteranceId) {
+        self.waiting.retain(|job| (job.track, job.utterance) != (track, utterance));
+        if let Some((of, running, worthless)) = &self.running
+            && (*of, *running) == (track, utterance)
         {
             worthless.store(true, Ordering::Relaxed);
         }
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_done_is_given_up_for_a_newer_revision_or_when_its_track_ends() {
+    fn what_is_being_done_is_given_up_for_a_newer_revision() {
         let jobs = Jobs::default();
         jobs.put(job(1, 7, 0)).expect("room");
         let first = jobs.take().expect("a job");
@@ -262,9 +261,8 @@ mod tests {
         assert!(first.worthless.load(Ordering::Relaxed));
         let second = jobs.take().expect("a job");
         assert_eq!(second.utterance, UtteranceId(8));
-        jobs.forget(1);
-        assert!(second.worthless.load(Ordering::Relaxed));
         jobs.close();
+        assert_eq!(jobs.take().map(|job| job.revision), Some(1));
         assert!(jobs.take().is_none());
     }
 

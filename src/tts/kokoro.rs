@@ -4,7 +4,7 @@
 mod sounds;
 
 use super::clip;
-use super::text::spoken;
+use super::text::{MAKE, spoken};
 use super::workers::{Synthesiser, Workers};
 use super::{SpeakRequest, TextToSpeech, TtsError};
 use crate::audio::frame::VoiceClip;
@@ -54,7 +54,7 @@ impl TextToSpeech for Kokoro {
     }
 
     fn voice(&self) -> String {
-        format!("kokoro-1.0-int8:{}:1", self.voice)
+        format!("kokoro-1.0-int8:{}:{MAKE}", self.voice)
     }
 }
 
@@ -70,7 +70,7 @@ impl Model {
         let session = runtime.session(&files.model).map_err(|e| load(e.to_string()))?;
         let bytes = std::fs::read(&files.voice).map_err(|e| load(format!("{}: {e}", files.voice.display())))?;
         let style: Vec<f32> = bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect();
-        if style.len() < STYLE_NUMBERS || style.len() % STYLE_NUMBERS != 0 {
+        if style.len() < STYLE_NUMBERS || !style.len().is_multiple_of(STYLE_NUMBERS) {
             return Err(load(format!("{} is damaged", files.voice.display())));
         }
         Ok(Self { session, style, sounds: Arc::clone(sounds) })

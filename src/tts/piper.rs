@@ -2,7 +2,7 @@
 
 use super::clip::{self, Weight};
 use super::espeak::Espeak;
-use super::text::{Spoken, spoken};
+use super::text::{MAKE, Spoken, SpokenWord, spoken};
 use super::workers::{Synthesiser, Workers};
 use super::{SpeakRequest, TextToSpeech, TtsError};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip};
@@ -57,7 +57,7 @@ impl Piper {
             Manner::Lively => "lively",
             Manner::Exact => "exact",
         };
-        let voice = format!("piper:{name}:{manner}:1");
+        let voice = format!("piper:{name}:{manner}:{MAKE}");
         let espeak = Arc::new(Espeak::default());
         let urgent = Model::open(runtime, files, &espeak)?;
         let (runtime, files) = (runtime.clone(), files.clone());
@@ -195,14 +195,14 @@ fn clauses(said: &Spoken) -> Vec<Range<usize>> {
 }
 
 /// By sounds where espeak kept the words apart, else by letters.
-fn weigh(text: &str, words: &[super::text::SpokenWord], ipa: &str) -> Vec<Weight> {
-    let tokens = |word: &super::text::SpokenWord| text[word.spoken.clone()].split_whitespace().count();
+fn weigh(text: &str, words: &[SpokenWord], ipa: &str) -> Vec<Weight> {
+    let tokens = |word: &SpokenWord| text[word.spoken.clone()].split_whitespace().count();
     let groups: Vec<&str> = ipa.split(' ').collect();
     if groups.len() != words.iter().map(tokens).sum::<usize>() {
         return clip::by_letters(text, words);
     }
     let mut groups = groups.into_iter();
-    let weigh = |word: &super::text::SpokenWord| {
+    let weigh = |word: &SpokenWord| {
         let said: String = groups.by_ref().take(tokens(word)).collect();
         let pause = clip::pause_after(&text[word.spoken.clone()]);
         Weight { spoken: word.spoken.clone(), sounds: clip::sounds(&said), pause }

@@ -6,6 +6,9 @@ mod terms;
 
 use std::ops::Range;
 
+/// Counts changes of how text is spoken: part of a local voice's name, so that cached clips of an older make are left.
+pub const MAKE: u32 = 1;
+
 /// Words to speak, with their origin.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Spoken {

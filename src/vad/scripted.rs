@@ -101,7 +101,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn voice_is_where_the_script_says() {
-        let VoiceStream { frames, mut readings } = ScriptedVoice::During(vec![40..80]).open();
+        let VoiceStream { frames, mut readings } = ScriptedVoice::During(vec![40..60, 60..80]).open();
         for i in 0..6_u64 {
             let at = SamplePos(i * EAR_FRAME_SAMPLES as u64);
             frames.send(EarFrame { at, pcm: [0; EAR_FRAME_SAMPLES], concealed: false }).await.expect("taken");

@@ -90,7 +90,7 @@ impl Model {
             let Some(said) = self.run(part, given_up).map_err(|e| SttError::Run { why: e.to_string() })? else {
                 return Ok(None);
             };
-            let text = self.tokenizer.text(&said.tokens);
+            let text = without_stray_quotes(&self.tokenizer.text(&said.tokens)).to_owned();
             if !text.is_empty() && said.confidence() >= CONFIDENCE_MIN {
                 probability += said.probability;
                 tokens += said.tokens.len();
@@ -102,6 +102,9 @@ impl Model {
     }
 
     fn run(&mut self, audio: &[i16], given_up: &dyn Fn() -> bool) -> ort::Result<Option<Said>> {
+        if given_up() {
+            return Ok(None);
+        }
         let mut samples: Vec<f32> = audio.iter().map(|&sample| f32::from(sample) / 32_768.0).collect();
         samples.resize(samples.len().max(AUDIO_SAMPLES_FILLED), 0.0);
         let input = TensorRef::from_array_view(([1, samples.len()], samples.as_slice()))?;
@@ -183,6 +186,13 @@ impl Said {
     }
 }
 
+/// The network sometimes opens a quotation that nobody spoke.
+fn without_stray_quotes(text: &str) -> &str {
+    let bare = text.trim_start_matches(['"', '\'', '\u{201c}', '\u{2018}']);
+    let closed = bare.contains(['"', '\u{201d}']) || bare.ends_with('\'');
+    if closed { text } else { bare.trim_start() }
+}
+
 /// The likeliest token and its probability.
 fn likeliest(logits: &[f32]) -> (i64, f32) {
     let (token, best) =
@@ -212,6 +222,13 @@ mod tests {
         assert_eq!(before_loop(&[9, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]), Some(4));
         assert_eq!(before_loop(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 4]), None);
         assert_eq!(before_loop(&[]), None);
+    }
+
+    #[test]
+    fn quotes_stay_where_they_are_closed() {
+        assert_eq!(without_stray_quotes("\"'A hash map's keys"), "A hash map's keys");
+        assert_eq!(without_stray_quotes("\"Stop,\" he said."), "\"Stop,\" he said.");
+        assert_eq!(without_stray_quotes("It's fine."), "It's fine.");
     }
 
     #[test]

@@ -70,7 +70,7 @@ const LENGTH_DELIMITED: u64 = 2;
 /// The model with a name for each graph inside it: the runtime writes branches without one and then refuses to read
 /// them. `None` if the bytes are no protocol buffer.
 fn name_graphs(model: &[u8]) -> Option<Vec<u8>> {
-    rewrite(model, &mut |field, content| if field == MODEL_GRAPH { Some(name_graph(content)) } else { None })
+    rewrite(model, &mut |field, content| (field == MODEL_GRAPH).then(|| name_graph(content)))
 }
 
 fn name_graph(graph: &[u8]) -> Option<Vec<u8>> {
@@ -93,8 +93,11 @@ fn name_inside_node(node: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-/// Copies a message field by field; where `change` answers for a field with length, its answer takes the place.
-fn rewrite(message: &[u8], change: &mut dyn FnMut(u64, &[u8]) -> Option<Option<Vec<u8>>>) -> Option<Vec<u8>> {
+/// What becomes of a field with length: `None` leaves it as it is; inside, `None` means that it is damaged.
+type Change<'a> = dyn FnMut(u64, &[u8]) -> Option<Option<Vec<u8>>> + 'a;
+
+/// Copies a message field by field, each field with length as `change` wants it.
+fn rewrite(message: &[u8], change: &mut Change<'_>) -> Option<Vec<u8>> {
     let mut result = Vec::with_capacity(message.len() + 16);
     let mut rest = message;
     while !rest.is_empty() {
