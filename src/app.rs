@@ -7,9 +7,6 @@ mod sweep;
 
 pub use providers::{RehearsalParts, rehearsal_parts};
 
-mod rehearsal;
-
-pub use rehearsal::{RehearsalParts, rehearsal_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
