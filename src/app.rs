@@ -7,14 +7,11 @@ mod sweep;
 
 pub use providers::{RehearsalParts, rehearsal_parts};
 
-
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
-use crate::http::{
-    HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
-};
+use crate::http::{HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
@@ -139,11 +136,7 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Pa
     tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
 }
 
-async fn start_jobs(
-    settings: &Settings,
-    store: &Store,
-    lifecycle: &Lifecycle,
-) -> anyhow::Result<Option<jobs::Worker>> {
+async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -> anyhow::Result<Option<jobs::Worker>> {
     if !settings.jobs.enabled {
         return Ok(None);
     }
@@ -186,7 +179,9 @@ impl Interviews for Door {
             // The client may hang up on us in between: what was begun is finished all the same.
             let live = self.0.clone();
             let joining = self.0.tasks.spawn(async move { live.offer(session, sdp).await });
-            joining.await.unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+            joining
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
         })
     }
 

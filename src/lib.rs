@@ -52,32 +52,32 @@
 //! - *Blind scoring*: name, e-mail, CV, voice and pace never reach the scorer. No emotion inference anywhere.
 //! - *Nothing lost*: whatever was acknowledged survives `kill -9`.
 
-pub mod id;
 pub mod clock;
+pub mod id;
 
 // The conversation, in the order in which a spoken answer travels.
-pub mod room;
 pub mod audio;
-#[cfg(feature = "local-speech")]
-pub mod onnx;
-pub mod vad;
-pub mod stt;
-pub mod turn;
 pub mod interview;
 pub mod llm;
-pub mod tts;
+#[cfg(feature = "local-speech")]
+pub mod onnx;
+pub mod room;
 pub mod session;
+pub mod stt;
+pub mod tts;
+pub mod turn;
+pub mod vad;
 
 // What comes of it.
+pub mod jobs;
 pub mod scoring;
 pub mod store;
-pub mod jobs;
 
 // The outside.
 pub mod auth;
-pub mod http;
 pub mod cli;
 pub mod embedded;
+pub mod http;
 
 // The frame.
 pub mod app;

@@ -9,7 +9,9 @@ use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
+use crate::room::webrtc::{
+    self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
+};
 use crate::room::{SampleClock, port_pair};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::{self, Restored};
@@ -154,9 +156,11 @@ impl Live {
         if row.status.is_final() {
             return Err(InterviewError::Over);
         }
-        let place = self.places.clone().try_acquire_owned().map_err(|_| InterviewError::Full {
-            retry_after_s: self.settings.limits.retry_after_s,
-        })?;
+        let place = self
+            .places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
         let restored = self.restored(id).await?;
         // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
         let behind_ms = row.start_time.map_or(0, |start| {

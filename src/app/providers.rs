@@ -107,8 +107,7 @@ mod local {
     }
 
     pub fn piper(files: &ModelFiles, manner: Manner) -> anyhow::Result<Arc<dyn TextToSpeech>> {
-        let model =
-            PiperFiles { model: files.verified("piper")?, config: files.verified("piper-config")?, manner };
+        let model = PiperFiles { model: files.verified("piper")?, config: files.verified("piper-config")?, manner };
         Ok(Arc::new(Piper::start(&runtime(files)?, &model)?))
     }
 }

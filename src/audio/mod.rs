@@ -3,7 +3,7 @@
 
 pub mod frame;
 pub mod opus;
-pub mod reorder;
-pub mod resample;
 pub mod playout;
 pub mod recording;
+pub mod reorder;
+pub mod resample;

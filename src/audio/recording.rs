@@ -88,7 +88,9 @@ impl Recorder {
         let (queue, messages) = sync_channel(QUEUE_FRAMES_MAX);
         let (state_tx, state) = watch::channel(RecordingState::Running { seconds: 0.0 });
         let path = path.to_owned();
-        std::thread::Builder::new().name("recording".to_owned()).spawn(move || write_all(&path, &messages, &state_tx))?;
+        std::thread::Builder::new()
+            .name("recording".to_owned())
+            .spawn(move || write_all(&path, &messages, &state_tx))?;
         Ok(RecorderHandle { queue, state, dropped_frames: Arc::default() })
     }
 }

@@ -85,8 +85,11 @@ impl ChunkResampler {
 }
 
 fn open(from_hz: u32, to_hz: u32, chunk_samples: usize) -> Result<Fft<f32>, ResampleError> {
-    Fft::new(from_hz as usize, to_hz as usize, chunk_samples, 1, FixedSync::Both)
-        .map_err(|why| ResampleError::Rates { from_hz, to_hz, why: why.to_string() })
+    Fft::new(from_hz as usize, to_hz as usize, chunk_samples, 1, FixedSync::Both).map_err(|why| ResampleError::Rates {
+        from_hz,
+        to_hz,
+        why: why.to_string(),
+    })
 }
 
 fn chunk_error(error: impl std::fmt::Display) -> ResampleError {

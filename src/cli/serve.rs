@@ -69,7 +69,9 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let (kind, ip, port) = (error.kind(), address.ip(), address.port());
         if kind == ErrorKind::AddrInUse {
-            anyhow::anyhow!("port {port} is taken by another program: stop that one, or choose another by --listen {ip}:PORT")
+            anyhow::anyhow!(
+                "port {port} is taken by another program: stop that one, or choose another by --listen {ip}:PORT"
+            )
         } else if kind == ErrorKind::AddrNotAvailable {
             anyhow::anyhow!("this machine has no address {ip}")
         } else if kind == ErrorKind::PermissionDenied {

@@ -176,7 +176,12 @@ impl ModelFiles {
     }
 
     fn damaged(pin: &Pin, path: &Path, what: String) -> ModelFileError {
-        ModelFileError::Damaged { name: pin.name.clone(), path: path.display().to_string(), what, role: pin.role.clone() }
+        ModelFileError::Damaged {
+            name: pin.name.clone(),
+            path: path.display().to_string(),
+            what,
+            role: pin.role.clone(),
+        }
     }
 }
 
@@ -199,7 +204,9 @@ fn sha256_of(path: &Path) -> io::Result<String> {
 pub enum ModelFileError {
     #[error("the file of {name} is missing: {path} ({why}). Needed for: {role}. Run scripts/setup to fetch it")]
     Missing { name: String, path: String, why: String, role: String },
-    #[error("the file of {name} is damaged: {path} {what}. Needed for: {role}. Delete it and run scripts/setup to fetch it again")]
+    #[error(
+        "the file of {name} is damaged: {path} {what}. Needed for: {role}. Delete it and run scripts/setup to fetch it again"
+    )]
     Damaged { name: String, path: String, what: String, role: String },
     #[error("config/downloads.toml knows no file {name}")]
     Unknown { name: String },

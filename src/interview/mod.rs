@@ -33,25 +33,49 @@ pub enum Event {
     /// The candidate is there and has consented: begin (or, after a restart, go on where the log says).
     Begin,
     /// The candidate has finished a turn with these words (typed or spoken; may be empty of content).
-    Answered { turn: TurnId, text: String },
+    Answered {
+        turn: TurnId,
+        text: String,
+    },
     /// The committed turn goes on after all: forget what `Answered { turn }` did.
-    Reopened { turn: TurnId },
+    Reopened {
+        turn: TurnId,
+    },
     /// A line was said to its end / was interrupted by the candidate / could not be said.
-    LineDone { line: LineId },
-    LineInterrupted { line: LineId },
-    LineFailed { line: LineId },
+    LineDone {
+        line: LineId,
+    },
+    LineInterrupted {
+        line: LineId,
+    },
+    LineFailed {
+        line: LineId,
+    },
     /// A wish by button (phrases are found in `Answered`).
     Wish(Wish),
     /// The ladder of silence.
     Silence(crate::turn::SilenceStep),
     /// The candidate talked beyond the limit.
-    Monologue { turn: TurnId, text: String },
+    Monologue {
+        turn: TurnId,
+        text: String,
+    },
     /// Code as it stands; `submitted` by button.
-    Code { question_key: String, language: String, content: String, submitted: bool },
+    Code {
+        question_key: String,
+        language: String,
+        content: String,
+        submitted: bool,
+    },
     /// The language model's wording of a probe that was asked for.
-    ProbeWorded { line: LineId, text: String },
+    ProbeWorded {
+        line: LineId,
+        text: String,
+    },
     /// End now (button, admin, shutdown).
-    End { reason: EndReason },
+    End {
+        reason: EndReason,
+    },
 }
 
 /// What a candidate may wish for.
@@ -80,16 +104,30 @@ pub enum Command {
     Say(Line),
     /// A question was opened / closed: for the record and the page. A question opened again goes on: the answer that
     /// had closed it was reopened, or the server was restarted.
-    QuestionOpened { key: String, number: u32 },
-    QuestionClosed { key: String, outcome: QuestionOutcome },
+    QuestionOpened {
+        key: String,
+        number: u32,
+    },
+    QuestionClosed {
+        key: String,
+        outcome: QuestionOutcome,
+    },
     /// These words were a wish by phrase, not an answer: for the record. `Moment` is also an event for `turn`.
-    WishHeard { turn: TurnId, wish: Wish },
+    WishHeard {
+        turn: TurnId,
+        wish: Wish,
+    },
     Paused,
     Resumed,
     /// The text that stands for a line whose wording came as `ProbeWorded`: the model's, or the authored one.
-    Worded { line: LineId, text: String },
+    Worded {
+        line: LineId,
+        text: String,
+    },
     /// The interview is over; the last line (if any) has been said.
-    Finished { reason: EndReason },
+    Finished {
+        reason: EndReason,
+    },
 }
 
 /// One thing to be said.

@@ -138,7 +138,9 @@ mod tests {
     #[test]
     fn a_misspelt_field_is_refused() {
         assert!(Script::parse(&SHIPPED.replacen("\nthink_s", "\nthinks_s", 1)).is_err());
-        assert!(Script::parse(&SHIPPED.replacen("[[probe_answers]]\n", "[[probe_answers]]\nthought = 1\n", 1)).is_err());
+        assert!(
+            Script::parse(&SHIPPED.replacen("[[probe_answers]]\n", "[[probe_answers]]\nthought = 1\n", 1)).is_err()
+        );
     }
 
     #[test]

@@ -183,8 +183,7 @@ impl Client {
         }
         let codecs = sender.get_parameters().await?.rtp_parameters.codecs;
         let payload_type = codecs.first().ok_or(ClientError::Gone)?.payload_type;
-        let encoder =
-            Encoder::new(EncoderSettings { rate_hz: settings.microphone_hz, ..EncoderSettings::default() })?;
+        let encoder = Encoder::new(EncoderSettings { rate_hz: settings.microphone_hz, ..EncoderSettings::default() })?;
         let mouth = line::Mouth::new(track, synchronisation_source, payload_type, encoder, settings);
         tokio::spawn(mouth.run(to_say, client.cancel.clone()));
         Ok(client)

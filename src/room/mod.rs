@@ -37,10 +37,7 @@ pub struct SessionPort {
 pub fn port_pair() -> (RoomPort, SessionPort) {
     let (command_tx, command_rx) = mpsc::channel(ROOM_COMMANDS_MAX);
     let (event_tx, event_rx) = mpsc::channel(ROOM_EVENTS_MAX);
-    (
-        RoomPort { commands: command_tx, events: event_rx },
-        SessionPort { commands: command_rx, events: event_tx },
-    )
+    (RoomPort { commands: command_tx, events: event_rx }, SessionPort { commands: command_rx, events: event_tx })
 }
 
 /// The session's sample clock: an origin on the monotonic clock and the position that it stands for.
@@ -127,11 +124,20 @@ pub enum ClientSignal {
     /// A key was pressed in the code pane (the page sends at most one a second).
     Typing,
     /// The code as it stands (at most [`CODE_BYTES_MAX`]); `submitted` by button.
-    Code { question_id: String, language: String, content: String, submitted: bool },
+    Code {
+        question_id: String,
+        language: String,
+        content: String,
+        submitted: bool,
+    },
     /// How much audio the client holds that was not yet played, ms.
-    Playout { buffered_ms: u32 },
+    Playout {
+        buffered_ms: u32,
+    },
     /// The page came to the front or left it (advisory).
-    Focus { visible: bool },
+    Focus {
+        visible: bool,
+    },
 }
 
 /// Longest typed message, bytes (about 1,500 words).
@@ -160,17 +166,28 @@ pub enum ServerMessage {
     /// Our voice detector: the candidate began / stopped.
     CandidateSpeaking(bool),
     /// Caption of the candidate; `is_final` false while it may still change.
-    CandidateCaption { text: String, is_final: bool },
+    CandidateCaption {
+        text: String,
+        is_final: bool,
+    },
     /// The interviewer's voice began / stopped.
     InterviewerSpeaking(bool),
     /// Caption of the interviewer, a sentence, as its playing begins (`spoken` false) and when it was spoken.
-    InterviewerCaption { text: String, spoken: bool },
+    InterviewerCaption {
+        text: String,
+        spoken: bool,
+    },
     /// The interviewer was interrupted.
     InterviewerInterrupted,
     /// Where the interview stands.
     State(Box<StateView>),
-    Notice { level: NoticeLevel, text: String },
-    Ended { reason: String },
+    Notice {
+        level: NoticeLevel,
+        text: String,
+    },
+    Ended {
+        reason: String,
+    },
 }
 
 /// How urgent a notice is.

@@ -191,10 +191,7 @@ mod tests {
         candidate.then(Deed::Leave(ClosedReason::Left));
         tokio::spawn(room.run());
         let speech = SpeechId(1);
-        let commands = [
-            RoomCommand::Play { speech, pcm: vec![1; 960].into() },
-            RoomCommand::EndOfSpeech { speech },
-        ];
+        let commands = [RoomCommand::Play { speech, pcm: vec![1; 960].into() }, RoomCommand::EndOfSpeech { speech }];
         for command in commands {
             room_port.commands.send(command).await.expect("the room lives");
         }
@@ -214,12 +211,9 @@ mod tests {
         }
         assert_eq!(heard[..4], [(0, 9), (320, 9), (640, 0), (960, 0)]);
         assert_eq!(heard.len(), 12);
-        assert_eq!(lines, [
-            "20: sent 0 SamplePos(320)",
-            "40: sent 480 SamplePos(640)",
-            "40: done 960",
-            "160: signal",
-            "260: Left"
-        ]);
+        assert_eq!(
+            lines,
+            ["20: sent 0 SamplePos(320)", "40: sent 480 SamplePos(640)", "40: done 960", "160: signal", "260: Left"]
+        );
     }
 }

@@ -38,16 +38,42 @@ pub enum EarCommand {
 /// What the ears tell the session.
 #[derive(Clone, PartialEq, Debug)]
 pub enum EarEvent {
-    Started { utterance: UtteranceId, at: SamplePos },
+    Started {
+        utterance: UtteranceId,
+        at: SamplePos,
+    },
     /// A pause; words of revision `revision` will come (or `Failed`).
-    Stopped { utterance: UtteranceId, at: SamplePos, revision: u32 },
-    Completion { utterance: UtteranceId, probability: f32 },
-    Partial { utterance: UtteranceId, text: String },
+    Stopped {
+        utterance: UtteranceId,
+        at: SamplePos,
+        revision: u32,
+    },
+    Completion {
+        utterance: UtteranceId,
+        probability: f32,
+    },
+    Partial {
+        utterance: UtteranceId,
+        text: String,
+    },
     /// The words of a revision; `closed` when no other revision will come.
-    Words { utterance: UtteranceId, revision: u32, transcript: Transcript, from: SamplePos, to: SamplePos, closed: bool },
-    Failed { utterance: UtteranceId, revision: u32, error: SttError },
+    Words {
+        utterance: UtteranceId,
+        revision: u32,
+        transcript: Transcript,
+        from: SamplePos,
+        to: SamplePos,
+        closed: bool,
+    },
+    Failed {
+        utterance: UtteranceId,
+        revision: u32,
+        error: SttError,
+    },
     /// The recogniser is gone for good.
-    Down { error: SttError },
+    Down {
+        error: SttError,
+    },
 }
 
 /// The session's end of its ears.

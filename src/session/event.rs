@@ -14,7 +14,10 @@ use serde_json::Value;
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
 pub enum SessionEvent {
     /// An owner took the session up; `resumed` when another had left it.
-    TakenUp { resumed: bool, versions: Versions },
+    TakenUp {
+        resumed: bool,
+        versions: Versions,
+    },
     /// The candidate is there: the interview begins.
     Began,
     MediaConnected,
@@ -22,34 +25,91 @@ pub enum SessionEvent {
     /// The candidate's final words of one utterance: shown as final, so they must survive.
     UtteranceTranscribed(Utterance),
     /// An utterance that belongs to no turn: a cough, a backchannel, an echo.
-    Aside { utterance: UtteranceId },
+    Aside {
+        utterance: UtteranceId,
+    },
     /// The candidate finished a turn; the reply may sound only after this is durable.
     AnswerCommitted(Answer),
     /// The candidate went on although we had taken the floor: our fault, never held against anybody.
-    FalseCutoffRecovered { turn: TurnId, speech: Option<SpeechId> },
-    WishHeard { wish: Wish, by_phrase: bool },
-    QuestionOpened { key: String, number: u32 },
-    QuestionClosed { key: String, outcome: QuestionOutcome },
-    SpeechStarted { speech: SpeechId, line: LineKind, question_key: Option<String>, text: String },
+    FalseCutoffRecovered {
+        turn: TurnId,
+        speech: Option<SpeechId>,
+    },
+    WishHeard {
+        wish: Wish,
+        by_phrase: bool,
+    },
+    QuestionOpened {
+        key: String,
+        number: u32,
+    },
+    QuestionClosed {
+        key: String,
+        outcome: QuestionOutcome,
+    },
+    SpeechStarted {
+        speech: SpeechId,
+        line: LineKind,
+        question_key: Option<String>,
+        text: String,
+    },
     /// Samples (24 kHz) sent so far; written about once a second, so that a crash leaves what was heard.
-    SpeechProgress { speech: SpeechId, sent_samples: u64, heard: String },
-    SpeechEnded { speech: SpeechId, sent_samples: u64, heard: String, interrupted: bool },
-    SpeechHeld { speech: SpeechId },
-    SpeechResumed { speech: SpeechId },
-    SpeechFailed { speech: SpeechId, part: String, error: String },
-    CodeChanged { question_key: String, version: u32, language: String, content: String, submitted: bool },
-    Silence { step: SilenceStep },
-    Monologue { turn: TurnId },
-    Focus { visible: bool },
+    SpeechProgress {
+        speech: SpeechId,
+        sent_samples: u64,
+        heard: String,
+    },
+    SpeechEnded {
+        speech: SpeechId,
+        sent_samples: u64,
+        heard: String,
+        interrupted: bool,
+    },
+    SpeechHeld {
+        speech: SpeechId,
+    },
+    SpeechResumed {
+        speech: SpeechId,
+    },
+    SpeechFailed {
+        speech: SpeechId,
+        part: String,
+        error: String,
+    },
+    CodeChanged {
+        question_key: String,
+        version: u32,
+        language: String,
+        content: String,
+        submitted: bool,
+    },
+    Silence {
+        step: SilenceStep,
+    },
+    Monologue {
+        turn: TurnId,
+    },
+    Focus {
+        visible: bool,
+    },
     Paused,
     Resumed,
     /// A part failed; the interview goes on.
-    PartFailed { part: String, error: String },
+    PartFailed {
+        part: String,
+        error: String,
+    },
     /// All that the policy must know to go on after a restart, as it is after the event before.
-    Facts { facts: Box<Facts> },
+    Facts {
+        facts: Box<Facts>,
+    },
     /// Audio that was lost on the way, for the fairness of the score.
-    AudioLost { frames: u64 },
-    Ended { reason: EndReason },
+    AudioLost {
+        frames: u64,
+    },
+    Ended {
+        reason: EndReason,
+    },
 }
 
 /// Versions of the parts that take part, for provenance.
@@ -142,7 +202,12 @@ mod tests {
         for event in [
             SessionEvent::Paused,
             SessionEvent::Silence { step: SilenceStep::Nudge },
-            SessionEvent::SpeechEnded { speech: SpeechId(3), sent_samples: 7, heard: "Hello.".into(), interrupted: true },
+            SessionEvent::SpeechEnded {
+                speech: SpeechId(3),
+                sent_samples: 7,
+                heard: "Hello.".into(),
+                interrupted: true,
+            },
         ] {
             let (kind, payload) = event.to_row(1500);
             assert_eq!(payload["at_ms"], 1500);

@@ -211,9 +211,11 @@ impl Actor {
     /// Puts the committed turn into the log and hands it to the interview, once its words are there. True if it did.
     pub(super) fn try_commit(&mut self) -> bool {
         let Some(pending) = &self.hearing.pending else { return false };
-        let waits = pending.utterances.iter().filter_map(|id| self.hearing.utterances.get(id)).any(|heard| {
-            heard.speaking || heard.got < heard.asked && !heard.utterance.damaged
-        });
+        let waits = pending
+            .utterances
+            .iter()
+            .filter_map(|id| self.hearing.utterances.get(id))
+            .any(|heard| heard.speaking || heard.got < heard.asked && !heard.utterance.damaged);
         if waits && now() < pending.due {
             return false;
         }
@@ -245,8 +247,7 @@ impl Actor {
         let speech_end = pending.decision.speech_end;
         let speech_end_at = self.instant_of(speech_end);
         let since_end = |at: Instant| u64::try_from(at.saturating_duration_since(speech_end_at).as_millis()).ok();
-        let heard: Vec<&Heard> =
-            pending.utterances.iter().filter_map(|id| self.hearing.utterances.get(id)).collect();
+        let heard: Vec<&Heard> = pending.utterances.iter().filter_map(|id| self.hearing.utterances.get(id)).collect();
         let mut utterances: Vec<Utterance> = heard
             .iter()
             .map(|heard| {
@@ -275,7 +276,18 @@ impl Actor {
             decision: Some(pending.decision.clone()),
         };
         let kind = pending.decision.kind;
-        (answer, ReplyMarks { turn: pending.turn, answer_seq: self.next_seq, speech_end, speech_end_at, stages, kind, speech: None })
+        (
+            answer,
+            ReplyMarks {
+                turn: pending.turn,
+                answer_seq: self.next_seq,
+                speech_end,
+                speech_end_at,
+                stages,
+                kind,
+                speech: None,
+            },
+        )
     }
 
     /// A cough, a backchannel, an echo: of no turn, for the record only.

@@ -73,7 +73,7 @@ pub enum JournalReport {
 }
 
 /// Writes until the sender is dropped and the queue is empty.
-pub async fn write(
+pub(super) async fn write(
     record: Arc<dyn Record>,
     clock: Clock,
     mut entries: mpsc::Receiver<Entry>,

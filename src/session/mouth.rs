@@ -102,11 +102,6 @@ impl Mouth {
         self.current.as_ref()
     }
 
-    /// Lines that wait, in order.
-    pub fn waiting(&self) -> impl Iterator<Item = &Speech> {
-        self.queue.iter()
-    }
-
     /// Whether nothing sounds and nothing waits.
     #[must_use]
     pub fn is_silent(&self) -> bool {
@@ -145,10 +140,8 @@ impl Mouth {
         if self.current.is_some() {
             return false;
         }
-        let ready = self
-            .queue
-            .front()
-            .is_some_and(|speech| !speech.clips.is_empty() && speech.needs_seq <= durable_seq);
+        let ready =
+            self.queue.front().is_some_and(|speech| !speech.clips.is_empty() && speech.needs_seq <= durable_seq);
         if !ready {
             return false;
         }

@@ -71,8 +71,7 @@ impl Actor {
             .or_else(|| answer.utterances.iter().map(|utterance| utterance.end_ms).max())
             .unwrap_or(start_ms);
         let confidences: Vec<f32> = answer.utterances.iter().filter_map(|utterance| utterance.confidence).collect();
-        let confidence = (!confidences.is_empty())
-            .then(|| confidences.iter().sum::<f32>() / confidences.len() as f32);
+        let confidence = (!confidences.is_empty()).then(|| confidences.iter().sum::<f32>() / confidences.len() as f32);
         let row = TranscriptRow {
             id: row_id(&[self.id.0.as_bytes(), b"turn", &answer.turn.0.to_be_bytes()]),
             role: Role::Candidate,
@@ -118,12 +117,8 @@ impl Actor {
             let row = self.speech_row(speech.id, &speech.line, start_ms, end_ms, heard.clone(), interrupted);
             vec![Projection::Transcript(row)]
         };
-        let event = SessionEvent::SpeechEnded {
-            speech: speech.id,
-            sent_samples: speech.sent_samples,
-            heard,
-            interrupted,
-        };
+        let event =
+            SessionEvent::SpeechEnded { speech: speech.id, sent_samples: speech.sent_samples, heard, interrupted };
         self.log_with(event, rows);
         if self.reply.as_ref().is_some_and(|reply| reply.speech == Some(speech.id)) {
             self.reply = None;

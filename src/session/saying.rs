@@ -206,8 +206,7 @@ impl Actor {
         self.tasks.spawn(async move {
             for line in lines {
                 for sentence in crate::tts::sentences::sentences(&line) {
-                    let request =
-                        SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
+                    let request = SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
                     if let Err(error) = voice.speak(request).await {
                         tracing::debug!(%error, "a sentence was not made beforehand");
                         return;

@@ -59,10 +59,19 @@ pub enum Mark {
 enum State {
     Silent,
     /// Perhaps speech, since `since`.
-    Rising { since: SamplePos, open: Option<Open> },
-    Speaking { open: Open, voiced_until: SamplePos },
+    Rising {
+        since: SamplePos,
+        open: Option<Open>,
+    },
+    Speaking {
+        open: Open,
+        voiced_until: SamplePos,
+    },
     /// A pause in an utterance that may go on.
-    Pausing { open: Open, stopped_at: SamplePos },
+    Pausing {
+        open: Open,
+        stopped_at: SamplePos,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -255,7 +264,8 @@ mod tests {
 
     #[test]
     fn a_short_pause_joins_and_a_long_one_closes() {
-        let track = format!("{}{}{}{}{}", ".".repeat(20), "#".repeat(30), ".".repeat(12), "#".repeat(20), ".".repeat(45));
+        let track =
+            format!("{}{}{}{}{}", ".".repeat(20), "#".repeat(30), ".".repeat(12), "#".repeat(20), ".".repeat(45));
         check(
             &track,
             &expect_test::expect![[r#"

@@ -7,9 +7,7 @@ mod optimised;
 mod recent;
 mod tokenizer;
 
-use super::{
-    STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream,
-};
+use super::{STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream};
 use crate::id::UtteranceId;
 use crate::onnx::OnnxRuntime;
 use model::Model;

@@ -90,7 +90,8 @@ mod tests {
     }
 
     async fn texts(script: SttScript, asks: Vec<SttCommand>) -> Vec<String> {
-        let SttStream { commands, mut events } = ScriptedStt { script, delay: Duration::from_millis(200) }.open(SttOptions::default());
+        let SttStream { commands, mut events } =
+            ScriptedStt { script, delay: Duration::from_millis(200) }.open(SttOptions::default());
         for command in asks {
             commands.send(command).await.expect("taken");
         }

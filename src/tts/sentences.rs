@@ -7,8 +7,8 @@ const FIRST_CLAUSE_CHARS_MIN: usize = 28;
 
 /// Abbreviations that end in a point without ending a sentence.
 const ABBREVIATIONS: [&str; 18] = [
-    "e.g", "i.e", "etc", "vs", "mr", "mrs", "ms", "dr", "prof", "st", "no", "approx", "cf", "fig", "inc", "ltd", "resp",
-    "incl",
+    "e.g", "i.e", "etc", "vs", "mr", "mrs", "ms", "dr", "prof", "st", "no", "approx", "cf", "fig", "inc", "ltd",
+    "resp", "incl",
 ];
 
 /// Collects text and gives away whole sentences.

@@ -181,12 +181,15 @@ fn symbols(core: &str) -> Vec<String> {
         let inner = &rest[c.len_utf8()..];
         let last = pieces.last_mut().expect("never empty");
         let between = !last.is_empty() && inner.starts_with(char::is_alphanumeric);
-        let digits = last.chars().all(|c| c.is_ascii_digit() || c == ',') && inner.starts_with(|c: char| c.is_ascii_digit());
+        let digits =
+            last.chars().all(|c| c.is_ascii_digit() || c == ',') && inner.starts_with(|c: char| c.is_ascii_digit());
         match c {
             '.' | ',' if between && digits => last.push(c),
             '.' if between => pieces.extend(["dot".to_owned(), String::new()]),
             '@' => pieces.extend(["at".to_owned(), String::new()]),
-            '#' if inner.starts_with(|c: char| c.is_ascii_digit()) => pieces.extend(["number".to_owned(), String::new()]),
+            '#' if inner.starts_with(|c: char| c.is_ascii_digit()) => {
+                pieces.extend(["number".to_owned(), String::new()])
+            }
             '\'' | '\u{2019}' if between => last.push('\''),
             c if c.is_alphanumeric() => last.push(c),
             _ => pieces.push(String::new()),
@@ -263,7 +266,10 @@ mod tests {
         check("It took 3 tries and 1,250 ms.", "It took three tries and one thousand two hundred fifty milliseconds.");
         check("99.9% of 10ms", "ninety nine point nine percent of ten milliseconds");
         check("A 404 or a 503?", "A four oh four or a five oh three?");
-        check("5GB in 2024, the 1st and the 22nd", "five gigabytes in twenty twenty four, the first and the twenty second");
+        check(
+            "5GB in 2024, the 1st and the 22nd",
+            "five gigabytes in twenty twenty four, the first and the twenty second",
+        );
         check("$5 for 2x", "five dollars for two times");
         check("a 3-way split in 1-2 days", "a three way split in one two days");
         check("port 8080, UTF-8", "port eight thousand eighty, UTF eight");
@@ -310,7 +316,20 @@ mod tests {
 
     #[test]
     fn strange_input_is_survived() {
-        for text in ["O(", "O((((", "\u{1f600}\u{1f600}", "'", "()", "a\u{301}\u{301}", "\u{0}", "--", "9999999999999999999999", "1.2.3.4", "-5", "[x](y)"] {
+        for text in [
+            "O(",
+            "O((((",
+            "\u{1f600}\u{1f600}",
+            "'",
+            "()",
+            "a\u{301}\u{301}",
+            "\u{0}",
+            "--",
+            "9999999999999999999999",
+            "1.2.3.4",
+            "-5",
+            "[x](y)",
+        ] {
             let _ = spoken(text);
         }
     }

@@ -317,4 +317,3 @@ impl State {
         open.min_by_key(|(_, job)| (job.urgency, job.number)).map(|(key, _)| key.clone())
     }
 }
-

@@ -263,7 +263,8 @@ impl TurnTaking {
             Floor::Overlap(turn) => turn.hear(utterance),
             Floor::Committed(committed) if committed.closed && committed.turn.holds(utterance.id) => {}
             Floor::Committed(committed)
-                if committed.more.holds(utterance.id) || committed.began.is_none_or(|began| start <= began + recovery) =>
+                if committed.more.holds(utterance.id)
+                    || committed.began.is_none_or(|began| start <= began + recovery) =>
             {
                 committed.more.hear(utterance);
             }

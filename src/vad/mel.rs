@@ -51,7 +51,8 @@ impl LogMel {
         let mut power = [0.0_f64; BINS];
         for frame in 0..frames {
             for (i, (slot, weight)) in input.iter_mut().zip(&self.window).enumerate() {
-                *slot = weight * f64::from(mirrored(audio, (frame * HOP_SAMPLES + i) as isize - (WINDOW_SAMPLES / 2) as isize));
+                *slot = weight
+                    * f64::from(mirrored(audio, (frame * HOP_SAMPLES + i) as isize - (WINDOW_SAMPLES / 2) as isize));
             }
             self.fft
                 .process_with_scratch(&mut input, &mut spectrum, &mut scratch)

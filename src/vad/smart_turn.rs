@@ -37,10 +37,8 @@ impl SmartTurn {
     /// Loads the model and starts its thread.
     pub fn start(runtime: &OnnxRuntime, model: &Path) -> Result<Self, VadError> {
         let load = |why: String| VadError::Load { model: "smart-turn".into(), why };
-        let mut model = Model {
-            session: runtime.session(model).map_err(|e| load(e.to_string()))?,
-            mel: LogMel::default(),
-        };
+        let mut model =
+            Model { session: runtime.session(model).map_err(|e| load(e.to_string()))?, mel: LogMel::default() };
         let (questions, mut asked) = mpsc::channel::<Question>(QUESTIONS_MAX);
         let serve = move || {
             while let Some(question) = asked.blocking_recv() {

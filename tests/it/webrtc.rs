@@ -271,9 +271,11 @@ async fn a_stop_leaves_at_most_two_more_voiced_packets() {
     .await;
     room.tell(RoomCommand::Stop { speech }).await;
     let stopped = room
-        .until(|event| {
-            if let RoomEvent::SpeechStopped { sent_samples, .. } = event { Some(sent_samples) } else { None }
-        })
+        .until(
+            |event| {
+                if let RoomEvent::SpeechStopped { sent_samples, .. } = event { Some(sent_samples) } else { None }
+            },
+        )
         .await;
     // What left before the stop was heard, plus the fade.
     let sent_frames = stopped / 480;

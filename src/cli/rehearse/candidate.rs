@@ -43,7 +43,12 @@ pub enum Deed {
     /// Say all of an answer, then tell by [`Candidate::has_spoken`].
     Speak(Arc<PreparedAnswer>),
     /// Hand code to the code pane.
-    Code { question: String, language: String, content: String, submitted: bool },
+    Code {
+        question: String,
+        language: String,
+        content: String,
+        submitted: bool,
+    },
     Tell(Happening),
 }
 
@@ -74,8 +79,16 @@ pub struct Candidate {
 enum Doing {
     /// Until it is asked.
     Listening,
-    Thinking { until: Instant, question: QuestionView, answer: Arc<PreparedAnswer> },
-    Speaking { question: QuestionView, answer: Arc<PreparedAnswer>, is_follow_up: bool },
+    Thinking {
+        until: Instant,
+        question: QuestionView,
+        answer: Arc<PreparedAnswer>,
+    },
+    Speaking {
+        question: QuestionView,
+        answer: Arc<PreparedAnswer>,
+        is_follow_up: bool,
+    },
 }
 
 impl Candidate {
@@ -94,7 +107,8 @@ impl Candidate {
 
     /// What the screen shows.
     pub fn see(&mut self, state: StateView) {
-        let shown = |state: &StateView| (state.phase.clone(), state.question.as_ref().map(|question| question.id.clone()));
+        let shown =
+            |state: &StateView| (state.phase.clone(), state.question.as_ref().map(|question| question.id.clone()));
         if self.state.as_ref().map(shown) != Some(shown(&state)) {
             let question = state.question.as_ref();
             let question = question.map(|asked| (asked.number, asked.of, asked.id.clone(), asked.kind.clone()));
@@ -288,7 +302,9 @@ mod tests {
                         Deed::Code { submitted, content, .. } => format!("{ms} code {content} {submitted}"),
                         Deed::Tell(Happening::Replied { gap }) => format!("{ms} gap {}", gap.as_millis()),
                         Deed::Tell(Happening::TalkedOver { recovered }) => format!("{ms} talked over {recovered}"),
-                        Deed::Tell(Happening::Phase { .. } | Happening::Thinks { .. } | Happening::Says { .. }) => continue,
+                        Deed::Tell(Happening::Phase { .. } | Happening::Thinks { .. } | Happening::Says { .. }) => {
+                            continue;
+                        }
                     });
                 }
                 self.now_ms += 20;
@@ -306,8 +322,13 @@ mod tests {
                 code_language: Some("python".into()),
                 starter: Some("pass".into()),
             };
-            let state =
-                StateView { phase: phase.into(), question: Some(question), elapsed_ms: 0, remaining_ms: 0, paused: false };
+            let state = StateView {
+                phase: phase.into(),
+                question: Some(question),
+                elapsed_ms: 0,
+                remaining_ms: 0,
+                paused: false,
+            };
             self.candidate.see(state);
         }
 
@@ -340,7 +361,9 @@ mod tests {
     #[test]
     fn further_words_within_a_question_get_its_probe_answer_then_general_ones_in_turn() {
         let mut stage = stage();
-        for (from, expected) in [(0_u64, "first"), (10_000, "more"), (20_000, "no idea"), (30_000, "who knows"), (40_000, "no idea")] {
+        for (from, expected) in
+            [(0_u64, "first"), (10_000, "more"), (20_000, "no idea"), (30_000, "who knows"), (40_000, "no idea")]
+        {
             stage.run(from + 1_000, true);
             stage.show("listening", "q1", "factual");
             stage.run(from + 5_000, false);

@@ -112,9 +112,17 @@ mod tests {
 
     #[test]
     fn what_is_there_is_found_however_it_is_parted_and_misheard() {
-        check(&[A, B], &["an index lets the data base find rose without reading the whole table", B], &Comparison::default());
+        check(
+            &[A, B],
+            &["an index lets the data base find rose without reading the whole table", B],
+            &Comparison::default(),
+        );
         check(&[A, B, C], &[&format!("{A} {B}"), C], &Comparison::default());
-        check(&[A, B], &["An index lets the database find", "rows without reading the whole table.", B], &Comparison::default());
+        check(
+            &[A, B],
+            &["An index lets the database find", "rows without reading the whole table.", B],
+            &Comparison::default(),
+        );
         check(&[A, A], &[A, A], &Comparison::default());
         check(&[], &[], &Comparison::default());
     }

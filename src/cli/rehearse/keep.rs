@@ -19,7 +19,13 @@ pub enum KeepError {
 }
 
 /// Writes `call-N.wav` (left what was said, right what was heard, 16 kHz, one time line) and `call-N.json`.
-pub fn keep(folder: &Path, number: u32, record: &CallRecord, heard: &[String], lines: &[Line]) -> Result<(), KeepError> {
+pub fn keep(
+    folder: &Path,
+    number: u32,
+    record: &CallRecord,
+    heard: &[String],
+    lines: &[Line],
+) -> Result<(), KeepError> {
     let said = resample(record.mouth.pcm(), VOICE_RATE_HZ, EAR_RATE_HZ)?;
     let heard_pcm = record.ear.pcm();
     let spec = hound::WavSpec {

@@ -33,7 +33,8 @@ pub use trial::{Rehearsal, rehearse};
 /// Most calls of one rehearsal; each takes minutes.
 const CALLS_MAX: u32 = 1_000;
 /// What is logged here unless `RUST_LOG` says otherwise: the live view tells the rest.
-const LOG: &str = "warn,rtc=error,rtc_dtls=off,rtc_ice=off,rtc_mdns=off,rtc_sctp=off,rtc_turn=off,webrtc=error,ort=warn";
+const LOG: &str =
+    "warn,rtc=error,rtc_dtls=off,rtc_ice=off,rtc_mdns=off,rtc_sctp=off,rtc_turn=off,webrtc=error,ort=warn";
 
 /// Play a candidate against a running server, and measure.
 #[derive(Debug, clap::Args)]

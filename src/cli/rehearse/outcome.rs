@@ -141,8 +141,13 @@ impl Summary {
             let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
             let _ = writeln!(out, "  {kind:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
         }
-        let _ = writeln!(out, "\nanswers {}, of them talked over {} (recovered {})", self.turns, self.talked_over, self.recovered);
-        let _ = writeln!(out, "utterances lost {}, doubled {}, misordered {}", self.lost, self.doubled, self.misordered);
+        let _ = writeln!(
+            out,
+            "\nanswers {}, of them talked over {} (recovered {})",
+            self.turns, self.talked_over, self.recovered
+        );
+        let _ =
+            writeln!(out, "utterances lost {}, doubled {}, misordered {}", self.lost, self.doubled, self.misordered);
         if let Some(rate) = self.heard_wer {
             let _ = writeln!(out, "the interviewer's words heard differently: {:.1} %", rate * 100.0);
         }

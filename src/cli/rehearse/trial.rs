@@ -3,13 +3,13 @@
 
 use super::call::{self, CallError, CallRecord, Sight};
 use super::candidate::Candidate;
+use super::keep;
 use super::outcome::{CallOutcome, Summary};
 use super::prepare::{Prepared, prepare};
 use super::rest::{Connection, Made, RestError, Server, View, Wish};
 use super::script::Part;
 use super::transcribe::heard_words;
 use super::view::{LiveView, progress};
-use super::keep;
 use crate::app::RehearsalParts;
 use crate::interview::question::Level;
 use crate::room::client::{Client, ClientError};
@@ -190,7 +190,10 @@ async fn until_final(server: &Server, made: &Made) -> Result<(), String> {
         match status.as_str() {
             "completed" => return Ok(()),
             "abandoned" | "failed" | "cancelled" => {
-                return Err(format!("the interview was {status} ({})", end_reason.as_deref().unwrap_or("no reason given")));
+                return Err(format!(
+                    "the interview was {status} ({})",
+                    end_reason.as_deref().unwrap_or("no reason given")
+                ));
             }
             _ if Instant::now() > until => {
                 return Err(format!("{} s after the end the interview is still {status}", FINAL_WITHIN.as_secs()));

@@ -50,7 +50,9 @@ impl LiveView {
             }
             Happening::Thinks { about } => self.line(at, "thinks", &seconds(*about)),
             Happening::Says { text, lasts } => self.line(at, "candidate", &format!("{text} ({})", seconds(*lasts))),
-            Happening::TalkedOver { recovered: true } => self.line(at, "talked over", "the interviewer fell silent again"),
+            Happening::TalkedOver { recovered: true } => {
+                self.line(at, "talked over", "the interviewer fell silent again")
+            }
             Happening::TalkedOver { recovered: false } => self.line(at, "TALKED OVER", "and it went on talking"),
             Happening::Replied { gap } => self.line(at, "reply after", &format!("{} ms", gap.as_millis())),
         }
@@ -61,7 +63,8 @@ impl LiveView {
         let (minutes, rest_s) = (since.as_secs() / 60, since.as_secs_f64() % 60.0);
         let (bold, plain) = if self.in_colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
         // Nobody who watches: nothing to do about it.
-        let _ = writeln!(std::io::stderr(), "{}{minutes:>2}:{rest_s:04.1}  {bold}{label:<12}{plain} {text}", self.prefix);
+        let _ =
+            writeln!(std::io::stderr(), "{}{minutes:>2}:{rest_s:04.1}  {bold}{label:<12}{plain} {text}", self.prefix);
     }
 }
 

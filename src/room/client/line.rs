@@ -113,11 +113,8 @@ impl PeerConnectionEventHandler for ClientCallbacks {
         if state == RTCPeerConnectionState::Connected {
             self.connected.send_replace(true);
         }
-        let is_gone = [
-            RTCPeerConnectionState::Disconnected,
-            RTCPeerConnectionState::Failed,
-            RTCPeerConnectionState::Closed,
-        ];
+        let is_gone =
+            [RTCPeerConnectionState::Disconnected, RTCPeerConnectionState::Failed, RTCPeerConnectionState::Closed];
         if is_gone.contains(&state) {
             self.line.tell(ClientEvent::Gone);
         }

@@ -229,16 +229,19 @@ mod tests {
         };
         assert_eq!(signal("typing", Value::Null), Some(ClientSignal::Typing));
         assert_eq!(signal("playout", json!({"buffered_ms": 61.7})), Some(ClientSignal::Playout { buffered_ms: 61 }));
-        assert_eq!(signal("playout", json!({"buffered_ms": 1e30})), Some(ClientSignal::Playout { buffered_ms: 10_000 }));
+        assert_eq!(
+            signal("playout", json!({"buffered_ms": 1e30})),
+            Some(ClientSignal::Playout { buffered_ms: 10_000 })
+        );
         assert_eq!(signal("playout", json!({"buffered_ms": -1})), None);
         assert_eq!(signal("focus", json!({"visible": false})), Some(ClientSignal::Focus { visible: false }));
         let code = json!({"question_id": "q", "language": "rust", "content": "fn main() {}", "final": true});
         assert!(matches!(signal("code", code), Some(ClientSignal::Code { submitted: true, .. })));
         assert_eq!(signal("nonsense", Value::Null), None);
-        assert_eq!(read(&message("send-text", "1", json!({"content": " yes "}))), Inbound::Signal {
-            signal: ClientSignal::Text("yes".to_owned()),
-            reply: None
-        });
+        assert_eq!(
+            read(&message("send-text", "1", json!({"content": " yes "}))),
+            Inbound::Signal { signal: ClientSignal::Text("yes".to_owned()), reply: None }
+        );
     }
 
     #[test]
@@ -272,17 +275,9 @@ mod tests {
                 "data": {"text": "yes", "user_id": "candidate", "timestamp": timestamp, "final": true}})
         );
         let notice = ServerMessage::Notice { level: NoticeLevel::Warning, text: "hm".to_owned() };
-        assert_eq!(
-            parsed(&write(&notice, now))["data"],
-            json!({"kind": "notice", "level": "warning", "text": "hm"})
-        );
-        let view = StateView {
-            phase: "listening".to_owned(),
-            question: None,
-            elapsed_ms: 1,
-            remaining_ms: 2,
-            paused: false,
-        };
+        assert_eq!(parsed(&write(&notice, now))["data"], json!({"kind": "notice", "level": "warning", "text": "hm"}));
+        let view =
+            StateView { phase: "listening".to_owned(), question: None, elapsed_ms: 1, remaining_ms: 2, paused: false };
         let state = parsed(&write(&ServerMessage::State(Box::new(view)), now));
         assert_eq!((&state["data"]["kind"], &state["data"]["phase"]), (&json!("state"), &json!("listening")));
         assert_eq!(

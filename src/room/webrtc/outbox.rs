@@ -63,7 +63,8 @@ impl Outbox {
     }
 
     fn drop_one(&mut self) {
-        let oldest = |wanted: fn(&RoomEvent) -> bool| move |events: &VecDeque<RoomEvent>| events.iter().position(wanted);
+        let oldest =
+            |wanted: fn(&RoomEvent) -> bool| move |events: &VecDeque<RoomEvent>| events.iter().position(wanted);
         let audio = oldest(|event| matches!(event, RoomEvent::Heard(_) | RoomEvent::Sent { .. }));
         let signal = oldest(|event| matches!(event, RoomEvent::Signal(_)));
         if let Some(index) = audio(&self.backlog).or_else(|| signal(&self.backlog)) {

@@ -45,7 +45,10 @@ pub enum PeerNews {
     Failed,
     /// The other side ended it.
     Closed,
-    Packet { packet: RtpPacket, arrival: Instant },
+    Packet {
+        packet: RtpPacket,
+        arrival: Instant,
+    },
     Message(String),
 }
 

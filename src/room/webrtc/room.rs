@@ -59,9 +59,20 @@ impl WebRtcRoom {
 }
 
 enum Request {
-    Offer { sdp: String, reply: oneshot::Sender<Result<Answer, RoomError>> },
-    Patch { resource: String, if_match: Option<String>, fragment: String, reply: oneshot::Sender<Result<Patched, RoomError>> },
-    Delete { resource: String, reply: oneshot::Sender<Result<(), RoomError>> },
+    Offer {
+        sdp: String,
+        reply: oneshot::Sender<Result<Answer, RoomError>>,
+    },
+    Patch {
+        resource: String,
+        if_match: Option<String>,
+        fragment: String,
+        reply: oneshot::Sender<Result<Patched, RoomError>>,
+    },
+    Delete {
+        resource: String,
+        reply: oneshot::Sender<Result<(), RoomError>>,
+    },
 }
 
 /// The door of a room for the signalling.
@@ -77,12 +88,7 @@ impl WebRtcRoomHandle {
     }
 
     /// Adds candidates to a connection or restarts its ICE (`application/trickle-ice-sdpfrag`).
-    pub async fn patch(
-        &self,
-        resource: &str,
-        if_match: Option<&str>,
-        fragment: String,
-    ) -> Result<Patched, RoomError> {
+    pub async fn patch(&self, resource: &str, if_match: Option<&str>, fragment: String) -> Result<Patched, RoomError> {
         let (resource, if_match) = (resource.to_owned(), if_match.map(str::to_owned));
         self.ask(|reply| Request::Patch { resource, if_match, fragment, reply }).await
     }

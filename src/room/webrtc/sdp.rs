@@ -51,8 +51,11 @@ pub struct Fragment {
 pub fn read_fragment(text: &str) -> Result<Fragment, RoomError> {
     check_size(text)?;
     let value = |name: &str| lines(text).find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-    let candidates: Vec<String> =
-        lines(text).filter_map(|line| line.strip_prefix("a=")).filter(|value| value.starts_with("candidate:")).map(str::to_owned).collect();
+    let candidates: Vec<String> = lines(text)
+        .filter_map(|line| line.strip_prefix("a="))
+        .filter(|value| value.starts_with("candidate:"))
+        .map(str::to_owned)
+        .collect();
     if candidates.len() > CANDIDATES_MAX {
         return Err(RoomError::BadFragment { why: "it has too many candidates".to_owned() });
     }

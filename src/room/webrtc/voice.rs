@@ -211,16 +211,7 @@ impl Voice {
 
 impl Speech {
     fn new(id: SpeechId) -> Self {
-        Self {
-            id,
-            chunks: VecDeque::new(),
-            taken: 0,
-            left: 0,
-            sent: 0,
-            whole: false,
-            held: false,
-            fade_in: false,
-        }
+        Self { id, chunks: VecDeque::new(), taken: 0, left: 0, sent: 0, whole: false, held: false, fade_in: false }
     }
 
     /// A whole frame is there, or the rest of the speech.

@@ -136,7 +136,13 @@ impl Model {
     }
 
     /// One token and its probability.
-    fn step(&mut self, heard: &DynValue, last: i64, first: bool, caches: &mut [Option<DynValue>]) -> ort::Result<(i64, f32)> {
+    fn step(
+        &mut self,
+        heard: &DynValue,
+        last: i64,
+        first: bool,
+        caches: &mut [Option<DynValue>],
+    ) -> ort::Result<(i64, f32)> {
         let mut inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = ort::inputs! {
             "input_ids" => Tensor::from_array(([1_usize, 1], vec![last]))?,
             "encoder_hidden_states" => heard,

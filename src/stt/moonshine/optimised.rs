@@ -18,7 +18,8 @@ pub fn optimised(runtime: &OnnxRuntime, shipped: &Path, folder: &Path) -> Result
     let name = shipped.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let (output, stamp_file) = (folder.join(format!("{name}.onnx")), folder.join(format!("{name}.stamp")));
     let source = fs::metadata(shipped).map_err(failed)?;
-    let modified = source.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
+    let modified =
+        source.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default();
     let made_from = format!("{CONVERSION} {} {} {}", runtime.build(), source.len(), modified.as_nanos());
     let known = fs::read_to_string(&stamp_file).unwrap_or_default();
     let size = fs::metadata(&output).map(|found| found.len()).unwrap_or(0);
@@ -87,9 +88,8 @@ fn name_graph(graph: &[u8]) -> Option<Vec<u8>> {
 
 fn name_inside_node(node: &[u8]) -> Option<Vec<u8>> {
     rewrite(node, &mut |field, attribute| {
-        (field == NODE_ATTRIBUTE).then(|| {
-            rewrite(attribute, &mut |field, graph| (field == ATTRIBUTE_GRAPH).then(|| name_graph(graph)))
-        })
+        (field == NODE_ATTRIBUTE)
+            .then(|| rewrite(attribute, &mut |field, graph| (field == ATTRIBUTE_GRAPH).then(|| name_graph(graph))))
     })
 }
 
@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn nameless_branches_get_a_name_and_nothing_else_changes() {
         let weights = field(5, &[7; 300]);
-        let branch = |name: &[u8]| field(NODE_ATTRIBUTE, &field(ATTRIBUTE_GRAPH, &[weights.clone(), name.to_vec()].concat()));
+        let branch =
+            |name: &[u8]| field(NODE_ATTRIBUTE, &field(ATTRIBUTE_GRAPH, &[weights.clone(), name.to_vec()].concat()));
         let model = |first: &[u8]| {
             let node = [field(4, b"If"), branch(first), branch(&field(GRAPH_NAME, b"else"))].concat();
             let graph = [field(GRAPH_NODE, &node), field(GRAPH_NAME, b"main")].concat();

@@ -54,7 +54,8 @@ impl Sounds {
             let phonemes = word.phonemes.unwrap_or_default();
             let space = if word.whitespace.is_empty() { "" } else { " " };
             let numbers = phonemes.chars().chain(space.chars()).filter_map(|c| self.numbers.get(&c).copied()).collect();
-            let weight = Weight { spoken: start..end, sounds: clip::sounds(&phonemes), pause: clip::pause_after(&phonemes) };
+            let weight =
+                Weight { spoken: start..end, sounds: clip::sounds(&phonemes), pause: clip::pause_after(&phonemes) };
             found.push(Sound { numbers, weight });
             at = end;
         }

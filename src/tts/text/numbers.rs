@@ -1,11 +1,28 @@
 //! Numbers in words. Pure.
 
 const ONES: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 10] =
-    ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 const SCALES: [(u64, &str); 4] =
     [(1_000_000_000_000, "trillion"), (1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand")];
 /// Larger numbers are read digit by digit, as people do.
@@ -47,7 +64,9 @@ const UNITS: [(&str, &str, &str); 28] = [
 pub fn spoken(text: &str) -> Option<String> {
     let minus = text.strip_prefix(['-', '\u{2212}']);
     let unsigned = minus.unwrap_or(text);
-    for (sign, one, several) in [('$', "dollar", "dollars"), ('\u{20ac}', "euro", "euros"), ('\u{a3}', "pound", "pounds")] {
+    for (sign, one, several) in
+        [('$', "dollar", "dollars"), ('\u{20ac}', "euro", "euros"), ('\u{a3}', "pound", "pounds")]
+    {
         if let Some(amount) = unsigned.strip_prefix(sign) {
             let said = number(amount)?;
             return Some(format!("{said} {}", if amount == "1" { one } else { several }));
@@ -181,7 +200,10 @@ mod tests {
             ("103rd", "one hundred third"),
             ("1ms", "one millisecond"),
             ("1990s", "nineteen nineties"),
-            ("99999999999999999999", "nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine"),
+            (
+                "99999999999999999999",
+                "nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine",
+            ),
         ] {
             assert_eq!(spoken(text).as_deref(), Some(expected), "{text}");
         }

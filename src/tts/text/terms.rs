@@ -25,8 +25,7 @@ pub const OPERATORS: [(&str, &str); 18] = [
 ];
 
 /// Only where they stand alone: inside a word they are brackets or code.
-const ALONE: [(&str, &str); 4] =
-    [("<", "less than"), (">", "greater than"), ("%", "percent"), ("\u{2192}", "to")];
+const ALONE: [(&str, &str); 4] = [("<", "less than"), (">", "greater than"), ("%", "percent"), ("\u{2192}", "to")];
 
 /// As written.
 const EXACT: [(&str, &str); 41] = [

@@ -50,9 +50,15 @@ async fn silence_and_noise_have_no_words() {
         (0..seconds * SECOND).map(next).collect()
     };
     let hum: Vec<i16> = (0..2 * SECOND).map(|i| ((i as f32 * 0.02).sin() * 2000.0) as i16).collect();
-    let cases =
-        [("nothing", vec![]), ("silence", vec![0; 2 * SECOND]), ("a hiss", noise(40, 3)), ("noise", noise(900, 3)),
-            ("loud noise", noise(8000, 2)), ("a hum", hum), ("a click", [vec![0; 800], vec![20_000; 40], vec![0; 8000]].concat())];
+    let cases = [
+        ("nothing", vec![]),
+        ("silence", vec![0; 2 * SECOND]),
+        ("a hiss", noise(40, 3)),
+        ("noise", noise(900, 3)),
+        ("loud noise", noise(8000, 2)),
+        ("a hum", hum),
+        ("a click", [vec![0; 800], vec![20_000; 40], vec![0; 8000]].concat()),
+    ];
     for (what, audio) in cases {
         let transcript = transcribe(stt.as_ref(), &audio).await;
         assert_eq!(transcript.text, "", "{what}: confidence {:?}", transcript.confidence);

@@ -16,10 +16,7 @@ async fn garbage_is_refused_and_the_room_goes_on() {
     let pcmu = offer.replace("opus/48000/2", "PCMU/8000");
     for bad in ["", "\0", "hello", "v=0", "v=0\r\n", &huge, &many, &video, &pcmu, &"é".repeat(40_000)] {
         let refused = room.handle.offer(bad.to_owned()).await;
-        let is_typed = matches!(
-            refused,
-            Err(RoomError::TooLong | RoomError::BadOffer { .. } | RoomError::NoAudio)
-        );
+        let is_typed = matches!(refused, Err(RoomError::TooLong | RoomError::BadOffer { .. } | RoomError::NoAudio));
         assert!(is_typed, "{refused:?} to {:?}", &bad[..bad.floor_char_boundary(60)]);
     }
     let client = room.join(ClientSettings::default()).await;
@@ -83,7 +80,8 @@ fn spoilt_offers_never_break_the_room() {
     let room = runtime.block_on(async { Room::open(WebRtcSettings::default()) });
     let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&prop::collection::vec(harm(), 1..4), |harms| {
-        let spoilt = harms.iter().fold(offer.clone(), |text, harm| if text.is_empty() { text } else { spoil(&text, harm) });
+        let spoilt =
+            harms.iter().fold(offer.clone(), |text, harm| if text.is_empty() { text } else { spoil(&text, harm) });
         // Some spoilt offers are still offers; what counts is that there is an answer or a typed word.
         let answered = runtime.block_on(room.handle.offer(spoilt));
         let is_fine = !matches!(answered, Err(RoomError::Over | RoomError::Busy));

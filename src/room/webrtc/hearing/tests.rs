@@ -40,8 +40,7 @@ impl Line {
     }
 
     fn packet(&mut self, loud: bool) -> Vec<u8> {
-        let pcm: Vec<i16> =
-            (0..320).map(|i| if loud { voice_like(self.spoken + i) } else { 0 }).collect();
+        let pcm: Vec<i16> = (0..320).map(|i| if loud { voice_like(self.spoken + i) } else { 0 }).collect();
         self.spoken += 320;
         let mut out = [0; ENCODED_BYTES_MAX];
         let length = self.encoder.encode(&pcm, &mut out).expect("a whole frame");

@@ -39,17 +39,20 @@ fn a_speech_leaves_frame_by_frame_and_is_done_after_its_last_sample() {
     voice.play(ONE, audio(700, 5)).expect("room");
     voice.play(ONE, audio(500, 6)).expect("room");
     voice.end(ONE);
-    assert_eq!(drain(&mut voice), [
-        "1 at 0: 5 .. 5",
-        "1 at 480: 5 .. 6",
-        "1 at 960: 6 .. 0",
-        "1 done after 1200",
-        "silence",
-        "silence",
-        "silence",
-        "silence",
-        "silence",
-    ]);
+    assert_eq!(
+        drain(&mut voice),
+        [
+            "1 at 0: 5 .. 5",
+            "1 at 480: 5 .. 6",
+            "1 at 960: 6 .. 0",
+            "1 done after 1200",
+            "silence",
+            "silence",
+            "silence",
+            "silence",
+            "silence",
+        ]
+    );
 }
 
 #[test]
