@@ -4,6 +4,7 @@
 use crate::config::{LogFormat, Telemetry};
 use crate::lifecycle::Lifecycle;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
@@ -98,7 +99,8 @@ pub fn init_logging(settings: &Telemetry) -> Result<(), TelemetryError> {
         Ok(text) if !text.is_empty() => EnvFilter::try_new(text)?,
         Ok(_) | Err(_) => EnvFilter::try_new(&settings.log)?,
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let registry = tracing_subscriber::registry().with(filter);
     match settings.format {
         LogFormat::Text => registry.with(lines.with_target(false)).try_init()?,

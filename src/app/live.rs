@@ -41,7 +41,6 @@ pub struct Live {
     pub store: Store,
     pub settings: Arc<Settings>,
     pub parts: session::Parts,
-    pub turn: crate::turn::Settings,
     pub clock: Clock,
     pub node: NodeId,
     pub paths: Paths,
@@ -76,7 +75,6 @@ impl Live {
         store: Store,
         settings: Arc<Settings>,
         parts: session::Parts,
-        turn: crate::turn::Settings,
         clock: Clock,
         paths: Paths,
         tasks: TaskTracker,
@@ -90,7 +88,6 @@ impl Live {
             store,
             settings,
             parts,
-            turn,
             clock,
             node: NodeId::create(),
             paths,
@@ -210,7 +207,7 @@ impl Live {
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.clone();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
-        let turn_settings = self.turn.clone().with_multiplier(patience);
+        let turn_settings = self.settings.turn.clone().with_multiplier(patience);
         let interview_settings = crate::interview::Settings::default();
         let file = format!("{}.wav", row.id);
         let recording = self
@@ -335,7 +332,10 @@ impl Live {
         }
         self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
             StoreError::Conflict { .. } => InterviewError::Over,
-            other => InterviewError::Store(other),
+            error @ (StoreError::Fenced
+            | StoreError::NotFound
+            | StoreError::Unavailable { .. }
+            | StoreError::Invalid { .. }) => InterviewError::Store(error),
         })
     }
 

@@ -23,7 +23,6 @@ const LLM_CONTEXT_TOKENS: u32 = 4_096;
 
 /// The files of the local models, where the environment says they are.
 pub fn model_files() -> anyhow::Result<Arc<ModelFiles>> {
-    #[expect(clippy::disallowed_methods, reason = "the composition root reads the environment, once")]
     let places = ModelPlaces::from_env(|name| std::env::var(name).ok())
         .context("there is no home directory; set VIVAVOCE_HOME to a directory to keep everything in")?;
     Ok(Arc::new(ModelFiles::new(places)))

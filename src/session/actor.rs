@@ -24,10 +24,6 @@ use tokio_util::task::TaskTracker;
 
 /// The page is told where the interview stands at least this often, s (its clock drifts little in it).
 const VIEW_EVERY: Duration = Duration::from_secs(5);
-/// How long the room may take to say goodbye.
-const CLOSE_MAX: Duration = Duration::from_secs(2);
-/// How long the last entries may take to become durable at the end.
-const LAST_WRITE_MAX: Duration = Duration::from_secs(50);
 
 /// How a session ended, for its finalisation.
 #[derive(Clone, PartialEq, Debug)]
@@ -105,41 +101,67 @@ pub(super) async fn run(
     view: watch::Sender<StateView>,
     tasks: TaskTracker,
 ) -> Outcome {
-    let (work_tx, mut work) = mpsc::channel(WORK_MAX);
+    let (mut actor, mut inbox) = wake(setup, view, tasks);
+    let cancel = actor.cancel.clone();
+    while actor.ended.is_none() && !actor.fenced {
+        let deadline = actor.deadline();
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => actor.end(EndReason::Shutdown),
+            Some(control) = control.recv() => match control {
+                Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
+                Control::Fence => actor.fenced = true,
+            },
+            Some(done) = inbox.work.recv() => actor.work_done(done),
+            Some(event) = inbox.ears.recv() => actor.ear_event(event),
+            event = inbox.room.recv() => {
+                actor.room_event(event.unwrap_or(RoomEvent::Closed { reason: ClosedReason::Lost }));
+            }
+            () = tokio::time::sleep_until(deadline.into()) => {}
+        }
+        actor.drain();
+    }
+    actor.close(&mut inbox.room, &mut inbox.work).await
+}
+
+/// What reaches a session from its own tasks and its room.
+struct Inbox {
+    work: mpsc::Receiver<Work>,
+    ears: mpsc::Receiver<EarEvent>,
+    room: mpsc::Receiver<RoomEvent>,
+}
+
+/// A session's state at its first or next beginning; its ears and its journal are at work from here on.
+fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Actor, Inbox) {
+    let (work_tx, work) = mpsc::channel(WORK_MAX);
     let (journal_tx, journal_rx) = mpsc::channel(journal::JOURNAL_ENTRIES_MAX);
-    tasks.spawn(journal::write(setup.record.clone(), setup.clock.clone(), journal_rx, work_tx.clone()));
-    let mut room_events = setup.room.events;
-    let resumed = setup.resumed.clone().unwrap_or_default();
+    tasks.spawn(journal::write(setup.record, setup.clock.clone(), journal_rx, work_tx.clone()));
+    let versions = versions(&setup.parts);
     let ear_parts = super::ears::EarParts {
         voice: setup.parts.voice_activity.open(),
         stt: setup.parts.stt.open(setup.stt),
         turn_model: setup.parts.turn_model.clone(),
     };
+    let is_resumed = setup.resumed.is_some();
+    let resumed = setup.resumed.unwrap_or_default();
     let first = crate::id::UtteranceId(resumed.next_utterance.max(1));
-    let (mut ears, listening) = super::ears::open(setup.ears, first, ear_parts, setup.cancel.child_token());
+    let (ears, listening) = super::ears::open(setup.ears, first, ear_parts, setup.cancel.child_token());
     tasks.spawn(listening);
-    let versions = Versions {
-        app: env!("CARGO_PKG_VERSION").into(),
-        vad: setup.parts.voice_activity.name(),
-        turn_model: setup.parts.turn_model.as_ref().map_or_else(String::new, |model| model.name()),
-        stt: setup.parts.stt.name(),
-        llm: setup.parts.llm.as_ref().map_or_else(String::new, |model| model.name()),
-        tts: setup.parts.tts.voice(),
-    };
+    let mouth = Mouth::new(
+        setup.room.commands.clone(),
+        setup.parts.tts.clone(),
+        work_tx.clone(),
+        tasks.clone(),
+        setup.cancel.child_token(),
+        SpeechId(resumed.next_speech.max(1)),
+    );
     let mut actor = Actor {
         id: setup.id,
         clock: setup.clock,
         samples: setup.samples,
-        mouth: Mouth::new(
-            setup.room.commands.clone(),
-            setup.parts.tts.clone(),
-            work_tx.clone(),
-            tasks.clone(),
-            setup.cancel.child_token(),
-            SpeechId(resumed.next_speech.max(1)),
-        ),
+        mouth,
         room: setup.room.commands,
-        ears: ears.commands.clone(),
+        ears: ears.commands,
         turn: setup.turn,
         interview: setup.interview,
         hearing: Hearing::resumed(&resumed.utterances),
@@ -149,8 +171,8 @@ pub(super) async fn run(
         durable_seq: setup.first_seq - 1,
         recording: setup.recording,
         work: work_tx,
-        tasks: tasks.clone(),
-        cancel: setup.cancel.clone(),
+        tasks,
+        cancel: setup.cancel,
         view,
         view_due: now(),
         discarded: BTreeSet::new(),
@@ -170,25 +192,20 @@ pub(super) async fn run(
         ended: None,
         fenced: false,
     };
-    actor.log(SessionEvent::TakenUp { resumed: setup.resumed.is_some(), versions });
-    let cancel = setup.cancel;
-    while actor.ended.is_none() && !actor.fenced {
-        let deadline = actor.deadline();
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => actor.end(EndReason::Shutdown),
-            Some(control) = control.recv() => match control {
-                Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
-                Control::Fence => actor.fenced = true,
-            },
-            Some(done) = work.recv() => actor.work_done(done),
-            Some(event) = ears.events.recv() => actor.ear_event(event),
-            event = room_events.recv() => actor.room_event(event.unwrap_or(RoomEvent::Closed { reason: ClosedReason::Lost })),
-            () = tokio::time::sleep_until(deadline.into()) => {}
-        }
-        actor.drain();
+    actor.log(SessionEvent::TakenUp { resumed: is_resumed, versions });
+    (actor, Inbox { work, ears: ears.events, room: setup.room.events })
+}
+
+/// What speaks, hears and thinks in this session, for its log.
+fn versions(parts: &super::Parts) -> Versions {
+    Versions {
+        app: env!("CARGO_PKG_VERSION").into(),
+        vad: parts.voice_activity.name(),
+        turn_model: parts.turn_model.as_ref().map_or_else(String::new, |model| model.name()),
+        stt: parts.stt.name(),
+        llm: parts.llm.as_ref().map_or_else(String::new, |model| model.name()),
+        tts: parts.tts.voice(),
     }
-    actor.close(&mut room_events, &mut work).await
 }
 
 /// The instant now, on tokio's clock (which tests may pause).
@@ -435,60 +452,6 @@ impl Actor {
         self.view_due = now() + VIEW_EVERY;
         self.show(ServerMessage::State(Box::new(view.clone())));
         self.view.send_replace(view);
-    }
-
-    /// Every way out passes here: what sounds is recorded as heard, the room is told, the log is written out.
-    async fn close(mut self, room_events: &mut mpsc::Receiver<RoomEvent>, work: &mut mpsc::Receiver<Work>) -> Outcome {
-        let reason = self.ended.filter(|_| !self.fenced);
-        if let Some(speech) = self.mouth.current().map(|speech| (speech.id, speech.sent_samples)) {
-            self.speech_over(speech.0, speech.1, true);
-        }
-        if let Some(reason) = reason {
-            if reason == EndReason::Shutdown {
-                self.keep_what_was_said();
-            } else {
-                self.commit_what_was_said();
-                self.log(SessionEvent::Ended { reason });
-            }
-            let text = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(String::from));
-            self.show(ServerMessage::Ended { reason: text.unwrap_or_default() });
-        }
-        let _ = self.room.try_send(RoomCommand::Close);
-        let _ = tokio::time::timeout(CLOSE_MAX, async {
-            while let Some(event) = room_events.recv().await {
-                if matches!(event, RoomEvent::Closed { .. }) {
-                    break;
-                }
-            }
-        })
-        .await;
-        // Dropping the sender lets the journal write what waits and end.
-        self.journal = None;
-        self.cancel.cancel();
-        self.tasks.close();
-        let tasks = self.tasks.clone();
-        let finished = tokio::time::timeout(LAST_WRITE_MAX, async {
-            let mut done = std::pin::pin!(tasks.wait());
-            loop {
-                tokio::select! {
-                    () = &mut done => break,
-                    Some(_) = work.recv() => {}
-                }
-            }
-        })
-        .await;
-        if finished.is_err() {
-            tracing::error!(session = %self.id, "the session's last entries were not written in time");
-        }
-        let recorded_s = match self.recording.take() {
-            Some(recording) => recording
-                .close()
-                .await
-                .inspect_err(|why| tracing::error!(session = %self.id, %why, "the recording is incomplete"))
-                .ok(),
-            None => None,
-        };
-        Outcome { id: self.id, reason, recorded_s }
     }
 
     fn ear_event(&mut self, event: EarEvent) {

@@ -27,6 +27,7 @@ const COMPLETIONS_MAX: usize = 4;
 
 /// What the session tells its ears.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a frame is the usual case, and the audio path must not allocate for it")]
 pub enum EarCommand {
     Frame(EarFrame),
     /// The turn was taken to be complete: close the utterance that pauses.
@@ -112,7 +113,6 @@ struct Listening {
 }
 
 /// The future that listens until cancelled or the session drops its end; the session spawns and tracks it.
-#[must_use]
 pub fn open(
     settings: Settings,
     first: UtteranceId,

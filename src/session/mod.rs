@@ -4,6 +4,7 @@
 //! database on the path of a frame.
 
 mod actor;
+mod closing;
 pub mod ears;
 pub mod event;
 mod hearing;
@@ -125,7 +126,6 @@ impl SessionHandle {
 
 /// Makes a session: its handle, and the future that runs it to its end. The caller spawns and tracks the future, and
 /// finalises the session with its outcome.
-#[must_use]
 pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Send) {
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
     let (view_tx, view_rx) = watch::channel(StateView {
