@@ -15,22 +15,25 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("turn", &["id", "audio::frame", "interview::question"]),
     ("interview", &["id", "audio::frame", "turn"]),
     ("room", VOCABULARY),
-    ("vad", VOCABULARY),
-    ("stt", VOCABULARY),
-    ("llm", VOCABULARY),
-    ("tts", VOCABULARY),
+    ("vad", MODELS),
+    ("stt", MODELS),
+    ("llm", MODELS),
+    ("tts", MODELS),
     ("store", VOCABULARY),
     ("auth", VOCABULARY),
     ("session", INNER),
     ("scoring", INNER),
     ("profile", INNER),
     ("jobs", INNER),
-    ("telemetry", &["id", "clock"]),
+    ("telemetry", &["id", "clock", "config", "lifecycle"]),
     ("lifecycle", &["id", "clock"]),
 ];
 
 /// What the edges may know: never each other. A session's words for its states are shared by record and page.
 const VOCABULARY: &[&str] = &["id", "clock", "audio", "interview", "turn"];
+
+/// What parts that run models may know: what runs them, too.
+const MODELS: &[&str] = &["id", "clock", "audio", "interview", "turn", "onnx"];
 
 /// What stands between the edges and the outside may know: the pure parts, and the edges' traits.
 const INNER: &[&str] = &[

@@ -355,8 +355,9 @@ async fn a_flood_of_messages_does_not_hold_up_the_sound() {
 async fn an_offer_while_another_is_answered_is_refused() {
     let room = Room::open(WebRtcSettings::default());
     let offer = door::an_offer().await;
-    let (one, two) = tokio::join!(room.handle.offer(offer.clone()), room.handle.offer(offer));
-    assert!(one.is_ok());
-    assert!(matches!(two, Err(RoomError::Busy)));
+    // Several at once, so that a slow machine does not answer one before the next is made.
+    let answers = futures::future::join_all((0..8).map(|_| room.handle.offer(offer.clone()))).await;
+    assert!(answers[0].is_ok());
+    assert!(answers.iter().any(|answer| matches!(answer, Err(RoomError::Busy))));
     room.end().await;
 }
