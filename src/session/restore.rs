@@ -101,3 +101,82 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::Ended { .. } => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::Answer;
+    use crate::session::hearing::TYPED_FROM;
+
+    fn said(id: u64, text: &str) -> Utterance {
+        Utterance {
+            id: UtteranceId(id),
+            turn: None,
+            text: text.into(),
+            start_ms: id * 1_000,
+            end_ms: id * 1_000 + 900,
+            confidence: None,
+            damaged: false,
+        }
+    }
+
+    fn answered(turn: u64, utterances: &[Utterance]) -> SessionEvent {
+        SessionEvent::AnswerCommitted(Answer {
+            turn: TurnId(turn),
+            question_key: Some("q".into()),
+            text: utterances.iter().map(|utterance| utterance.text.as_str()).collect::<Vec<_>>().join(" "),
+            typed: false,
+            utterances: utterances.to_vec(),
+            decision: None,
+            transcribed_ms: None,
+        })
+    }
+
+    /// What is open after each prefix of a log, by text.
+    fn check(events: &[SessionEvent], wanted: &[&[&str]]) {
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        for (length, wanted) in (1..=rows.len()).zip(wanted) {
+            let log = rows[..length].iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+            let open: Vec<String> = restore(log).resumed.utterances.into_iter().map(|heard| heard.text).collect();
+            assert_eq!(open, *wanted, "after {length} events");
+        }
+        assert_eq!(rows.len(), wanted.len());
+    }
+
+    #[test]
+    fn words_told_again_after_their_answer_are_not_open_again() {
+        check(
+            &[
+                SessionEvent::UtteranceTranscribed(said(1, "one")),
+                answered(1, &[said(1, "one"), said(2, "two")]),
+                SessionEvent::UtteranceTranscribed(said(2, "two")),
+                SessionEvent::UtteranceTranscribed(said(3, "three")),
+                SessionEvent::Aside { utterance: UtteranceId(3) },
+            ],
+            &[&["one"], &[], &[], &["three"], &[]],
+        );
+    }
+
+    #[test]
+    fn a_reopened_turn_is_open_again_under_its_number() {
+        let events = [
+            answered(4, &[said(1, "one")]),
+            SessionEvent::FalseCutoffRecovered { turn: TurnId(4), speech: None },
+            SessionEvent::UtteranceTranscribed(said(2, "two")),
+        ];
+        check(&events, &[&[], &["one"], &["one", "two"]]);
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        let log = rows.iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+        assert_eq!(restore(log).next_turn, 4);
+    }
+
+    #[test]
+    fn typed_texts_have_numbers_of_their_own() {
+        let (first, second) = (said(TYPED_FROM + 7, "a"), said(TYPED_FROM + 8, "b"));
+        let events = [SessionEvent::UtteranceTranscribed(first), SessionEvent::UtteranceTranscribed(second)];
+        check(&events, &[&["a"], &["a", "b"]]);
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        let log = rows.iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+        assert_eq!(restore(log).resumed.next_utterance, 0);
+    }
+}
