@@ -110,7 +110,7 @@ impl Actor {
         let line = speech.line.clone();
         let first_audio = speech.first_audio;
         if let Some(kind) = line.expects_answer {
-            self.turn_event(turn::Event::Asked { kind });
+            self.turn_event(turn::Event::Asked { kind, probe: line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: line.interruptible });
         self.mark_first_sample(id, at, first_audio);
@@ -164,7 +164,7 @@ impl Actor {
             text: "My voice failed for a moment; please read the text.".into(),
         });
         if let Some(kind) = speech.line.expects_answer {
-            self.turn_event(turn::Event::Asked { kind });
+            self.turn_event(turn::Event::Asked { kind, probe: speech.line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: false });
         self.turn_event(turn::Event::InterviewerEnded { speech: id });

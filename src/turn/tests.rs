@@ -24,6 +24,10 @@ fn words(id: u64, text: &str) -> Event {
     Event::Words { utterance: utterance(id), text: text.into(), last: true }
 }
 
+fn asked(kind: QuestionKind) -> Event {
+    Event::Asked { kind, probe: false }
+}
+
 /// Events at their ms in, commands at theirs out.
 fn check(script: &[(u64, Event)], expected: Expect) {
     let zero = Instant::now();
@@ -49,16 +53,17 @@ fn check(script: &[(u64, Event)], expected: Expect) {
 fn a_decision_tells_its_reasons() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (1_000, started(1, 1_000)),
             (3_000, stopped(1, 3_000)),
             (3_060, Event::Completion { utterance: utterance(1), probability: 0.93 }),
+            (3_200, Event::Coverage { share: 1.0 }),
             (3_200, words(1, "It is unique.")),
             (9_000, Event::Active),
         ],
         expect![[r#"
             3200 ms: Prepare { turn: TurnId(1) }
-            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1064, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual) } }
+            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1064, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual), probe: false, covered: Some(1.0) } }
         "#]],
     );
 }
@@ -67,7 +72,7 @@ fn a_decision_tells_its_reasons() {
 fn words_of_an_old_turn_change_nothing() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (1_000, started(1, 1_000)),
             (2_000, stopped(1, 2_000)),
             (2_100, Event::Finished),
@@ -78,7 +83,7 @@ fn words_of_an_old_turn_change_nothing() {
             (20_000, Event::InterviewerEnded { speech: SpeechId(7) }),
         ],
         expect![[r#"
-            6000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(32000), silence_ms: 4000, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Factual) } }
+            6000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(32000), silence_ms: 4000, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Factual), probe: false, covered: None } }
         "#]],
     );
 }
@@ -87,7 +92,7 @@ fn words_of_an_old_turn_change_nothing() {
 fn our_own_voice_does_not_interrupt_us() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (0, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
             (1_000, started(1, 1_000)),
             (1_300, Event::Echo { utterance: utterance(1) }),
@@ -106,7 +111,7 @@ fn our_own_voice_does_not_interrupt_us() {
 fn time_up_takes_the_floor_for_good() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Design }),
+            (0, asked(QuestionKind::Design)),
             (1_000, started(1, 1_000)),
             (60_000, Event::InterviewerStarted { speech: SpeechId(1), interruptible: false }),
             (61_000, stopped(1, 61_000)),
@@ -114,7 +119,100 @@ fn time_up_takes_the_floor_for_good() {
             (63_000, Event::InterviewerEnded { speech: SpeechId(1) }),
         ],
         expect![[r#"
-            60000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(16000), silence_ms: 0, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Design) } }
+            60000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(16000), silence_ms: 0, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Design), probe: false, covered: None } }
+        "#]],
+    );
+}
+
+#[test]
+fn a_wish_by_button_keeps_what_was_said_and_lets_the_next_line_through() {
+    check(
+        &[
+            (0, asked(QuestionKind::Explain)),
+            (1_000, started(1, 1_000)),
+            (3_000, stopped(1, 3_000)),
+            (3_300, words(1, "An index makes reading faster.")),
+            (3_400, Event::Overruled),
+            (3_500, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
+            (4_500, Event::InterviewerEnded { speech: SpeechId(1) }),
+            (5_000, asked(QuestionKind::Factual)),
+            (5_000, Event::InterviewerStarted { speech: SpeechId(2), interruptible: true }),
+            (8_000, Event::InterviewerEnded { speech: SpeechId(2) }),
+        ],
+        expect![[r#"
+            3300 ms: Prepare { turn: TurnId(1) }
+            3400 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(48000), silence_ms: 400, patience_ms: 400, completion: None, words_completeness: Some(0.6), reopened: 0, kind: Some(Explain), probe: false, covered: None } }
+        "#]],
+    );
+}
+
+#[test]
+fn a_line_that_was_under_way_does_not_make_an_interruption_of_what_was_said_before() {
+    check(
+        &[
+            (0, asked(QuestionKind::Explain)),
+            (1_000, started(1, 1_000)),
+            (3_000, stopped(1, 3_000)),
+            (3_300, words(1, "An index makes reading faster.")),
+            (3_600, started(2, 3_600)),
+            (3_700, asked(QuestionKind::Factual)),
+            (3_700, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
+            (3_800, stopped(2, 3_800)),
+            (4_000, words(2, "Mm.")),
+            (7_000, Event::InterviewerEnded { speech: SpeechId(1) }),
+        ],
+        expect![[r#"
+            3300 ms: Prepare { turn: TurnId(1) }
+            3600 ms: Discard { turn: TurnId(1) }
+            3700 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(48000), silence_ms: 700, patience_ms: 700, completion: None, words_completeness: Some(0.6), reopened: 0, kind: Some(Explain), probe: false, covered: None } }
+            3780 ms: Hold { speech: SpeechId(1) }
+            4000 ms: Aside { utterance: UtteranceId(2) }
+            4000 ms: Resume { speech: SpeechId(1) }
+        "#]],
+    );
+}
+
+#[test]
+fn a_wish_over_the_interviewer_stops_it_and_keeps_the_words() {
+    check(
+        &[
+            (0, asked(QuestionKind::Explain)),
+            (0, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
+            (1_000, started(1, 1_000)),
+            (1_400, Event::Overruled),
+            (1_420, Event::InterviewerEnded { speech: SpeechId(1) }),
+            (1_500, Event::InterviewerStarted { speech: SpeechId(2), interruptible: true }),
+            (2_000, stopped(1, 2_000)),
+            (2_100, words(1, "I do not know that word")),
+            (4_000, Event::InterviewerEnded { speech: SpeechId(2) }),
+        ],
+        expect![[r#"
+            1180 ms: Hold { speech: SpeechId(1) }
+            1400 ms: Stop { speech: SpeechId(1) }
+            1400 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(16000), silence_ms: 0, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Explain), probe: false, covered: None } }
+        "#]],
+    );
+}
+
+/// A turn that was just taken stands when a button is pressed; its reply is not taken back by what follows.
+#[test]
+fn a_wish_after_a_commitment_closes_it() {
+    check(
+        &[
+            (0, asked(QuestionKind::Factual)),
+            (1_000, started(1, 1_000)),
+            (3_000, stopped(1, 3_000)),
+            (3_300, words(1, "That's all.")),
+            (3_500, Event::Overruled),
+            (3_600, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
+            (4_000, started(2, 4_000)),
+            (4_500, words(2, "Sorry, what")),
+            (4_520, Event::InterviewerEnded { speech: SpeechId(1) }),
+        ],
+        expect![[r#"
+            3300 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(48000), silence_ms: 300, patience_ms: 1101, completion: None, words_completeness: Some(1.0), reopened: 0, kind: Some(Factual), probe: false, covered: None } }
+            4180 ms: Hold { speech: SpeechId(1) }
+            4500 ms: Stop { speech: SpeechId(1) }
         "#]],
     );
 }
@@ -162,7 +260,9 @@ fn a_step() -> impl Strategy<Value = Step> {
         Just(Event::Resumed),
         Just(Event::Away),
         Just(Event::Back),
-        a_kind().prop_map(|kind| Event::Asked { kind }),
+        (a_kind(), any::<bool>()).prop_map(|(kind, probe)| Event::Asked { kind, probe }),
+        Just(Event::Overruled),
+        (0.0f32..1.0).prop_map(|share| Event::Coverage { share }),
     ];
     prop_oneof![
         6 => (any::<bool>(), 0u64..400).prop_map(|(again, lag_ms)| Step::Start { again, lag_ms }),
@@ -173,7 +273,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => (0u64..2).prop_map(|which| Step::Echo { which }),
         5 => (any::<bool>(), proptest::option::of(a_kind())).prop_map(|(interruptible, asks)| Step::Begin { interruptible, asks }),
         4 => (0u64..3).prop_map(|which| Step::End { which }),
-        2 => plain.prop_map(Step::Plain),
+        4 => plain.prop_map(Step::Plain),
     ]
 }
 
@@ -252,7 +352,7 @@ impl Books {
                     return None;
                 }
                 if let Some(kind) = asks {
-                    self.tell(Event::Asked { kind });
+                    self.tell(asked(kind));
                 }
                 self.speeches += 1;
                 let speech = SpeechId(self.speeches);
@@ -409,7 +509,7 @@ fn a_decision_costs_little() {
     let zero = Instant::now();
     let mut floor = TurnTaking::new(Settings::default());
     let mut now = zero;
-    floor.handle_event(now, Event::Asked { kind: QuestionKind::Behavioural });
+    floor.handle_event(now, asked(QuestionKind::Behavioural));
     let text = "we moved the job to the night and watched the locks because ".repeat(20);
     let events = 4_000u32;
     for id in 1..=u64::from(events / 4) {
