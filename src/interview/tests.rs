@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 mod material;
 mod parts;
 mod random;
+mod said;
 
 fn spoken(kinds: &[QuestionKind]) -> Interview {
     Interview::new(plan(kinds), Settings { word_probes: false, ..Settings::default() })
@@ -89,8 +90,8 @@ fn an_interview_from_greeting_to_goodbye() {
             (200, Event::Wish(Wish::Repeat)),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10 Acknowledgement: I see.
@@ -132,8 +133,8 @@ fn wishes_by_phrase() {
             (110, Event::Begin),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   wish Repeat
@@ -183,8 +184,8 @@ fn a_reopened_answer_leaves_no_trace() {
             (31, Event::Reopened { turn: TurnId(2) }),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   closes locks: Answered
@@ -220,8 +221,8 @@ fn silence_to_the_end_of_the_ladder() {
             (95, Event::Silence(SilenceStep::End)),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10 Nudge: Take your time. Shall I repeat the question? [factual]
@@ -258,8 +259,8 @@ fn code_is_written_submitted_and_talked_about() {
             (120, says(2, "I would put a mutex around it.")),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have one question for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [code]
             20 Instruction: All right. Submit your code, or say that you are done, when you are ready. [code]
@@ -278,20 +279,20 @@ fn code_without_end_is_left_as_it_is() {
         spoken(&[QuestionKind::Code, FACTUAL]),
         &[(0, Event::Begin), (10, says(1, FULL)), (400, Event::Begin)],
         expect![[r#"
-        0 Greeting firmly: Hello, and welcome to this back-end interview.
-        0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
-        0   opens 1 queues
-        0 Question: What do you know of queues? [factual]
-        10   closes queues: Answered
-        10 Acknowledgement: Thank you. This is the last question.
-        10   opens 2 locks
-        10 Question: What do you know of locks? [code]
-        190 Instruction: About one minute is left for this task. [code]
-        250   closes locks: CutShort
-        250 Instruction firmly: Let us leave the code as it is.
-        250 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
-        252   finished: Completed
-    "#]],
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
+            0   opens 1 queues
+            0 Question: What do you know of queues? [factual]
+            10   closes queues: Answered
+            10 Acknowledgement: Thank you. This is the last question.
+            10   opens 2 locks
+            10 Question: What do you know of locks? [code]
+            190 Instruction: About one minute is left for this task. [code]
+            250   closes locks: CutShort
+            250 Instruction firmly: Let us leave the code as it is.
+            250 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
+            252   finished: Completed
+        "#]],
     );
 }
 
@@ -308,8 +309,8 @@ fn pause_stops_the_clock_and_has_a_limit() {
             (2_000, Event::Begin),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have one question for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   paused
@@ -335,8 +336,8 @@ fn time_is_up() {
         Interview::new(short.clone(), settings.clone()),
         &[(0, Event::Begin), (30, says(1, FULL)), (90, says(2, FULL)), (120, Event::Begin)],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to two minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             30   closes locks: Answered
@@ -352,18 +353,18 @@ fn time_is_up() {
         Interview::new(short, settings),
         &[(0, Event::Begin), (30, says(1, FULL)), (400, Event::Begin)],
         expect![[r#"
-        0 Greeting firmly: Hello, and welcome to this back-end interview.
-        0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to two minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
-        0   opens 1 locks
-        0 Question: What do you know of locks? [factual]
-        30   closes locks: Answered
-        30 Acknowledgement: Thank you. Let us go on.
-        30   opens 2 queues
-        30 Question: What do you know of queues? [factual]
-        180   closes queues: CutShort
-        180 Closing firmly: Our time is up, so we end here. Thank you for your time and your answers. Goodbye.
-        182   finished: TimeUp
-    "#]],
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
+            0   opens 1 locks
+            0 Question: What do you know of locks? [factual]
+            30   closes locks: Answered
+            30 Acknowledgement: Thank you. Let us go on.
+            30   opens 2 queues
+            30 Question: What do you know of queues? [factual]
+            180   closes queues: CutShort
+            180 Closing firmly: Our time is up, so we end here. Thank you for your time and your answers. Goodbye.
+            182   finished: TimeUp
+        "#]],
     );
 }
 
@@ -377,8 +378,8 @@ fn a_monologue_is_cut_politely_and_not_taken_back() {
             (101, Event::Reopened { turn: TurnId(1) }),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             100 Acknowledgement firmly: Thank you. Let me stop you there, so that we have time for the rest.
@@ -423,125 +424,6 @@ fn an_interview_goes_on_after_a_restart() {
             20 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
         "#]],
     );
-}
-
-/// Code stands in its own events, once; what it showed is known again after a restart.
-#[test]
-fn code_is_not_repeated_in_the_facts_and_counts_after_a_restart() {
-    let zero = Instant::now();
-    let mut first = spoken(&[QuestionKind::Code]);
-    first.handle_event(zero, Event::Begin);
-    let content = "ledger = {}  # and a mutex".to_owned();
-    let code = Event::Code {
-        question_key: "locks".into(),
-        language: "python".into(),
-        content: content.clone(),
-        submitted: false,
-    };
-    let before = serde_json::to_string(&first.facts(zero)).expect("facts are plain data");
-    first.handle_event(zero, code);
-    let after = serde_json::to_string(&first.facts(zero)).expect("facts are plain data");
-    assert_eq!(before, after, "a change of code changes nothing that is logged beside it");
-    let restored = |code: BTreeMap<String, String>| {
-        let facts = serde_json::from_str(&after).expect("they come back");
-        let mut again = Interview::restore(
-            first.plan().clone(),
-            Settings { word_probes: false, ..Settings::default() },
-            facts,
-            code,
-        );
-        again.handle_event(zero, Event::Begin);
-        again.handle_event(zero, says(1, "I'm done."));
-        let mut probes = Vec::new();
-        while let Some(command) = again.poll_command() {
-            if let Command::Say(Line { kind: LineKind::Probe, text, .. }) = command {
-                probes.push(text);
-            }
-        }
-        probes
-    };
-    assert_eq!(restored(BTreeMap::from([("locks".to_owned(), content)])), Vec::<String>::new(), "all was written");
-    assert_eq!(restored(BTreeMap::new()), ["What if two do locks at once?"], "nothing was");
-}
-
-/// A turn that a wish overruled counts to the answer, and is not replied to.
-#[test]
-fn what_was_said_before_a_wish_counts() {
-    let said = |key: &str, text: &str| Event::Said { question_key: key.into(), text: text.into() };
-    check(
-        spoken(&[FACTUAL, FACTUAL, FACTUAL]),
-        &[
-            (0, Event::Begin),
-            (10, said("locks", "It keeps a ledger, and")),
-            (10, Event::Wish(Wish::Repeat)),
-            (20, says(1, "They take a mutex.")),
-            (30, said("queues", "There is a ledger.")),
-            (30, Event::Wish(Wish::Skip)),
-            (31, said("queues", "Too late.")),
-            (40, said("caches", "I don't know.")),
-            (40, Event::Wish(Wish::Skip)),
-        ],
-        expect![[r#""#]],
-    );
-}
-
-#[test]
-fn not_knowing_is_met_kindly_and_probed_no_further() {
-    check(
-        spoken(&[FACTUAL, FACTUAL]),
-        &[
-            (0, Event::Begin),
-            (10, says(1, "It keeps a ledger of the holders.")),
-            (20, says(2, "I am not sure about that one, to be honest.")),
-            (30, says(3, "There is a mutex.")),
-            (40, says(4, "I don't know more about it than what I said.")),
-        ],
-        expect![[r#""#]],
-    );
-}
-
-#[test]
-fn coverage_tells_how_much_of_what_must_be_said_is_said() {
-    let zero = Instant::now();
-    let mut interview = spoken(&[QuestionKind::Design]);
-    interview.handle_event(zero, Event::Begin);
-    while let Some(command) = interview.poll_command() {
-        if let Command::Say(line) = command {
-            interview.handle_event(zero, Event::LineDone { line: line.id });
-        }
-    }
-    assert_eq!(interview.covered("It is fast."), 0.0);
-    assert_eq!(interview.covered("It keeps a ledger."), 0.4);
-    assert_eq!(interview.covered(FULL), 1.0);
-    assert_eq!(interview.covered("Could you repeat the question?"), 1.0, "a wish is whole");
-    assert_eq!(interview.covered("Yes."), 0.0, "nothing was offered");
-    interview.handle_event(zero, says(1, "It keeps a ledger."));
-    let mut probes = 0;
-    while let Some(command) = interview.poll_command() {
-        if let Command::Say(line) = command {
-            assert_eq!(line.probe, line.kind == LineKind::Probe, "{line:?}");
-            probes += usize::from(line.probe);
-        }
-    }
-    assert_eq!(probes, 1);
-    assert_eq!(interview.covered("It is fast."), 0.0, "a follow-up asks for its own point");
-    assert_eq!(interview.covered("There is a mutex."), 1.0);
-    interview.handle_event(zero, Event::Wish(Wish::Repeat));
-    while let Some(command) = interview.poll_command() {
-        if let Command::Say(line) = command {
-            assert!(line.probe, "a follow-up that is repeated is one: {line:?}");
-        }
-    }
-}
-
-/// Ten seconds at 150 words a minute, and all that the law and fairness want said.
-#[test]
-fn the_first_words_are_few() {
-    let words = format!("{} {}", lines::GREETING, lines::DISCLOSURE);
-    assert!(words.split_whitespace().count() <= 25, "{words}");
-    for said in ["AI", "recorded", "a person decides", "repeat", "skip", "pause"] {
-        assert!(words.contains(said), "{said}");
-    }
 }
 
 #[test]

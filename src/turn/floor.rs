@@ -327,8 +327,9 @@ impl TurnTaking {
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Idle => {}
             Floor::Overlap(turn) => self.floor = Floor::Overlap(turn),
-            Floor::Committed(Committed { turn, more, closed: true, began: None, .. }) if interruptible => {
+            Floor::Committed(Committed { turn, mut more, closed: true, began: None, .. }) if interruptible => {
                 // The first line after the floor was taken on purpose may be interrupted as any other.
+                more.utterances.retain(|utterance| !turn.holds(utterance.id));
                 self.stands(&turn);
                 self.speak_over(more.utterances);
             }
@@ -361,7 +362,9 @@ impl TurnTaking {
         }
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Overlap(overlap) => self.keep_floor(now, overlap, was_interruptible),
-            Floor::Committed(Committed { turn, more, closed: true, .. }) if self.awaited => {
+            Floor::Committed(Committed { turn, mut more, closed: true, .. }) if self.awaited => {
+                // What goes on of an utterance that was taken belongs to it.
+                more.utterances.retain(|utterance| !turn.holds(utterance.id));
                 self.stands(&turn);
                 let mut turn = self.new_turn(now);
                 turn.utterances = more.utterances;
