@@ -11,10 +11,8 @@ use crate::audio::frame::SamplePos;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId, TurnId};
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, EndReason, Facts, Interview, LineId, Wish};
-use crate::room::{
-    Button, ClientSignal, ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView,
-};
+use crate::interview::{self, EndReason, Facts, Interview, LineId};
+use crate::room::{ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView};
 use crate::store::Projection;
 use crate::turn::{self, TurnTaking};
 use std::collections::{BTreeSet, VecDeque};
