@@ -2,7 +2,7 @@
 // must not happen on the way: errors in the console, requests to other hosts.
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -76,8 +76,14 @@ async function serveFrom(context, folder) {
   });
 }
 
-/** Keeps how a stage looks: desktop light and dark, and a phone. Nothing may stick out sideways. */
-export async function keepShots(page, name, { whole = false } = {}) {
+/** Keeps something else that was seen on the way. */
+export async function keepFile(name, content) {
+  await mkdir(shots, { recursive: true });
+  await writeFile(path.join(shots, name), content);
+}
+
+/** Keeps how a stage looks: desktop light and dark, and a phone. Nothing may stick out sideways, but what is for paper. */
+export async function keepShots(page, name, { whole = false, paper = false } = {}) {
   await mkdir(shots, { recursive: true });
   const looks = [
     ["light", DESKTOP, "light"],
@@ -91,7 +97,7 @@ export async function keepShots(page, name, { whole = false } = {}) {
     await page.waitForTimeout(250);
     await page.screenshot({ path: path.join(shots, `${name}-${look}.png`), fullPage: whole });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    if (width > viewport.width) tooWide.push(`${name}, ${look}: ${width} px wide in a view of ${viewport.width} px`);
+    if (width > viewport.width && !paper) tooWide.push(`${name}, ${look}: ${width} px wide in a view of ${viewport.width} px`);
   }
   await page.emulateMedia({ colorScheme: "light" });
   await page.setViewportSize(DESKTOP);

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { keepShots, startBrowser, visitor } from "./browser.mjs";
+import { keepFile, keepShots, startBrowser, visitor } from "./browser.mjs";
 import { spokenFile } from "./microphone.mjs";
 import { startServer } from "./server.mjs";
 import { until } from "./waiting.mjs";
@@ -28,8 +28,10 @@ const CODE = [
   "try:",
   "return operation()",
 ];
-/** Questions of a middle interview of every length: the bank's anchors. */
+/** The shortest interview that the page offers. Two of its questions every middle interview has, the bank's anchors. */
+const QUESTIONS = 3;
 const ABOUT_SPOKEN = /idempotent/i;
+const ABOUT_TYPED = /database index/i;
 
 let folder;
 let server;
@@ -102,17 +104,16 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
   await captions.getByText("I am an AI interviewer, not a person.").waitFor();
   await keepShots(page, "4-greeting");
 
-  // Each question in its own way: the first in speech, the next in writing, the last is left by ending.
   await questionOf(page, 1);
   await listening(page);
   await keepShots(page, "5-question");
+  const said = () => captions.locator(".entry.bot .sentence").allInnerTexts();
+  const lines = await said();
+  assert.deepEqual(lines, [...new Set(lines)], "each line stands in the captions once");
 
-  const botLines = () => captions.locator(".entry.bot .sentence").allInnerTexts();
-  const before = (await botLines()).length;
   await at("btn-repeat").click();
-  await until("the question is said again", TALK_MAX_MS, async () => (await botLines()).length > before);
+  await until("the question is said again", TALK_MAX_MS, async () => (await said()).length > lines.length);
   await listening(page);
-
   await at("btn-pause").click();
   await stateIs(page, ["paused"]);
   await keepShots(page, "6-paused");
@@ -120,39 +121,25 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
   await page.waitForTimeout(2_500);
   assert.equal(await at("elapsed").innerText(), stood, "the clock stands still in a pause");
   await at("btn-pause").click();
-  await listening(page);
 
-  await page.evaluate(() => window.microphoneCable.say());
-  await at("btn-done").click();
-  await until("the spoken words are captions", TALK_MAX_MS, async () => {
-    const said = (await captions.locator(".entry.user .sentence").allInnerTexts()).join(" ");
-    return SPOKEN_WORDS.every((word) => word.test(said));
-  });
-  await keepShots(page, "7-answered");
-  await leaveProbes(page, 2);
-
-  // A reload in mid-interview comes back to the same interview and the same question.
-  const shown = await at("question-text").innerText();
-  await page.reload();
-  await page.getByRole("heading", { name: "Welcome back" }).waitFor();
-  await at("mic-continue").waitFor();
-  await keepShots(page, "8-welcome-back");
-  await page.evaluate(() => window.microphoneCable.switchOff());
-  await at("mic-continue").click();
-  await connected(page);
-  await questionOf(page, 2);
-  assert.equal(await at("question-text").innerText(), shown);
-  assert.equal(page.url().split("/").at(-1), id);
-
-  await secondTab(context, page, id);
-
-  await listening(page);
-  await at("text-input").fill(TYPED);
-  await page.keyboard.press("Enter");
-  await captions.locator(".entry.user", { hasText: TYPED }).waitFor();
-  await at("btn-done").click();
-  await leaveProbes(page, 3);
-  await listening(page);
+  // Each question in its own way, in whatever order the plan has them.
+  const answered = [];
+  for (let number = 1; number <= QUESTIONS; number += 1) {
+    await questionOf(page, number);
+    await listening(page);
+    const question = await at("question-text").innerText();
+    if (ABOUT_SPOKEN.test(question)) {
+      await answerAloud(page);
+      answered.push("aloud");
+    } else if (ABOUT_TYPED.test(question)) {
+      await answerInWriting(page);
+      answered.push("in writing");
+    }
+    if (number < QUESTIONS) await moveOn(page, number + 1);
+    if (number === 1) await reload(page, id);
+    if (number === 2) await secondTab(context, page, id);
+  }
+  assert.deepEqual(answered.sort(), ["aloud", "in writing"]);
   await keepShots(page, "10-last-question");
 
   // The end, by button, with its question whether it is meant.
@@ -164,15 +151,25 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
   await reportShown(page, "12-report");
 
   await quotesPlay(page);
+  const print = await context.newPage();
+  await print.goto(await at("report-print").getAttribute("href"));
+  await print.getByText("idempotent").first().waitFor();
+  await keepShots(print, "14-printable", { whole: true, paper: true });
+  await print.close();
   await at("transcript").locator("summary").click();
   await at("transcript").getByText(TYPED).waitFor();
   await keepShots(page, "13-transcript", { whole: true });
 
   const rows = rowsOf(await server.get(`${api}/transcript`));
+  await keepFile("transcript.json", JSON.stringify(rows, null, 1));
   const candidate = rows.filter((row) => row.role === "candidate").map((row) => row.content);
   assert.ok(candidate.includes(TYPED), `the typed answer is in the record: ${JSON.stringify(candidate)}`);
   for (const word of SPOKEN_WORDS) assert.match(candidate.join(" "), word);
   assert.equal((await server.get(api)).status, "completed");
+  const report = await server.get(`${api}/report`);
+  const quotes = report.questions.flatMap((question) => question.key_points.map((point) => point.quote?.text)).filter(Boolean);
+  assert.ok(quotes.length > 0, "the report stands on words that were said");
+  for (const quote of quotes) assert.ok(candidate.some((words) => words.includes(quote)), `said word for word: ${quote}`);
   assert.ok(sent.some(({ method, path: to }) => method === "POST" && to === `${api}/consent`));
 
   // The front page knows the way back.
@@ -282,15 +279,29 @@ async function questionOf(page, number) {
 
 const numberShown = async (page) => Number(/\d+/.exec(await page.getByTestId("question-number").innerText())?.[0]);
 
-/** The interviewer may ask further; whoever has said enough skips to the next question. */
-async function leaveProbes(page, next) {
+async function answerAloud(page) {
+  await page.evaluate(() => window.microphoneCable.say());
+  await page.getByTestId("btn-done").click();
+  await until("the spoken words are captions", TALK_MAX_MS, async () => {
+    const said = (await page.getByTestId("captions").locator(".entry.user .sentence").allInnerTexts()).join(" ");
+    return SPOKEN_WORDS.every((word) => word.test(said));
+  });
+  await keepShots(page, "7-answered");
+}
+
+async function answerInWriting(page) {
+  await page.getByTestId("text-input").fill(TYPED);
+  await page.keyboard.press("Enter");
+  await page.getByTestId("captions").locator(".entry.user", { hasText: TYPED }).waitFor();
+}
+
+/** Whoever has said enough, or nothing, skips to the next question; the interviewer may have gone on by itself. */
+async function moveOn(page, next) {
   await until(`question ${next} comes`, TALK_MAX_MS, async () => {
     if ((await numberShown(page)) >= next) return true;
-    const state = await page.getByTestId("state").getAttribute("data-state");
-    if (state === "listening") {
-      await page.waitForTimeout(1_500);
-      if ((await numberShown(page)) < next && (await page.getByTestId("btn-skip").isEnabled())) await page.getByTestId("btn-skip").click();
-    }
+    if ((await page.getByTestId("state").getAttribute("data-state")) !== "listening") return false;
+    await page.waitForTimeout(1_500);
+    if ((await numberShown(page)) < next && (await page.getByTestId("btn-skip").isEnabled())) await page.getByTestId("btn-skip").click();
     return false;
   });
   assert.equal(await numberShown(page), next);
@@ -301,8 +312,25 @@ async function skipTo(page, next) {
   await questionOf(page, next);
 }
 
+/** A reload in mid-interview comes back to the same interview, the same question, and what was said so far. */
+async function reload(page, id) {
+  const question = await page.getByTestId("question-text").innerText();
+  await page.reload();
+  await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+  await page.getByTestId("mic-continue").waitFor();
+  await keepShots(page, "8-welcome-back");
+  await page.evaluate(() => window.microphoneCable.switchOff());
+  await page.getByTestId("mic-continue").click();
+  await connected(page);
+  await questionOf(page, 2);
+  assert.equal(await page.getByTestId("question-text").innerText(), question);
+  assert.equal(page.url().split("/").at(-1), id);
+  await page.getByTestId("captions").getByText("welcome to this Back end interview").waitFor();
+}
+
 /** Another tab takes the interview over, the first says so and offers to take it back. */
 async function secondTab(context, page, id) {
+  const number = await numberShown(page);
   const second = await context.newPage();
   await second.goto(`/interview/${id}`);
   await second.getByTestId("mic-continue").waitFor();
@@ -316,7 +344,7 @@ async function secondTab(context, page, id) {
   await connected(page);
   await second.getByText("This interview is open in another tab or on another device").waitFor();
   await second.close();
-  await questionOf(page, 2);
+  await questionOf(page, number);
 }
 
 async function reportShown(page, name) {
