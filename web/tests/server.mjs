@@ -35,6 +35,9 @@ export async function startServer() {
   let gone = null;
   const ended = once(child, "exit").then(([code, signal]) => (gone = { code, signal }));
   ended.catch(() => undefined);
+  // A test run that is broken off takes its server along.
+  process.once("exit", () => child.kill("SIGTERM"));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
   const base = `http://127.0.0.1:${port}`;
   const stop = async () => {
     if (gone === null) {

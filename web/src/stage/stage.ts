@@ -206,6 +206,7 @@ class Stage {
     const join = button(action, { class: "slim", icon: "repeat", testid: "rejoin" });
     join.addEventListener("click", () => this.call.join());
     fill(this.banner, note(kind, "link", title, h("p", {}, words), h("div", { class: "row" }, join)));
+    window.scrollTo({ top: 0 });
   }
 
   private onMessage(message: ServerMessage): void {
