@@ -17,10 +17,10 @@ const JOURNEY_MAX_MS = 12 * 60_000;
 const TALK_MAX_MS = 180_000;
 
 const SPOKEN =
-  "Sending it twice has the same effect as sending it once. " +
-  "So after a timeout the client can safely send it again.";
+  "Sending a request twice leaves the same result as sending it once. " +
+  "So after a timeout, the client can safely send it again.";
 /** What must come through from these sentences, however the rest was understood. */
-const SPOKEN_WORDS = [/same effect/i, /timeout|time out/i];
+const SPOKEN_WORDS = [/sending it once/i, /timeout|time out/i];
 const TYPED = "An index finds rows without scanning the whole table, but every insert has to maintain it, so writes get slower.";
 const CODE = [
   "def call(operation, tries=5):",
