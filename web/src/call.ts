@@ -83,7 +83,12 @@ export class Call {
     this.wake?.();
   }
 
-  /** The interview is over or runs elsewhere: let the connection go, but let a later join() work. */
+  /** The server has closed the call by itself: there is nothing left to hang up. */
+  hungUp(): void {
+    this.resource = null;
+  }
+
+  /** The interview runs elsewhere: let the connection go, but let a later join() work. */
   letGo(): void {
     this.generation += 1;
     this.dropPeer();

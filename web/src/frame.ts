@@ -101,8 +101,9 @@ export function button(
   return h(
     "button",
     { type: options.type ?? "button", class: `button ${options.class ?? ""}`.trim(), testid: options.testid },
-    options.icon ? icon(options.icon) : null,
+    options.icon && options.icon !== "arrow" ? icon(options.icon) : null,
     h("span", {}, words),
+    options.icon === "arrow" ? icon("arrow") : null,
   );
 }
 

@@ -45,10 +45,11 @@ export function rangeWords(interval: [number, number]): string {
   return t.report.likely(oneDecimal(interval[0]), oneDecimal(interval[1]));
 }
 
-/** A quote; with a time it is a button that plays that moment. */
+/** A quote; what was spoken is a button that plays its moment, what was written has none to hear. */
 export function quoteButton(quote: Quote, player: Player, language: string): HTMLElement {
   const words = h("span", { class: "quote-words", lang: language }, `“${quote.text}”`);
-  if (quote.startMs === null) return h("blockquote", { class: "quote" }, words);
+  const silent = quote.endMs !== null && quote.startMs !== null && quote.endMs <= quote.startMs;
+  if (quote.startMs === null || silent) return h("blockquote", { class: "quote" }, words);
   const startMs = quote.startMs;
   const time = clockTime(startMs);
   const element = h(

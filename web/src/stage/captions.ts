@@ -12,7 +12,8 @@ const AT_END_PX = 48;
 
 interface Sentence {
   text: string;
-  status: SpokenStatus;
+  /** "heard": its sound has ended; the server's word that it is complete may still come. */
+  status: SpokenStatus | "heard";
   element: HTMLElement;
 }
 
@@ -45,28 +46,49 @@ export class Captions {
       this.follow = true;
       this.scrollToEnd();
     });
+    let shape = "";
     this.scroller.addEventListener("scroll", () => {
+      // A scroll that comes of a new layout is nobody's wish to read back.
+      if (shape !== this.shape()) return;
       const rest = this.scroller.scrollHeight - this.scroller.scrollTop - this.scroller.clientHeight;
       this.follow = rest < AT_END_PX;
       if (this.follow) this.newest.hidden = true;
     });
     this.element = h("div", { class: "captions-body" }, this.scroller, this.newest);
+    new ResizeObserver(() => {
+      shape = this.shape();
+      if (this.follow) this.scrollToEnd();
+    }).observe(this.scroller);
+  }
+
+  private shape(): string {
+    return `${this.scroller.clientWidth} ${this.scroller.clientHeight}`;
   }
 
   /** A sentence of the interviewer: announced, being spoken, or spoken. */
   bot(text: string, status: SpokenStatus): void {
     const words = text.trim();
     if (words === "") return;
-    const open = this.sentences.find((sentence) => sentence.status !== "completed" && sentence.text === words);
-    if (open !== undefined) {
-      open.status = status;
-      open.element.dataset["status"] = status;
-      return;
+    const known = this.sentences.find((sentence) => sentence.text === words && (sentence.status !== "heard" || status === "completed"));
+    if (known !== undefined) {
+      known.status = status;
+      known.element.dataset["status"] = status;
+    } else {
+      // What was heard before the next sentence began needs no further word.
+      this.sentences = this.sentences.filter((sentence) => sentence.status !== "heard");
+      const sentence: Sentence = { text: words, status, element: h("span", { class: "sentence" }, `${words} `) };
+      sentence.element.dataset["status"] = status;
+      this.sentences.push(sentence);
+      this.entry("bot").body.append(sentence.element);
+      this.scrollToEnd();
     }
-    const sentence: Sentence = { text: words, status, element: h("span", { class: "sentence" }, `${words} `) };
-    sentence.element.dataset["status"] = status;
-    this.sentences.push(sentence);
-    this.entry("bot").body.append(sentence.element);
+    this.sentences = this.sentences.filter((sentence) => sentence.status !== "completed");
+  }
+
+  /** What was said before this page was opened. */
+  past(who: "bot" | "user", text: string, startMs: number | null, interrupted: boolean): void {
+    const cut = interrupted ? h("span", { class: "chip cut" }, t.stage.interrupted) : null;
+    this.entry(who, startMs).body.append(h("span", { class: "sentence" }, `${text} `, cut));
     this.scrollToEnd();
   }
 
@@ -89,11 +111,10 @@ export class Captions {
   botStopped(): void {
     for (const sentence of this.sentences) {
       if (sentence.status === "in-progress") {
-        sentence.status = "completed";
+        sentence.status = "heard";
         sentence.element.dataset["status"] = "completed";
       }
     }
-    this.sentences = this.sentences.filter((sentence) => sentence.status === "new");
   }
 
   user(text: string, final: boolean): void {
@@ -123,14 +144,14 @@ export class Captions {
     this.scrollToEnd();
   }
 
-  private entry(who: "bot" | "user"): Entry {
+  private entry(who: "bot" | "user", startMs: number | null = null): Entry {
     if (this.last?.who === who) return this.last;
     this.empty.hidden = true;
     const body = h("p", { class: "words" });
     const element = h(
       "div",
       { class: `entry ${who}` },
-      h("p", { class: "who", lang: t.lang }, who === "bot" ? t.interviewer : t.you, h("span", { class: "at" }, clockTime(this.elapsedMs()))),
+      h("p", { class: "who", lang: t.lang }, who === "bot" ? t.interviewer : t.you, h("span", { class: "at" }, clockTime(startMs ?? this.elapsedMs()))),
       body,
     );
     this.log.append(element);

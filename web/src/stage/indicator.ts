@@ -36,6 +36,7 @@ export class Indicator {
   private readonly word = h("strong", { testid: "state" });
   private readonly hint = h("p", { class: "soft" });
   private shown: Visible | null = null;
+  private greeting = false;
   private level = 0;
 
   constructor(private readonly writing: boolean) {
@@ -48,13 +49,16 @@ export class Indicator {
     this.show("connecting");
   }
 
-  show(state: Visible): void {
-    if (state === this.shown) return;
+  /** `greeting`: what is said now must be heard to its end. */
+  show(state: Visible, greeting = false): void {
+    if (state === this.shown && greeting === this.greeting) return;
     this.shown = state;
+    this.greeting = greeting;
     this.element.dataset["state"] = state;
     this.word.dataset["state"] = state;
     setText(this.word, t.stage.phases[state]);
-    setText(this.hint, this.writing && state === "listening" ? t.stage.writingHint : t.stage.phaseHints[state]);
+    const hint = this.writing && state === "listening" ? t.stage.writingHint : t.stage.phaseHints[state];
+    setText(this.hint, greeting ? t.stage.greetingHint : hint);
     fill(this.disc, icon(this.writing && (state === "listening" || state === "hearing") ? "keyboard" : ICONS[state]));
   }
 

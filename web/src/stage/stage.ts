@@ -1,13 +1,14 @@
 // The interview itself: ties the call to what is seen. It shows the server's state and sends the person's wishes;
 // it must never guess the course of the interview.
 
-import { endInterview, type Interview } from "../api";
+import { endInterview, fetchTranscript, type Interview } from "../api";
 import { Call, type Line } from "../call";
 import { fill, h, setText } from "../dom";
 import { button, note, show } from "../frame";
 import { icon } from "../icons";
 import type { Visit } from "../main";
 import { LevelMeter, useOutput } from "../sound";
+import { parseTranscript } from "../report/model";
 import { preference, setPreference } from "../storage";
 import { t } from "../text";
 import { clearToasts, toast } from "../toasts";
@@ -99,7 +100,18 @@ class Stage {
       { signal: visit.signal },
     );
     keepAwake(visit.signal);
-    this.call.join();
+    void this.recall().then(() => this.call.join());
+  }
+
+  /** A page that was loaded anew shows what was said before. Without it the talk goes on all the same. */
+  private async recall(): Promise<void> {
+    if (this.interview.status !== "active" && this.interview.status !== "paused") return;
+    try {
+      const rows = parseTranscript(await fetchTranscript(this.interview.id, this.token, this.visit.signal));
+      for (const row of rows) this.captions.past(row.role === "candidate" ? "user" : "bot", row.content, row.startMs, row.interrupted);
+    } catch {
+      // The record is in the report, too.
+    }
   }
 
   private draw(): void {
@@ -194,6 +206,7 @@ class Stage {
     const join = button(action, { class: "slim", icon: "repeat", testid: "rejoin" });
     join.addEventListener("click", () => this.call.join());
     fill(this.banner, note(kind, "link", title, h("p", {}, words), h("div", { class: "row" }, join)));
+    window.scrollTo({ top: 0 });
   }
 
   private onMessage(message: ServerMessage): void {
@@ -258,6 +271,7 @@ class Stage {
   private finish(): void {
     if (this.over || this.visit.signal.aborted) return;
     this.over = true;
+    this.call.hungUp();
     this.visit.go(`/report/${this.interview.id}${JUST_ENDED}`);
   }
 
@@ -384,7 +398,7 @@ class Stage {
   private refresh(): void {
     const visible = this.visible();
     const connected = this.line.kind === "open";
-    this.indicator.show(visible);
+    this.indicator.show(visible, visible === "speaking" && this.state?.phase === "greeting");
     if (visible !== "listening") setText(this.hint, "");
     this.controls.update({
       connected,

@@ -33,7 +33,7 @@ export class TextBox {
     const form = h("form", { class: "text-box" }, h("label", { for: id, class: only ? "legend" : "visually-hidden" }, only ? t.stage.textLabelOnly : t.stage.textLabel), h("div", { class: "text-row" }, this.field, this.sendButton));
     const send = (): void => {
       const text = this.field.value.trim();
-      if (text === "" || !hooks.send(text)) return;
+      if (text === "" || this.sendButton.disabled || !hooks.send(text)) return;
       this.field.value = "";
       this.fit();
       this.field.focus();

@@ -161,6 +161,7 @@ export const en = {
       lost: "Everything up to here is kept.",
       elsewhere: "The talk goes on in the other place.",
     },
+    greetingHint: "Just listen; the first question follows.",
     writingHint: "Write your answer below.",
     silentMicrophone: "We hear nothing from your microphone. Check that it is not muted, or write your answer below.",
     question: "Question",

@@ -1,0 +1,101 @@
+// The program itself, on a free port, with a data directory of its own and the user's models.
+// It must leave nothing behind: no process, no file.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { until } from "./waiting.mjs";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+/** Models are read and warmed; on a busy machine with a cold disk that takes its time. */
+const READY_MAX_MS = 240_000;
+/** Above the server's own time for closing (25 s). */
+const STOP_MAX_MS = 60_000;
+/** How much of what the server said is shown when it does not come up. */
+const LOG_SHOWN_CHARS = 4_000;
+
+export async function startServer() {
+  const binary = path.resolve(process.env.VIVAVOCE_BIN || path.join(root, "target/release/vivavoce"));
+  if (!existsSync(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or name one in VIVAVOCE_BIN`);
+  const home = await mkdtemp(path.join(tmpdir(), "vivavoce-page-"));
+  // Run as root, the server gives its database to another account, which has to get through to its folder.
+  await chmod(home, 0o755);
+  const port = await freePort();
+  const log = [];
+  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`], {
+    env: await environment(home),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
+  let gone = null;
+  const ended = once(child, "exit").then(([code, signal]) => (gone = { code, signal }));
+  ended.catch(() => undefined);
+  // A test run that is broken off takes its server along.
+  process.once("exit", () => child.kill("SIGTERM"));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+  const base = `http://127.0.0.1:${port}`;
+  const stop = async () => {
+    if (gone === null) {
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MAX_MS);
+      await ended;
+      clearTimeout(timer);
+    }
+    await stopDatabase(home);
+    await rm(home, { recursive: true, force: true });
+    return gone;
+  };
+  try {
+    await until("the server is ready", READY_MAX_MS, async () => {
+      if (gone !== null) throw new Error(`the server ended with ${JSON.stringify(gone)}`);
+      return (await fetch(`${base}/readyz`).catch(() => null))?.ok;
+    });
+  } catch (error) {
+    await stop();
+    throw new Error(`${error.message}\n${log.join("").slice(-LOG_SHOWN_CHARS)}`);
+  }
+  const get = async (address) => {
+    const response = await fetch(base + address);
+    if (!response.ok) throw new Error(`GET ${address}: ${response.status} ${await response.text()}`);
+    return response.json();
+  };
+  return { base, get, stop, log: () => log.join("") };
+}
+
+/** This process's settings, but with an empty data directory and the server's own database. */
+async function environment(home) {
+  const { VIVAVOCE_HOME: shared, DATABASE_URL: _url, VIVAVOCE_DATA__DATABASE_URL: _own, ...rest } = process.env;
+  const env = { ...rest, XDG_DATA_HOME: path.join(home, "data"), NO_COLOR: "1" };
+  if (shared) {
+    await symlink(path.resolve(shared, "cache"), path.join(home, "vivavoce"));
+    env.XDG_CACHE_HOME = home;
+  }
+  return env;
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address();
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** A server that had to be killed leaves its database running. */
+async function stopDatabase(home) {
+  const file = path.join(home, "data/vivavoce/pg/postmaster.pid");
+  const pid = Number((await readFile(file, "utf8").catch(() => "")).split("\n")[0]);
+  if (!(pid > 1)) return;
+  try {
+    process.kill(pid, "SIGINT");
+  } catch {
+    return;
+  }
+  await until("the database has stopped", STOP_MAX_MS, () => !existsSync(file));
+}
