@@ -153,6 +153,8 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
         udp_ports: (given.port_max > 0).then_some(given.port_min..=given.port_max),
         nat_1to1_ips: given.nat_1to1_ips.clone(),
         reconnect: Duration::from_secs(u64::from(given.reconnect_s)),
+        // A reload says goodbye as a closed page does; only the End button ends an interview at once.
+        leave_grace: Duration::from_secs(u64::from(given.reconnect_s)),
         connect: Duration::from_secs(u64::from(given.connect_s)),
         ..WebRtcSettings::default()
     }
@@ -227,10 +229,13 @@ impl Interviews for Door {
         })
     }
 
-    fn report_html(&self, session: SessionId) -> BoxFuture<'_, Result<String, InterviewError>> {
+    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
         Box::pin(async move {
             let report = self.0.store.report(session).await?;
-            crate::scoring::render::html_of(&report.document, None).map_err(|error| {
+            let recordings = self.0.store.recordings(session).await?;
+            let recording = (!recordings.is_empty())
+                .then_some(crate::scoring::render::Recording { url: recording_url, start_ms: 0 });
+            crate::scoring::render::html_of(&report.document, recording.as_ref()).map_err(|error| {
                 tracing::error!(%error, "a report could not be rendered");
                 InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
             })

@@ -118,9 +118,6 @@ pub struct Providers {
     pub tts: String,
     pub llm: String,
     pub voice: String,
-    pub voice_speed: f32,
-    pub stt_threads: u32,
-    pub tts_threads: u32,
     pub llm_threads: u32,
 }
 
@@ -129,7 +126,6 @@ pub struct Providers {
 #[serde(deny_unknown_fields)]
 pub struct Recording {
     pub enabled: bool,
-    pub disk_free_mb_min: u64,
 }
 
 /// `[limits]`
@@ -257,7 +253,6 @@ impl Settings {
                 "interview.minutes_default must lie between 1 and minutes_max",
             ),
             (!interview.disclosure.text.contains_key("en"), "interview.disclosure.text must have an entry `en`"),
-            (!(0.5..=2.0).contains(&self.providers.voice_speed), "providers.voice_speed must lie between 0.5 and 2.0"),
             (self.limits.sessions_max == 0, "limits.sessions_max must be at least 1"),
             (self.data.connections_max < 2, "data.connections_max must be at least 2"),
             (

@@ -9,66 +9,22 @@ use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
 
-/// Names of the histograms, all in milliseconds. Stages of one reply, in the order in which they happen, each counted
-/// from the end of the candidate's speech.
+/// Names of the histograms, all in milliseconds.
 pub mod histogram {
-    /// Speech end → first sample of the reply sent.
-    pub const TURN_GAP_MS: &str = "vivavoce_turn_gap_ms";
-    /// Speech end → decision that the candidate has finished.
-    pub const TURN_DECISION_MS: &str = "vivavoce_turn_decision_ms";
-    /// Speech end → final transcript.
-    pub const TURN_TRANSCRIPT_MS: &str = "vivavoce_turn_transcript_ms";
-    /// Speech end → first token of a worded reply.
-    pub const TURN_FIRST_TOKEN_MS: &str = "vivavoce_turn_first_token_ms";
-    /// Speech end → first audio out of the synthesis.
-    pub const TURN_FIRST_AUDIO_MS: &str = "vivavoce_turn_first_audio_ms";
-    /// Interruption heard → interviewer silent.
-    pub const BARGE_IN_STOP_MS: &str = "vivavoce_barge_in_stop_ms";
-    /// One append to the event log, from asked to committed.
-    pub const EVENT_APPEND_MS: &str = "vivavoce_event_append_ms";
-    /// One run of a model; label `part`.
-    pub const INFERENCE_MS: &str = "vivavoce_inference_ms";
-    /// One report, from job start to stored.
-    pub const REPORT_MS: &str = "vivavoce_report_ms";
+    /// Stages of one reply, each from the end of the candidate's speech; label `stage`, in the order in which they happen
+    /// (`decision`, `transcript_final`, `committed`, `first_token`, `first_audio`, `first_sample_sent`), and `kind` of the
+    /// question.
+    pub const TURN_STAGE_MS: &str = "vivavoce_turn_stage_ms";
     /// One HTTP answer; labels `method`, `route`, `status`.
     pub const HTTP_REQUEST_MS: &str = "vivavoce_http_request_ms";
 
-    pub const ALL: [&str; 10] = [
-        TURN_GAP_MS,
-        TURN_DECISION_MS,
-        TURN_TRANSCRIPT_MS,
-        TURN_FIRST_TOKEN_MS,
-        TURN_FIRST_AUDIO_MS,
-        BARGE_IN_STOP_MS,
-        EVENT_APPEND_MS,
-        INFERENCE_MS,
-        REPORT_MS,
-        HTTP_REQUEST_MS,
-    ];
+    pub const ALL: [&str; 2] = [TURN_STAGE_MS, HTTP_REQUEST_MS];
 }
 
-/// Names of the counters.
-pub mod counter {
-    /// Interviews begun; label `purpose`.
-    pub const INTERVIEWS_STARTED: &str = "vivavoce_interviews_started_total";
-    /// Interviews ended; label `reason`.
-    pub const INTERVIEWS_ENDED: &str = "vivavoce_interviews_ended_total";
-    /// Candidates cut off and recovered.
-    pub const FALSE_CUT_OFFS: &str = "vivavoce_false_cut_offs_total";
-    /// Interruptions of the interviewer; label `kind` (`real`, `false`).
-    pub const INTERRUPTIONS: &str = "vivavoce_interruptions_total";
-    /// Audio frames dropped because a queue was full; label `direction`.
-    pub const FRAMES_DROPPED: &str = "vivavoce_frames_dropped_total";
-    /// Failures of a provider; label `part`.
-    pub const PROVIDER_FAILURES: &str = "vivavoce_provider_failures_total";
-}
-
-/// Names of the gauges.
+/// Names of the gauges that several parts change.
 pub mod gauge {
     /// Interviews in progress.
     pub const SESSIONS: &str = "vivavoce_sessions";
-    /// Places for interviews.
-    pub const SESSIONS_MAX: &str = "vivavoce_sessions_max";
     /// Event streams being followed.
     pub const EVENT_STREAMS: &str = "vivavoce_event_streams";
 }

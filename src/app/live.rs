@@ -20,6 +20,7 @@ use crate::store::{
     Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, SessionStatus, Store,
     StoreError,
 };
+use crate::telemetry::gauge;
 use crate::turn::TurnTaking;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,6 +28,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 /// How long a node owns a session without renewing, s: a dead node's candidate waits no longer than this.
 pub const LEASE: Duration = Duration::from_secs(9);
@@ -35,6 +37,10 @@ const EVENTS_PAGE: u32 = 1_000;
 /// How often a finalisation is tried while the database is away, and how long between.
 const FINALISE_TRIES: u32 = 60;
 const FINALISE_WAIT: Duration = Duration::from_secs(1);
+
+/// What stands before the sound in a recording, and how much sound a second has (stereo, 16 bits, 16 kHz).
+const WAV_HEADER_BYTES: u64 = 44;
+const RECORDED_BYTES_A_SECOND: f64 = 64_000.0;
 
 /// What all interviews of this node share.
 pub struct Live {
@@ -50,8 +56,8 @@ pub struct Live {
     ports: UdpPorts,
     places: Arc<Semaphore>,
     running: Mutex<HashMap<SessionId, Running>>,
-    /// One candidate's first offer at a time: two tabs at once must not make two sessions.
-    joining: tokio::sync::Mutex<()>,
+    /// One first offer at a time for an interview: two tabs at once must not make two sessions.
+    joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// What a candidate's first connection brings together.
@@ -94,7 +100,7 @@ impl Live {
             tasks,
             stopping,
             running: Mutex::default(),
-            joining: tokio::sync::Mutex::default(),
+            joining: Mutex::default(),
         }
     }
 
@@ -142,15 +148,15 @@ impl Live {
         if let Some(running) = self.running(id) {
             return answered(running.room.offer(sdp).await);
         }
-        let _one_at_a_time = self.joining.lock().await;
+        let joining = self.joining(id);
+        let _one_at_a_time = joining.lock().await;
         if let Some(running) = self.running(id) {
             return answered(running.room.offer(sdp).await);
         }
         if self.stopping.is_cancelled() {
             return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
         }
-        let row = self.store.interview(id).await?;
-        if row.status.is_final() {
+        if self.store.interview(id).await?.status.is_final() {
             return Err(InterviewError::Over);
         }
         let place = self
@@ -158,6 +164,29 @@ impl Live {
             .clone()
             .try_acquire_owned()
             .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
+        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
+            return Err(InterviewError::Unavailable {
+                said: "Another server is holding this interview. Try again in ten seconds.".into(),
+            });
+        };
+        let joined = self.join(lease.clone(), sdp, place).await;
+        if joined.is_err()
+            && let Err(error) = self.store.release(&lease).await
+        {
+            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+        }
+        joined
+    }
+
+    /// Opens the room of an interview that is ours, answers the offer, and lets the session run.
+    async fn join(
+        self: &Arc<Self>,
+        lease: Lease,
+        sdp: String,
+        place: OwnedSemaphorePermit,
+    ) -> Result<WhipAnswer, InterviewError> {
+        let id = lease.session;
+        let row = self.store.interview(id).await?;
         let restored = self.restored(id).await?;
         // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
         let behind_ms = row.start_time.map_or(0, |start| {
@@ -178,16 +207,22 @@ impl Live {
         })
         .map_err(room_error)?;
         let answer = answered(room.offer(sdp).await)?;
-        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
-            return Err(InterviewError::Unavailable {
-                said: "Another server is holding this interview. Try again in ten seconds.".into(),
-            });
-        };
         self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
         Ok(answer)
     }
 
-    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, InterviewError> {
+    fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
+        joining.retain(|_, lock| Arc::strong_count(lock) > 1);
+        joining.entry(id).or_default().clone()
+    }
+
+    /// How an interview was about to end, if it was closing already.
+    pub async fn ending(&self, id: SessionId) -> Result<Option<EndReason>, StoreError> {
+        Ok(self.restored(id).await?.and_then(|restored| restored.facts.ending))
+    }
+
+    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
         let mut rows = Vec::new();
         loop {
             let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
@@ -238,19 +273,24 @@ impl Live {
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
             first_seq: lease.first_seq,
+            recorded: recording.is_some().then(|| recording_row(&file, 0.0, 0, RecordingState::Open)),
             recording,
             resumed: restored.map(|restored| restored.resumed),
             cancel,
         });
-        let running = Running { session: handle, room };
-        self.lock().insert(row.id, running);
-        metrics::gauge!("vivavoce_sessions").increment(1.0);
+        let id = row.id;
+        self.lock().insert(id, Running { session: handle, room });
+        metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
+        let run = self.tasks.spawn(run.instrument(tracing::info_span!("interview", session = %id)));
         self.tasks.spawn(async move {
-            let outcome = run.await;
+            let outcome = run.await.unwrap_or_else(|error| {
+                tracing::error!(session = %id, %error, "the session broke off");
+                Outcome { id, reason: Some(EndReason::Failed), recorded_s: None }
+            });
             live.finalise(&lease, &outcome, &file).await;
-            live.lock().remove(&outcome.id);
-            metrics::gauge!("vivavoce_sessions").decrement(1.0);
+            live.lock().remove(&id);
+            metrics::gauge!(gauge::SESSIONS).decrement(1.0);
             drop(place);
         });
         Ok(())
@@ -269,18 +309,7 @@ impl Live {
             }
             return;
         }
-        let projections = outcome.recorded_s.map(|seconds| {
-            let bytes = std::fs::metadata(self.paths.recordings().join(file)).map_or(0, |meta| meta.len());
-            Projection::Recording(RecordingRow {
-                file: file.to_owned(),
-                start_ms: 0,
-                seconds,
-                bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-                sample_rate_hz: 16_000,
-                channels: 2,
-                state: RecordingState::Complete,
-            })
-        });
+        let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
         let end = Finalised {
             status: status_after(reason),
             end_reason: reason,
@@ -324,11 +353,22 @@ impl Live {
         running.room.delete(resource).await.map_err(room_error)
     }
 
+    /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
+    /// cancelling it.
     pub async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), InterviewError> {
         if let Some(running) = self.running(id)
             && running.session.end(reason).await
         {
             return Ok(());
+        }
+        let row = self.store.interview(id).await?;
+        if row.start_time.is_some() && !row.status.is_final() {
+            return match self.close_forsaken(id, reason).await? {
+                true => Ok(()),
+                false => Err(InterviewError::Unavailable {
+                    said: "Another server is holding this interview. Try again in ten seconds.".into(),
+                }),
+            };
         }
         self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
             StoreError::Conflict { .. } => InterviewError::Over,
@@ -337,6 +377,32 @@ impl Live {
             | StoreError::Unavailable { .. }
             | StoreError::Invalid { .. }) => InterviewError::Store(error),
         })
+    }
+
+    /// Finalises an interview that has begun and that nobody owns any more, as far as it came. False if somebody does.
+    pub async fn close_forsaken(&self, id: SessionId, reason: EndReason) -> Result<bool, StoreError> {
+        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else { return Ok(false) };
+        let open: Vec<RecordingRow> = self.store.recordings(id).await?;
+        let open = open.iter().filter(|row| row.state == RecordingState::Open);
+        let end = Finalised {
+            status: status_after(reason),
+            end_reason: reason,
+            at: self.clock.now(),
+            first_seq: 0,
+            events: Vec::new(),
+            projections: open.map(|row| self.recording_as_it_is(&row.file, None)).collect(),
+        };
+        self.store.finalise(&lease, &end).await?;
+        Ok(true)
+    }
+
+    /// What there is of a recording; `seconds` if it was closed in order.
+    fn recording_as_it_is(&self, file: &str, seconds: Option<f64>) -> Projection {
+        let bytes = std::fs::metadata(self.paths.recordings().join(file)).map_or(0, |meta| meta.len());
+        let state = if seconds.is_some() { RecordingState::Complete } else { RecordingState::Cut };
+        let sound_bytes = bytes.saturating_sub(WAV_HEADER_BYTES);
+        let seconds = seconds.unwrap_or(sound_bytes as f64 / RECORDED_BYTES_A_SECOND);
+        Projection::Recording(recording_row(file, seconds, bytes, state))
     }
 
     pub fn view(&self, id: SessionId) -> Option<crate::room::StateView> {
@@ -374,6 +440,18 @@ impl Live {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn recording_row(file: &str, seconds: f64, bytes: u64, state: RecordingState) -> RecordingRow {
+    RecordingRow {
+        file: file.to_owned(),
+        start_ms: 0,
+        seconds,
+        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+        sample_rate_hz: 16_000,
+        channels: 2,
+        state,
     }
 }
 

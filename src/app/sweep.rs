@@ -1,9 +1,8 @@
 //! Leases and what was left behind: this node's leases are renewed, interviews that nobody owns any more and that no
 //! candidate comes back to are finalised. Must never end an interview whose candidate may still come back.
 
-use super::live::{LEASE, Live, status_after};
+use super::live::{LEASE, Live};
 use crate::interview::EndReason;
-use crate::store::Finalised;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +28,7 @@ pub async fn run(live: Arc<Live>, stop: CancellationToken) {
         }
         // Asked before, so that a session that is claimed in the meantime is not taken for a lost one.
         let held = live.ids();
-        match live.store.renew(live.node, LEASE).await {
+        match live.store.renew(live.node, &held, LEASE).await {
             Ok(owned) => live.stop_lost(&held, &owned),
             // The lease runs out if this lasts; the log's fence then stops the session.
             Err(error) => tracing::warn!(%error, "leases were not renewed"),
@@ -52,18 +51,11 @@ async fn adopt(live: &Live) -> Result<(), crate::store::StoreError> {
         if live.clock.now() - since < chrono::Duration::seconds(GRACE_S) {
             continue;
         }
-        let Some(lease) = live.store.claim(id, live.node, LEASE).await? else { continue };
-        let reason = EndReason::Left;
-        let end = Finalised {
-            status: status_after(reason),
-            end_reason: reason,
-            at: live.clock.now(),
-            first_seq: 0,
-            events: Vec::new(),
-            projections: Vec::new(),
-        };
-        live.store.finalise(&lease, &end).await?;
-        tracing::info!(session = %id, "an interview that nobody came back to is over");
+        // Who was lost during the goodbye has not run away.
+        let reason = live.ending(id).await?.unwrap_or(EndReason::Left);
+        if live.close_forsaken(id, reason).await? {
+            tracing::info!(session = %id, "an interview that nobody came back to is over");
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::interview::{self, EndReason, Facts, Interview, LineId, Wish};
 use crate::room::{
     Button, ClientSignal, ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView,
 };
+use crate::store::Projection;
 use crate::turn::{self, TurnTaking};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -24,6 +25,9 @@ use tokio_util::task::TaskTracker;
 
 /// The page is told where the interview stands at least this often, s (its clock drifts little in it).
 const VIEW_EVERY: Duration = Duration::from_secs(5);
+
+/// Changes of the page's visibility that are logged: past it, more says nothing new.
+const FOCUS_MAX: u32 = 500;
 
 /// How a session ended, for its finalisation.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,6 +61,10 @@ pub(super) struct Actor {
     pub view_due: Instant,
     /// Speeches whose end is none of the policy's business: they were dropped with a recovered cut-off.
     pub discarded: BTreeSet<SpeechId>,
+    /// Wordings that the language model did not give in time, one after the other.
+    pub wordings_missed: u32,
+    /// Whether the candidate was told that the recording stopped.
+    pub recording_failed: bool,
     /// Marks of the reply that is being made.
     pub reply: Option<ReplyMarks>,
     pub preparing: Option<CancellationToken>,
@@ -68,6 +76,8 @@ pub(super) struct Actor {
     /// Where the current speech began.
     pub speech_started_ms: u64,
     pub code_version: u32,
+    pub last_code: Option<(Instant, String)>,
+    pub focus_told: u32,
     /// What the log knows of the policy.
     pub facts: Facts,
     /// The policy was told something: what it knows may have changed.
@@ -121,14 +131,14 @@ pub(super) async fn run(
         }
         actor.drain();
     }
-    actor.close(&mut inbox.room, &mut inbox.work).await
+    actor.close(inbox).await
 }
 
 /// What reaches a session from its own tasks and its room.
-struct Inbox {
-    work: mpsc::Receiver<Work>,
-    ears: mpsc::Receiver<EarEvent>,
-    room: mpsc::Receiver<RoomEvent>,
+pub(super) struct Inbox {
+    pub work: mpsc::Receiver<Work>,
+    pub ears: mpsc::Receiver<EarEvent>,
+    pub room: mpsc::Receiver<RoomEvent>,
 }
 
 /// A session's state at its first or next beginning; its ears and its journal are at work from here on.
@@ -155,6 +165,7 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         setup.cancel.child_token(),
         SpeechId(resumed.next_speech.max(1)),
     );
+    let question_key = setup.interview.facts(now()).open.map(|open| open.key);
     let mut actor = Actor {
         id: setup.id,
         clock: setup.clock,
@@ -164,7 +175,7 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         ears: ears.commands,
         turn: setup.turn,
         interview: setup.interview,
-        hearing: Hearing::resumed(&resumed.utterances),
+        hearing: Hearing::resumed(&resumed.utterances, question_key),
         parts: setup.parts,
         journal: Some(journal_tx),
         next_seq: setup.first_seq,
@@ -176,6 +187,8 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         view,
         view_due: now(),
         discarded: BTreeSet::new(),
+        wordings_missed: 0,
+        recording_failed: false,
         reply: None,
         preparing: None,
         beforehand: None,
@@ -184,6 +197,8 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         captions: VecDeque::new(),
         speech_started_ms: 0,
         code_version: resumed.code_version,
+        last_code: None,
+        focus_told: 0,
         facts: Facts::default(),
         facts_due: false,
         paused: false,
@@ -192,7 +207,8 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         ended: None,
         fenced: false,
     };
-    actor.log(SessionEvent::TakenUp { resumed: is_resumed, versions });
+    let rows = setup.recorded.map(Projection::Recording).into_iter().collect();
+    actor.log_with(SessionEvent::TakenUp { resumed: is_resumed, versions }, rows);
     (actor, Inbox { work, ears: ears.events, room: setup.room.events })
 }
 
@@ -231,6 +247,7 @@ impl Actor {
             self.log_facts();
         }
         if now() >= self.view_due {
+            self.look_at_the_recording();
             self.show_view();
         }
     }
@@ -247,6 +264,7 @@ impl Actor {
             && due <= now
         {
             self.wording_due = None;
+            self.wordings_missed += 1;
             self.mouth.word(line, None);
         }
     }
@@ -324,9 +342,17 @@ impl Actor {
     }
 
     fn room_closed(&mut self, reason: ClosedReason) {
+        if !self.begun {
+            // Nobody came: the interview is given back as it was, and its link still works.
+            self.end(EndReason::Shutdown);
+            return;
+        }
         let reason = match reason {
             ClosedReason::Asked => EndReason::Completed,
-            ClosedReason::Left | ClosedReason::Lost | ClosedReason::TakenOver => EndReason::Left,
+            // Who hangs up during the goodbye has not run away.
+            ClosedReason::Left | ClosedReason::Lost | ClosedReason::TakenOver => {
+                self.interview.facts(now()).ending.unwrap_or(EndReason::Left)
+            }
         };
         self.end(reason);
     }
@@ -342,7 +368,12 @@ impl Actor {
                 self.code(question_id, language, content, submitted);
             }
             ClientSignal::Playout { buffered_ms } => self.client_buffer_ms = buffered_ms.min(1_000),
-            ClientSignal::Focus { visible } => self.log(SessionEvent::Focus { visible }),
+            ClientSignal::Focus { visible } => {
+                self.focus_told += 1;
+                if self.focus_told <= FOCUS_MAX {
+                    self.log(SessionEvent::Focus { visible });
+                }
+            }
         }
     }
 
@@ -417,12 +448,23 @@ impl Actor {
                 text: "One moment: your answers are being saved.".into(),
             }),
             Work::Journal(JournalReport::Fenced) => self.fenced = true,
+            Work::Journal(JournalReport::Away) => {
+                tracing::error!(session = %self.id, "the database stays away; the session stops and can be taken up again");
+                self.show(ServerMessage::Notice {
+                    level: NoticeLevel::Error,
+                    text: "We cannot save your answers at the moment, so we stop here. What was saved is kept: come \
+                           back with the same link in a few minutes and we go on."
+                        .into(),
+                });
+                // As at a server's stop: nothing is finalised.
+                self.end(EndReason::Shutdown);
+            }
             Work::Journal(JournalReport::Failed(why)) => {
                 tracing::error!(session = %self.id, %why, "the event log cannot be written; the session ends");
                 self.show(ServerMessage::Notice {
                     level: NoticeLevel::Error,
-                    text: "We cannot save your answers at the moment, so the interview stops here. What you have \
-                           said so far is kept. Please come back with the same link later."
+                    text: "Something went wrong on our side, so the interview ends here. What you have said so far is \
+                           kept."
                         .into(),
                 });
                 self.end(EndReason::Failed);
@@ -454,7 +496,7 @@ impl Actor {
         self.view.send_replace(view);
     }
 
-    fn ear_event(&mut self, event: EarEvent) {
+    pub(super) fn ear_event(&mut self, event: EarEvent) {
         match event {
             EarEvent::Started { utterance, at } => self.candidate_started(utterance, at),
             EarEvent::Stopped { utterance, at, revision } => self.candidate_paused(utterance, at, revision),

@@ -1,27 +1,41 @@
 //! A session's way out, the same for every reason: what was said and heard is kept, the room is told, the log is written
 //! to its end. Must never leave a task behind.
 
-use super::Work;
-use super::actor::{Actor, Outcome};
+use super::actor::{Actor, Inbox, Outcome};
+use super::ears::EarCommand;
 use super::event::SessionEvent;
 use crate::interview::EndReason;
 use crate::room::{RoomCommand, RoomEvent, ServerMessage};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// How long the room may take to say goodbye.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// How long the words of who was speaking at the end may take.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(1_500);
 /// How long the last entries may take to become durable at the end.
 const LAST_WRITE_MAX: Duration = Duration::from_secs(50);
 
 impl Actor {
+    /// Who is cut off in mid-speech by the end has still said what was said.
+    async fn hear_out(&mut self, inbox: &mut Inbox) {
+        self.ear(EarCommand::Finish);
+        let _ = tokio::time::timeout(LAST_WORDS_MAX, async {
+            while self.hearing.is_waiting() {
+                match inbox.ears.recv().await {
+                    Some(event) => self.ear_event(event),
+                    None => return,
+                }
+            }
+        })
+        .await;
+    }
+
     /// Every way out passes here: what sounds is recorded as heard, the room is told, the log is written out.
-    pub(super) async fn close(
-        mut self,
-        room_events: &mut mpsc::Receiver<RoomEvent>,
-        work: &mut mpsc::Receiver<Work>,
-    ) -> Outcome {
+    pub(super) async fn close(mut self, mut inbox: Inbox) -> Outcome {
         let reason = self.ended.filter(|_| !self.fenced);
+        if reason.is_some() {
+            self.hear_out(&mut inbox).await;
+        }
         if let Some(speech) = self.mouth.current().map(|speech| (speech.id, speech.sent_samples)) {
             self.speech_over(speech.0, speech.1, true);
         }
@@ -37,7 +51,7 @@ impl Actor {
         }
         let _ = self.room.try_send(RoomCommand::Close);
         let _ = tokio::time::timeout(CLOSE_MAX, async {
-            while let Some(event) = room_events.recv().await {
+            while let Some(event) = inbox.room.recv().await {
                 if matches!(event, RoomEvent::Closed { .. }) {
                     break;
                 }
@@ -54,7 +68,7 @@ impl Actor {
             loop {
                 tokio::select! {
                     () = &mut done => break,
-                    Some(_) = work.recv() => {}
+                    Some(_) = inbox.work.recv() => {}
                 }
             }
         })

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 const WORDS_WAIT_MAX: Duration = Duration::from_secs(4);
 /// Utterances kept in memory; an answer has far fewer.
 const UTTERANCES_MAX: usize = 512;
+/// Typed texts have utterance numbers from here on, by their time; heard ones never come so far (2^48; JSON numbers are
+/// exact up to 2^53).
+pub const TYPED_FROM: u64 = 1 << 48;
 /// Texts beside what was heard in one turn: typed ones commit it at once, and a restart leaves a few.
 const EXTRA_MAX: usize = 64;
 
@@ -45,15 +48,28 @@ pub(super) struct Hearing {
     pending: Option<Pending>,
     /// What belongs to the open turn and did not come by ear: typed texts, and words from before a restart.
     extra: Vec<Utterance>,
-    /// Those of the turn that was committed last, should it be reopened.
-    extra_before: (TurnId, Vec<Utterance>),
+    /// What the turn that was committed last had beside the heard, should it be reopened.
+    before: Option<Before>,
     /// Utterances of the open turn, in order, for preparing.
     open: BTreeSet<UtteranceId>,
+    /// The question that was asked last.
+    asked: Option<String>,
+    /// The question that the open turn answers: the one asked when it began, whatever is asked meanwhile.
+    open_key: Option<Option<String>>,
+    last_typed: u64,
+}
+
+#[derive(Debug)]
+struct Before {
+    turn: TurnId,
+    extra: Vec<Utterance>,
+    question_key: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 struct Pending {
     turn: TurnId,
+    question_key: Option<String>,
     utterances: Vec<UtteranceId>,
     decision: Decision,
     decided: Instant,
@@ -62,8 +78,30 @@ struct Pending {
 
 impl Hearing {
     /// What another owner had heard of the open turn: it goes before what is said now.
-    pub fn resumed(utterances: &[Utterance]) -> Self {
-        Self { extra: utterances.to_vec(), ..Self::default() }
+    pub fn resumed(utterances: &[Utterance], question_key: Option<String>) -> Self {
+        let typed = utterances.iter().map(|utterance| utterance.id.0).filter(|id| *id >= TYPED_FROM).max();
+        Self {
+            extra: utterances.to_vec(),
+            open_key: (!utterances.is_empty()).then(|| question_key.clone()),
+            asked: question_key,
+            last_typed: typed.unwrap_or(0),
+            ..Self::default()
+        }
+    }
+
+    /// From now on answers belong to this question.
+    pub fn asked(&mut self, question_key: Option<String>) {
+        self.asked = question_key;
+    }
+
+    /// Whether words of the open turn are still to come.
+    pub fn is_waiting(&self) -> bool {
+        let mut heard = self.utterances.values().filter(|heard| !heard.answered);
+        heard.any(|heard| heard.speaking || heard.got < heard.asked && !heard.utterance.damaged)
+    }
+
+    fn turn_begins(&mut self) {
+        self.open_key.get_or_insert_with(|| self.asked.clone());
     }
 
     pub fn pending_deadline(&self) -> Option<Instant> {
@@ -84,8 +122,7 @@ impl Hearing {
         while self.utterances.len() >= UTTERANCES_MAX {
             self.utterances.pop_first();
         }
-        self.open.insert(id);
-        self.utterances.entry(id).or_insert_with(|| Heard {
+        let heard = self.utterances.entry(id).or_insert_with(|| Heard {
             utterance: Utterance {
                 id,
                 turn: None,
@@ -100,7 +137,11 @@ impl Hearing {
             speaking: false,
             answered: false,
             last_words: None,
-        })
+        });
+        if !heard.answered {
+            self.open.insert(id);
+        }
+        heard
     }
 }
 
@@ -112,6 +153,7 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 impl Actor {
     pub(super) fn candidate_started(&mut self, utterance: UtteranceId, at: SamplePos) {
         self.show(ServerMessage::CandidateSpeaking(true));
+        self.hearing.turn_begins();
         self.hearing.entry(utterance, at).speaking = true;
         let speech_ms = self.samples.at(now()).ms().saturating_sub(at.ms());
         self.turn_event(turn::Event::SpeechStarted { utterance, at, speech_ms });
@@ -140,18 +182,22 @@ impl Actor {
         if revision < heard.got {
             return;
         }
+        let is_news = revision > heard.got || heard.last_words.is_none();
         heard.asked = heard.asked.max(revision);
         heard.got = revision;
-        heard.last_words = Some(now());
         heard.utterance.start_ms = from.ms();
         heard.utterance.end_ms = to.ms();
         heard.utterance.confidence = transcript.confidence;
         heard.utterance.damaged = false;
         let changed = heard.utterance.text != transcript.text;
+        if is_news || changed {
+            heard.last_words = Some(now());
+        }
         heard.utterance.text.clone_from(&transcript.text);
         let kept = heard.utterance.clone();
         let answered = heard.answered;
-        if !transcript.text.is_empty() && (changed || closed) {
+        // What stands in a committed answer is logged again only if it was corrected.
+        if !transcript.text.is_empty() && (changed || closed && !answered) {
             if closed {
                 self.log(SessionEvent::UtteranceTranscribed(kept));
                 self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
@@ -188,24 +234,34 @@ impl Actor {
             return;
         }
         let at_ms = self.samples.at(now()).ms();
-        self.show(ServerMessage::CandidateCaption { text: text.clone(), is_final: true });
-        self.hearing.extra.push(Utterance {
-            id: UtteranceId(0),
+        self.hearing.last_typed = (TYPED_FROM + at_ms).max(self.hearing.last_typed + 1);
+        let utterance = Utterance {
+            id: UtteranceId(self.hearing.last_typed),
             turn: None,
-            text,
+            text: text.clone(),
             start_ms: at_ms,
             end_ms: at_ms,
             confidence: None,
             damaged: false,
-        });
+        };
+        self.hearing.turn_begins();
+        self.hearing.extra.push(utterance.clone());
+        self.log(SessionEvent::UtteranceTranscribed(utterance));
+        self.captions.push_back((self.next_seq - 1, text));
         self.ear(EarCommand::Finish);
         self.turn_event(turn::Event::Typed);
     }
 
     pub(super) fn commit(&mut self, turn: TurnId, utterances: Vec<UtteranceId>, decision: Decision) {
         let now = now();
-        self.hearing.pending = Some(Pending { turn, utterances, decision, decided: now, due: now + WORDS_WAIT_MAX });
-        self.ear(EarCommand::CloseTurn);
+        let question_key = self.hearing.open_key.take().unwrap_or_else(|| self.hearing.asked.clone());
+        // Who is cut short is in mid-speech: what was said so far is to be transcribed now.
+        self.ear(match decision.reason {
+            turn::Reason::Monologue | turn::Reason::Overruled => EarCommand::Finish,
+            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => EarCommand::CloseTurn,
+        });
+        let due = now + WORDS_WAIT_MAX;
+        self.hearing.pending = Some(Pending { turn, question_key, utterances, decision, decided: now, due });
     }
 
     /// Puts the committed turn into the log and hands it to the interview, once its words are there. True if it did.
@@ -229,9 +285,18 @@ impl Actor {
             }
         }
         self.reply = Some(marks);
-        self.hearing.extra_before = (pending.turn, std::mem::take(&mut self.hearing.extra));
+        self.hearing.before = Some(Before {
+            turn: pending.turn,
+            extra: std::mem::take(&mut self.hearing.extra),
+            question_key: pending.question_key.clone(),
+        });
         let (turn, text) = (pending.turn, answer.text.clone());
         self.log_answer(answer);
+        if pending.question_key.is_some() && pending.question_key != self.question_key() {
+            // The question was closed in the meantime: the words are kept with it, there is nothing to reply to.
+            self.reply = None;
+            return true;
+        }
         match pending.decision.reason {
             turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => {
                 self.interview_event(interview::Event::Answered { turn, text });
@@ -260,7 +325,6 @@ impl Actor {
         utterances.extend(self.hearing.extra.iter().cloned());
         utterances.sort_by_key(|utterance| utterance.start_ms);
         let transcribed = heard.iter().filter_map(|heard| heard.last_words).max();
-        let question_key = self.question_key();
         let stages = Stages {
             decision_ms: since_end(pending.decided),
             transcript_final_ms: transcribed.and_then(since_end),
@@ -268,7 +332,7 @@ impl Actor {
         };
         let answer = Answer {
             turn: pending.turn,
-            question_key,
+            question_key: pending.question_key.clone(),
             text: joined(utterances.iter().map(|utterance| utterance.text.as_str())),
             typed: !spoken,
             utterances,
@@ -296,6 +360,9 @@ impl Actor {
         if let Some(heard) = self.hearing.utterances.get_mut(&utterance) {
             heard.answered = true;
         }
+        if self.hearing.open.is_empty() && self.hearing.extra.is_empty() {
+            self.hearing.open_key = None;
+        }
         self.log(SessionEvent::Aside { utterance });
     }
 
@@ -312,11 +379,12 @@ impl Actor {
         if let Some(pending) = self.hearing.pending.take() {
             // Not yet handed to the interview: there is nothing to take back.
             self.hearing.open.extend(pending.utterances);
+            self.hearing.open_key = Some(pending.question_key);
             return;
         }
-        if self.hearing.extra_before.0 == turn {
-            let extra = std::mem::take(&mut self.hearing.extra_before.1);
-            self.hearing.extra.splice(0..0, extra);
+        if let Some(before) = self.hearing.before.take_if(|before| before.turn == turn) {
+            self.hearing.extra.splice(0..0, before.extra);
+            self.hearing.open_key = Some(before.question_key);
         }
         let back: Vec<UtteranceId> = self
             .hearing
@@ -356,7 +424,9 @@ impl Actor {
         }
         let turn = LAST_TURN;
         let text = joined(open.iter().map(|utterance| utterance.text.as_str()));
-        let question_key = self.question_key();
+        let pending = self.hearing.pending.take().map(|pending| pending.question_key);
+        let begun = pending.or_else(|| self.hearing.open_key.take());
+        let question_key = begun.unwrap_or_else(|| self.hearing.asked.clone());
         self.log_answer(Answer {
             turn,
             question_key,

@@ -68,7 +68,9 @@ pub enum JournalReport {
     Waiting,
     /// Another node owns the session: stop at once.
     Fenced,
-    /// The database was away too long, or refuses the entries.
+    /// The database was away too long: the session stops, to be taken up again later.
+    Away,
+    /// The database refuses the entries.
     Failed(String),
 }
 
@@ -123,7 +125,10 @@ async fn append(
                 }
                 tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
             }
-            Err(error) => return JournalReport::Failed(error.to_string()),
+            Err(StoreError::Unavailable { .. }) => return JournalReport::Away,
+            Err(error @ (StoreError::NotFound | StoreError::Conflict { .. } | StoreError::Invalid { .. })) => {
+                return JournalReport::Failed(error.to_string());
+            }
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Setup {
     /// Number of the first event under this lease.
     pub first_seq: i64,
     pub recording: Option<crate::audio::recording::RecorderHandle>,
+    /// The recording's row, stored with the first event so that what is recorded is found whatever happens.
+    pub recorded: Option<crate::store::RecordingRow>,
     pub resumed: Option<Resumed>,
     pub cancel: CancellationToken,
 }
@@ -75,6 +77,15 @@ pub struct Resumed {
     pub code_version: u32,
     /// Words of the open turn that were shown as final and not yet part of an answer.
     pub utterances: Vec<event::Utterance>,
+}
+
+impl Resumed {
+    /// Numbers that were given are not given again. Typed texts count on their own.
+    fn count(&mut self, utterance: crate::id::UtteranceId) {
+        if utterance.0 < hearing::TYPED_FROM {
+            self.next_utterance = self.next_utterance.max(utterance.0 + 1);
+        }
+    }
 }
 
 /// What a session's own tasks bring back to its loop.

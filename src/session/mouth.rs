@@ -27,6 +27,8 @@ pub struct Speech {
     pub needs_seq: i64,
     pub clips: Vec<VoiceClip>,
     pub stage: Stage,
+    /// A sentence could not be made: what was said is less than the line.
+    pub is_cut: bool,
     /// When its first clip was there.
     pub first_audio: Option<Instant>,
     /// Samples (24 kHz) handed to the transport.
@@ -87,6 +89,7 @@ impl Mouth {
             needs_seq,
             clips: Vec::new(),
             stage,
+            is_cut: false,
             first_audio: None,
             sent_samples: 0,
             clips_played: 0,
@@ -124,6 +127,7 @@ impl Mouth {
     pub fn clip_failed(&mut self, id: SpeechId) -> Option<Speech> {
         let speech = self.find(id)?;
         speech.stage = Stage::Complete;
+        speech.is_cut = true;
         if speech.clips.is_empty() {
             if self.current.as_ref().is_some_and(|current| current.id == id) {
                 return self.current.take();

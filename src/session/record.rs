@@ -1,23 +1,27 @@
 //! What a session writes down: events, the rows made of them, latencies, and the view of the page. Must never put a
 //! candidate's words into a log message.
 
-use super::actor::{Actor, ReplyMarks};
+use super::actor::{Actor, ReplyMarks, now};
 use super::event::{Answer, SessionEvent};
 use super::journal::Entry;
 use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
+use crate::audio::recording::RecordingState;
 use crate::id::SpeechId;
 use crate::interview::question::QuestionKind;
 use crate::interview::{self, Facts, Line};
 use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
 use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
+use crate::telemetry::histogram;
 use sha2::{Digest, Sha256};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
 
 /// Versions of one interview's code that are kept; the page sends at most one a second.
 const CODE_VERSIONS_MAX: u32 = 5_000;
+/// Least time between two versions that were not submitted.
+const CODE_PACE: Duration = Duration::from_millis(400);
 
 impl Actor {
     pub(super) fn log(&mut self, event: SessionEvent) {
@@ -26,7 +30,7 @@ impl Actor {
 
     pub(super) fn log_with(&mut self, event: SessionEvent, projections: Vec<Projection>) {
         let Some(journal) = &self.journal else { return };
-        let at_ms = self.samples.at(super::actor::now()).ms();
+        let at_ms = self.samples.at(now()).ms();
         let seq = self.next_seq;
         match journal.try_send(Entry { seq, event, at_ms, projections }) {
             Ok(()) => self.next_seq += 1,
@@ -39,14 +43,33 @@ impl Actor {
         }
     }
 
+    /// A recording that stopped early is told once; what was written before is kept.
+    pub(super) fn look_at_the_recording(&mut self) {
+        let Some(recording) = &self.recording else { return };
+        let failed = match &*recording.state().borrow() {
+            RecordingState::Failed { why, .. } => Some(why.clone()),
+            RecordingState::Running { .. } | RecordingState::Closed { .. } => None,
+        };
+        if let Some(why) = failed.filter(|_| !self.recording_failed) {
+            self.recording_failed = true;
+            tracing::error!(session = %self.id, %why, "the recording stopped");
+            self.log(SessionEvent::PartFailed { part: "recording".into(), error: why });
+            self.show(ServerMessage::Notice {
+                level: NoticeLevel::Warning,
+                text: "The sound recording has stopped. Your words are still written down, and the interview goes on."
+                    .into(),
+            });
+        }
+    }
+
     /// The question in hand.
     pub(super) fn question_key(&self) -> Option<String> {
-        self.interview.facts(super::actor::now()).open.map(|open| open.key)
+        self.interview.facts(now()).open.map(|open| open.key)
     }
 
     /// What the policy must know to go on after a crash, whenever it has changed.
     pub(super) fn log_facts(&mut self) {
-        let facts = self.interview.facts(super::actor::now());
+        let facts = self.interview.facts(now());
         let changed = Facts { elapsed_ms: self.facts.elapsed_ms, ..facts.clone() } != self.facts;
         if changed {
             self.facts = facts.clone();
@@ -55,7 +78,7 @@ impl Actor {
     }
 
     pub(super) fn project_active(&mut self) {
-        let at_ms = self.samples.at(super::actor::now()).ms();
+        let at_ms = self.samples.at(now()).ms();
         tracing::info!(session = %self.id, at_ms, "the interview begins");
         let at = self.clock.now();
         self.log_with(SessionEvent::Began, vec![Projection::Started { at }]);
@@ -110,7 +133,7 @@ impl Actor {
 
     pub(super) fn log_speech_ended(&mut self, speech: &Speech, heard: String, interrupted: bool) {
         let start_ms = self.speech_started_ms;
-        let end_ms = self.samples.at(super::actor::now()).ms();
+        let end_ms = self.samples.at(now()).ms();
         let rows = if speech.sent_samples == 0 {
             Vec::new()
         } else {
@@ -157,12 +180,12 @@ impl Actor {
     }
 
     pub(super) fn mark_committed(&mut self, seq: i64) {
-        let now = super::actor::now();
+        let at = now();
         if let Some(reply) = &mut self.reply
             && reply.stages.committed_ms.is_none()
             && seq >= reply.answer_seq
         {
-            reply.stages.committed_ms = Some(since(reply, now));
+            reply.stages.committed_ms = Some(since(reply, at));
         }
     }
 
@@ -185,7 +208,7 @@ impl Actor {
         ];
         for (stage, ms) in named {
             if let Some(ms) = ms {
-                metrics::histogram!("vivavoce_turn_stage_ms", "stage" => stage, "kind" => kind).record(ms as f64);
+                metrics::histogram!(histogram::TURN_STAGE_MS, "stage" => stage, "kind" => kind).record(ms as f64);
             }
         }
         tracing::info!(
@@ -204,6 +227,12 @@ impl Actor {
             });
             return;
         }
+        let soon = now() < self.last_code.as_ref().map_or_else(now, |(at, _)| *at + CODE_PACE);
+        let same = self.last_code.as_ref().is_some_and(|(_, last)| *last == content);
+        if !submitted && (soon || same) {
+            return;
+        }
+        self.last_code = Some((now(), content.clone()));
         self.code_version += 1;
         let version = self.code_version;
         let row = ArtifactRow {
@@ -213,7 +242,7 @@ impl Actor {
             content: content.clone(),
             version: i32::try_from(version).unwrap_or(i32::MAX),
             submitted,
-            at_ms: ms_i64(self.samples.at(super::actor::now()).ms()),
+            at_ms: ms_i64(self.samples.at(now()).ms()),
             ai_analysis: None,
         };
         let event = SessionEvent::CodeChanged {
@@ -228,7 +257,7 @@ impl Actor {
     }
 
     pub(super) fn view_now(&self) -> StateView {
-        let view = self.interview.view(super::actor::now());
+        let view = self.interview.view(now());
         let phase = if self.ended.is_some() {
             "ended"
         } else if self.paused {

@@ -3,10 +3,10 @@
 
 use super::Resumed;
 use super::event::{SessionEvent, Utterance};
-use crate::id::UtteranceId;
+use crate::id::{TurnId, UtteranceId};
 use crate::interview::Facts;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the log says.
 #[derive(Clone, Debug, Default)]
@@ -22,34 +22,58 @@ pub struct Restored {
 #[must_use]
 pub fn restore<'a>(events: impl Iterator<Item = (i64, &'a str, &'a Value)>) -> Restored {
     let mut restored = Restored::default();
-    let mut open: BTreeMap<UtteranceId, Utterance> = BTreeMap::new();
+    let mut heard = Heard::default();
     for (seq, kind, payload) in events {
         restored.resumed.last_seq = seq;
         let at_ms = payload.get("at_ms").and_then(Value::as_u64).unwrap_or(0);
         restored.last_at_ms = restored.last_at_ms.max(at_ms);
         if let Some(event) = SessionEvent::from_row(kind, payload) {
-            read(&mut restored, &mut open, event);
+            read(&mut restored, &mut heard, event);
         }
     }
-    restored.resumed.utterances = open.into_values().filter(|utterance| !utterance.text.is_empty()).collect();
+    restored.resumed.utterances = heard.open.into_values().filter(|utterance| !utterance.text.is_empty()).collect();
     restored
 }
 
-fn read(restored: &mut Restored, open: &mut BTreeMap<UtteranceId, Utterance>, event: SessionEvent) {
+/// What was said, and what of it belongs to no open turn.
+#[derive(Default)]
+struct Heard {
+    open: BTreeMap<UtteranceId, Utterance>,
+    over: BTreeSet<UtteranceId>,
+    /// The turn that was committed last, which may be reopened.
+    last: Option<(TurnId, Vec<Utterance>)>,
+}
+
+fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
     let resumed = &mut restored.resumed;
     match event {
         SessionEvent::UtteranceTranscribed(utterance) => {
-            resumed.next_utterance = resumed.next_utterance.max(utterance.id.0 + 1);
-            open.insert(utterance.id, utterance);
+            resumed.count(utterance.id);
+            if !heard.over.contains(&utterance.id) {
+                heard.open.insert(utterance.id, utterance);
+            }
         }
         SessionEvent::Aside { utterance } => {
-            open.remove(&utterance);
+            heard.open.remove(&utterance);
+            heard.over.insert(utterance);
         }
         SessionEvent::AnswerCommitted(answer) => {
             restored.next_turn = restored.next_turn.max(answer.turn.0.saturating_add(1));
-            for utterance in answer.utterances {
-                resumed.next_utterance = resumed.next_utterance.max(utterance.id.0 + 1);
-                open.remove(&utterance.id);
+            for utterance in &answer.utterances {
+                resumed.count(utterance.id);
+                heard.open.remove(&utterance.id);
+                heard.over.insert(utterance.id);
+            }
+            heard.last = Some((answer.turn, answer.utterances));
+        }
+        SessionEvent::FalseCutoffRecovered { turn, .. } => {
+            // The same turn goes on, under its number: its row is written again.
+            if let Some((_, utterances)) = heard.last.take_if(|(last, _)| *last == turn) {
+                restored.next_turn = turn.0;
+                for utterance in utterances {
+                    heard.over.remove(&utterance.id);
+                    heard.open.insert(utterance.id, utterance);
+                }
             }
         }
         SessionEvent::SpeechStarted { speech, .. } => resumed.next_speech = resumed.next_speech.max(speech.0 + 1),
@@ -59,7 +83,6 @@ fn read(restored: &mut Restored, open: &mut BTreeMap<UtteranceId, Utterance>, ev
         | SessionEvent::Began
         | SessionEvent::MediaConnected
         | SessionEvent::MediaInterrupted
-        | SessionEvent::FalseCutoffRecovered { .. }
         | SessionEvent::WishHeard { .. }
         | SessionEvent::QuestionOpened { .. }
         | SessionEvent::QuestionClosed { .. }
@@ -76,5 +99,84 @@ fn read(restored: &mut Restored, open: &mut BTreeMap<UtteranceId, Utterance>, ev
         | SessionEvent::PartFailed { .. }
         | SessionEvent::AudioLost { .. }
         | SessionEvent::Ended { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::event::Answer;
+    use crate::session::hearing::TYPED_FROM;
+
+    fn said(id: u64, text: &str) -> Utterance {
+        Utterance {
+            id: UtteranceId(id),
+            turn: None,
+            text: text.into(),
+            start_ms: id * 1_000,
+            end_ms: id * 1_000 + 900,
+            confidence: None,
+            damaged: false,
+        }
+    }
+
+    fn answered(turn: u64, utterances: &[Utterance]) -> SessionEvent {
+        SessionEvent::AnswerCommitted(Answer {
+            turn: TurnId(turn),
+            question_key: Some("q".into()),
+            text: utterances.iter().map(|utterance| utterance.text.as_str()).collect::<Vec<_>>().join(" "),
+            typed: false,
+            utterances: utterances.to_vec(),
+            decision: None,
+            transcribed_ms: None,
+        })
+    }
+
+    /// What is open after each prefix of a log, by text.
+    fn check(events: &[SessionEvent], wanted: &[&[&str]]) {
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        for (length, wanted) in (1..=rows.len()).zip(wanted) {
+            let log = rows[..length].iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+            let open: Vec<String> = restore(log).resumed.utterances.into_iter().map(|heard| heard.text).collect();
+            assert_eq!(open, *wanted, "after {length} events");
+        }
+        assert_eq!(rows.len(), wanted.len());
+    }
+
+    #[test]
+    fn words_told_again_after_their_answer_are_not_open_again() {
+        check(
+            &[
+                SessionEvent::UtteranceTranscribed(said(1, "one")),
+                answered(1, &[said(1, "one"), said(2, "two")]),
+                SessionEvent::UtteranceTranscribed(said(2, "two")),
+                SessionEvent::UtteranceTranscribed(said(3, "three")),
+                SessionEvent::Aside { utterance: UtteranceId(3) },
+            ],
+            &[&["one"], &[], &[], &["three"], &[]],
+        );
+    }
+
+    #[test]
+    fn a_reopened_turn_is_open_again_under_its_number() {
+        let events = [
+            answered(4, &[said(1, "one")]),
+            SessionEvent::FalseCutoffRecovered { turn: TurnId(4), speech: None },
+            SessionEvent::UtteranceTranscribed(said(2, "two")),
+        ];
+        check(&events, &[&[], &["one"], &["one", "two"]]);
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        let log = rows.iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+        assert_eq!(restore(log).next_turn, 4);
+    }
+
+    #[test]
+    fn typed_texts_have_numbers_of_their_own() {
+        let (first, second) = (said(TYPED_FROM + 7, "a"), said(TYPED_FROM + 8, "b"));
+        let events = [SessionEvent::UtteranceTranscribed(first), SessionEvent::UtteranceTranscribed(second)];
+        check(&events, &[&["a"], &["a", "b"]]);
+        let rows: Vec<(String, Value)> = events.iter().map(|event| event.to_row(5)).collect();
+        let log = rows.iter().zip(1..).map(|((kind, payload), seq)| (seq, kind.as_str(), payload));
+        assert_eq!(restore(log).resumed.next_utterance, 0);
     }
 }

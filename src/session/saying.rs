@@ -8,7 +8,7 @@ use super::mouth::{Speech, Stage};
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
 use crate::id::{SpeechId, TurnId};
-use crate::interview::{self, Command, Line, LineId, Wish};
+use crate::interview::{self, Command, Line, LineId, LineKind, Wish};
 use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
 use crate::room::{NoticeLevel, ServerMessage};
 use crate::tts::{SpeakRequest, TtsError, Urgency};
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Longest wording that a model may give, tokens (a question of 35 words).
 const WORDING_TOKENS_MAX: u32 = 60;
+/// Wordings that the model may miss in a row before this interview does without it.
+const WORDINGS_MISSED_MAX: u32 = 2;
 /// Samples (24 kHz) between two progress entries of a speech: one second.
 const PROGRESS_SAMPLES: u64 = 24_000;
 /// Texts synthesised beforehand for one state of the interview.
@@ -64,7 +66,8 @@ impl Actor {
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
         let Some(wording) = wording else { return };
-        let Some(llm) = self.parts.llm.clone() else {
+        // A machine on which the model is too slow costs the candidate this wait twice, not at every probe.
+        let Some(llm) = self.parts.llm.clone().filter(|_| self.wordings_missed < WORDINGS_MISSED_MAX) else {
             self.mouth.word(id, None);
             return;
         };
@@ -88,8 +91,14 @@ impl Actor {
         }
         self.wording_due = None;
         match text {
-            Some(text) => self.interview_event(interview::Event::ProbeWorded { line, text }),
-            None => self.mouth.word(line, None),
+            Some(text) => {
+                self.wordings_missed = 0;
+                self.interview_event(interview::Event::ProbeWorded { line, text });
+            }
+            None => {
+                self.wordings_missed += 1;
+                self.mouth.word(line, None);
+            }
         }
     }
 
@@ -109,6 +118,9 @@ impl Actor {
         let Some(speech) = self.mouth.current() else { return };
         let line = speech.line.clone();
         let first_audio = speech.first_audio;
+        if line.expects_answer.is_some() || line.kind == LineKind::Closing {
+            self.hearing.asked(line.question_key.clone());
+        }
         if let Some(kind) = line.expects_answer {
             self.turn_event(turn::Event::Asked { kind });
         }
@@ -135,7 +147,8 @@ impl Actor {
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {
         let Some(speech) = self.mouth.ended(id, sent_samples) else { return };
-        let heard = if stopped { self.heard_of(&speech) } else { speech.line.text.clone() };
+        let whole = !stopped && !speech.is_cut;
+        let heard = if whole { speech.line.text.clone() } else { self.heard_of(&speech) };
         self.log_speech_ended(&speech, heard, stopped);
         self.show(ServerMessage::InterviewerSpeaking(false));
         self.turn_event(turn::Event::InterviewerEnded { speech: id });
@@ -156,14 +169,15 @@ impl Actor {
         tracing::error!(session = %self.id, speech = %id, %error, "a sentence could not be spoken");
         let (part, text) = ("tts".to_owned(), error.to_string());
         self.log(SessionEvent::SpeechFailed { speech: id, part, error: text });
-        let Some(speech) = self.mouth.clip_failed(id) else { return };
-        // Nothing of it can be heard: the words are shown, and the interview goes on.
-        self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: true });
         self.show(ServerMessage::Notice {
             level: NoticeLevel::Warning,
             text: "My voice failed for a moment; please read the text.".into(),
         });
+        let Some(speech) = self.mouth.clip_failed(id) else { return };
+        // Nothing of it can be heard: the words are shown, and the interview goes on.
+        self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: true });
         if let Some(kind) = speech.line.expects_answer {
+            self.hearing.asked(speech.line.question_key.clone());
             self.turn_event(turn::Event::Asked { kind });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: false });

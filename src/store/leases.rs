@@ -38,19 +38,27 @@ impl Store {
         .await
     }
 
-    /// Renews every lease of a node; what is not returned is no longer its own.
+    /// Renews a node's leases of `sessions`, those that run there; what is not returned is no longer its own. A lease whose
+    /// session has died is left to run out.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn renew(&self, node: NodeId, lease: Duration) -> Result<Vec<SessionId>, StoreError> {
+    pub async fn renew(
+        &self,
+        node: NodeId,
+        sessions: &[SessionId],
+        lease: Duration,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let ids: Vec<uuid::Uuid> = sessions.iter().map(|session| session.0).collect();
         limited(async {
             let ours = sqlx::query_scalar!(
                 r#"update interview_sessions
                  set lease_until = clock_timestamp() + make_interval(secs => $2)
-                 where owner = $1
+                 where owner = $1 and id = any($3)
                  returning id as "id: SessionId""#,
                 node.0,
                 lease.as_secs_f64(),
+                &ids,
             )
             .fetch_all(&self.pool)
             .await?;

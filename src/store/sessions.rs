@@ -173,16 +173,16 @@ impl Store {
         Ok(())
     }
 
-    /// Cancels an interview that nobody owns (not begun, or left behind). One in progress is ended by its owner.
+    /// Cancels an interview that has not begun and that nobody owns. One that has begun is ended by its owner.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] while somebody owns it or once it is over.
+    /// [`StoreError::Conflict`] while somebody owns it, and once it has begun.
     pub async fn cancel(&self, id: SessionId) -> Result<InterviewRow, StoreError> {
         let changed = sqlx::query!(
             "update interview_sessions
              set status = 'cancelled', end_reason = 'cancelled', end_time = clock_timestamp(),
                  owner = null, lease_until = null, epoch = epoch + 1
-             where id = $1 and status in ('scheduled', 'waiting', 'active', 'paused')
+             where id = $1 and status in ('scheduled', 'waiting', 'active', 'paused') and start_time is null
                and (owner is null or lease_until < clock_timestamp())",
             id.0,
         )
@@ -190,7 +190,7 @@ impl Store {
         .await?;
         if changed.rows_affected() == 0 {
             self.interview(id).await?;
-            return Err(StoreError::Conflict { what: "the interview is in progress or over".into() });
+            return Err(StoreError::Conflict { what: "the interview has begun or is over".into() });
         }
         self.interview(id).await
     }

@@ -8,7 +8,7 @@ use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::store::ReportState;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::Value;
@@ -33,9 +33,12 @@ pub async fn html(
     State(state): State<Shared>,
     CallerOfFile(caller): CallerOfFile,
     Path(id): Path<SessionId>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     must_be_ready(&state, caller, id).await?;
-    let page = state.interviews.report_html(id).await?;
+    // Beside this page, with the token that opened it.
+    let recording = query.map_or_else(|| "recording".to_owned(), |query| format!("recording?{query}"));
+    let page = state.interviews.report_html(id, recording).await?;
     let headers = [(header::CONTENT_SECURITY_POLICY, headers::REPORT_POLICY)];
     Ok((headers, Html(page)).into_response())
 }

@@ -152,6 +152,7 @@ impl Room {
             tasks: setup.tasks,
             cancel: setup.cancel,
         };
+        let never_connected = setup.settings.connect + setup.settings.reconnect;
         Ok(Self {
             wall_clock: setup.wall_clock,
             peers,
@@ -164,7 +165,8 @@ impl Room {
             is_connected: false,
             next_link: None,
             negotiation: None,
-            absence: None,
+            // Whoever does not connect at all is waited for no longer than whoever breaks off.
+            absence: Some(Absence { until: Instant::now() + never_connected, reason: ClosedReason::Lost }),
         })
     }
 

@@ -88,11 +88,11 @@ async fn one_of_many_nodes_gets_the_lease_and_keeps_it_by_renewing() {
     let claims = futures::future::join_all(nodes.iter().map(|node| db.store.claim(row.id, *node, LONG))).await;
     let leases: Vec<Lease> = claims.into_iter().filter_map(|claim| claim.expect("asked")).collect();
     let [lease] = leases.as_slice() else { panic!("{leases:?}") };
-    assert_eq!(db.store.renew(lease.node, LONG).await, Ok(vec![row.id]));
+    assert_eq!(db.store.renew(lease.node, &[row.id], LONG).await, Ok(vec![row.id]));
     let other = nodes.into_iter().find(|node| *node != lease.node).expect("eight");
-    assert_eq!(db.store.renew(other, LONG).await, Ok(vec![]));
+    assert_eq!(db.store.renew(other, &[row.id], LONG).await, Ok(vec![]));
     db.store.release(lease).await.expect("released");
-    assert_eq!(db.store.renew(lease.node, LONG).await, Ok(vec![]));
+    assert_eq!(db.store.renew(lease.node, &[row.id], LONG).await, Ok(vec![]));
     assert!(db.store.claim(row.id, other, LONG).await.expect("asked").is_some());
 }
 
