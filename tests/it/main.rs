@@ -9,3 +9,5 @@ mod store;
 mod support;
 mod tidy;
 mod webrtc;
+#[cfg(feature = "local-speech")]
+mod whole;

@@ -5,6 +5,6 @@
 mod hearing;
 #[cfg(feature = "local-llm")]
 mod mind;
-mod support;
+pub(crate) mod support;
 mod voices;
 mod words;

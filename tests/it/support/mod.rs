@@ -2,3 +2,7 @@
 
 pub mod app;
 pub mod db;
+#[cfg(feature = "local-speech")]
+pub mod person;
+#[cfg(feature = "local-speech")]
+pub mod server;

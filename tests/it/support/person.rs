@@ -1,0 +1,233 @@
+//! A candidate of the whole program: an interview by REST, a voice connection, and what its screen shows. Must never know
+//! the server from inside.
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use vivavoce::app;
+use vivavoce::room::client::{Client, ClientEvent, ClientSettings, Spoken};
+use vivavoce::tts::sentences::sentences;
+use vivavoce::tts::{SpeakRequest, TextToSpeech, Urgency};
+
+/// Longest wait for anything that the interviewer does.
+const WAIT: Duration = Duration::from_secs(150);
+/// The interviewer has ended when nothing was heard for so long.
+const QUIET: Duration = Duration::from_millis(700);
+/// A packet is voice when a sample of it is louder than this.
+const VOICED: u16 = 600;
+/// Rate of what is spoken, Hz.
+const VOICE_HZ: usize = 24_000;
+
+/// An interview, as its candidate knows it: the link alone.
+#[derive(Clone, Debug)]
+pub struct Interview {
+    pub id: String,
+    url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Interview {
+    /// Makes one, with consent given.
+    pub async fn make(url: &str, questions: u32) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let wish = json!({ "category": "backend", "level": "middle", "language": "en", "questions": questions });
+        let made = http.post(format!("{url}/api/v1/interviews")).json(&wish).send().await.expect("answered");
+        let made = parsed(made, 201).await;
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let interview = Self { id: text(&made["id"]), url: url.to_owned(), token: text(&made["join_token"]), http };
+        let consent = json!({ "version": made["disclosure"]["version"], "accepted": true });
+        let given = interview.ask(Method::POST, "/consent").json(&consent).send().await.expect("answered");
+        assert_eq!(given.status(), 201);
+        interview
+    }
+
+    fn ask(&self, method: Method, below: &str) -> reqwest::RequestBuilder {
+        let path = format!("{}/api/v1/interviews/{}{below}", self.url, self.id);
+        self.http.request(method, path).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, below: &str) -> Value {
+        parsed(self.ask(Method::GET, below).send().await.expect("answered"), 200).await
+    }
+
+    /// Hands over an offer; the answer, or the problem that it met.
+    pub async fn offer(&self, offer: String) -> Result<String, Value> {
+        let request = self.ask(Method::POST, "/whip").header("content-type", "application/sdp").body(offer);
+        let answer = request.send().await.map_err(|error| json!({ "title": error.to_string() }))?;
+        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
+        if status == 201 { Ok(text) } else { Err(serde_json::from_str(&text).expect("a problem")) }
+    }
+
+    /// Ends it, and waits until it is written down.
+    pub async fn end(&self) {
+        let ended = self.ask(Method::POST, "/end").send().await.expect("answered");
+        assert_eq!(ended.status(), 202);
+        let begun = Instant::now();
+        while self.get("").await["end_time"].is_null() {
+            assert!(begun.elapsed() < WAIT, "the interview does not end: {}", self.get("").await);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// What stands in the transcript for `role`, line by line.
+    pub async fn lines_of(&self, role: &str) -> Vec<String> {
+        let transcript = self.get("/transcript").await;
+        let lines = transcript["transcript"].as_array().expect("lines").iter().filter(|line| line["role"] == role);
+        lines.map(|line| line["content"].as_str().expect("text").to_owned()).collect()
+    }
+}
+
+async fn parsed(answer: Response, status: u16) -> Value {
+    let (given, text) = (answer.status().as_u16(), answer.text().await.expect("a body"));
+    assert_eq!(given, status, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
+/// What the screen has shown.
+#[derive(Debug, Default)]
+pub struct Screen {
+    pub phase: String,
+    pub question: Option<String>,
+    /// Captions of the candidate that will not change any more: these are acknowledged.
+    pub finals: Vec<String>,
+    pub notices: Vec<String>,
+    pub ended: Option<String>,
+    /// The last voice that was heard.
+    voiced: Option<Instant>,
+}
+
+impl Screen {
+    fn take(&mut self, message: &Value) {
+        let data = &message["data"];
+        let text = |field: &str| data[field].as_str().unwrap_or_default().to_owned();
+        match (message["type"].as_str().unwrap_or_default(), data["kind"].as_str().unwrap_or_default()) {
+            ("user-transcription", _) if data["final"] == true => self.finals.push(text("text")),
+            ("server-message", "state") => {
+                self.phase = text("phase");
+                self.question = data["question"]["id"].as_str().map(str::to_owned);
+            }
+            ("server-message", "notice") => self.notices.push(text("text")),
+            ("server-message", "ended") => self.ended = Some(text("reason")),
+            _ => {}
+        }
+    }
+
+    /// The candidate has the floor: a question was heard to its end.
+    pub fn is_our_turn(&self) -> bool {
+        self.phase == "listening" && self.voiced.is_some_and(|at| at.elapsed() >= QUIET)
+    }
+}
+
+/// A candidate who is connected.
+pub struct Person {
+    client: Client,
+    pub screen: Screen,
+}
+
+impl Person {
+    /// Joins by the link; the problem if the server refuses.
+    pub async fn join(interview: &Interview) -> Result<Self, String> {
+        let settings = ClientSettings { microphone_hz: VOICE_HZ as u32, ..ClientSettings::default() };
+        let mut refused = None;
+        let client = Client::connect(settings, async |offer| {
+            interview.offer(offer).await.map_err(|problem| refused.insert(problem.to_string()).clone())
+        });
+        let client = client.await.map_err(|error| error.to_string());
+        let client = client.map_err(|error| refused.unwrap_or(error))?;
+        client.send_rtvi("client-ready", "ready", json!({ "version": "2.1.0" })).await.expect("it is open");
+        Ok(Self { client, screen: Screen::default() })
+    }
+
+    /// Joins as a page does that tries again until it may.
+    pub async fn join_at_last(interview: &Interview) -> Self {
+        let begun = Instant::now();
+        loop {
+            match Self::join(interview).await {
+                Ok(person) => return person,
+                Err(why) => {
+                    assert!(begun.elapsed() < WAIT, "nobody lets us in: {why}");
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+            }
+        }
+    }
+
+    /// Lives on until the screen shows it.
+    pub async fn until(&mut self, what: &str, is: impl Fn(&Screen) -> bool) {
+        let begun = Instant::now();
+        while !is(&self.screen) {
+            assert!(begun.elapsed() < WAIT, "{what}: never; {:?}", self.screen);
+            let is_over = self.live_on().await;
+            assert!(!is_over || is(&self.screen), "{what}: the connection is gone; {:?}", self.screen);
+        }
+    }
+
+    /// Takes what comes within a moment; true when the connection is gone.
+    async fn live_on(&mut self) -> bool {
+        match tokio::time::timeout(Duration::from_millis(50), self.client.next()).await {
+            Ok(Some(ClientEvent::Audio(audio))) => {
+                if audio.pcm.iter().any(|sample| sample.unsigned_abs() > VOICED) {
+                    self.screen.voiced = Some(audio.arrival);
+                }
+                false
+            }
+            Ok(Some(ClientEvent::Message(message))) => {
+                self.screen.take(&message);
+                false
+            }
+            Ok(Some(ClientEvent::Gone) | None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Begins to say something.
+    pub fn begin_to_say(&self, pcm: Vec<i16>) -> tokio::task::JoinHandle<Option<Spoken>> {
+        let microphone = self.client.microphone();
+        tokio::spawn(async move { microphone.say(pcm).await.ok() })
+    }
+
+    /// Says something and lives on meanwhile.
+    pub async fn say(&mut self, pcm: Vec<i16>) {
+        let said = self.begin_to_say(pcm);
+        while !said.is_finished() {
+            self.live_on().await;
+        }
+        said.await.expect("no panic").expect("it was said");
+    }
+
+    /// Goes without a word.
+    pub fn vanish(self) {
+        self.client.vanish();
+    }
+
+    pub async fn close(self) {
+        self.client.close().await;
+    }
+}
+
+/// `text`, spoken (24 kHz), by the voice of the rehearsal.
+pub async fn spoken(text: &str) -> Vec<i16> {
+    static VOICE: OnceCell<Arc<dyn TextToSpeech>> = OnceCell::const_new();
+    let load = async || {
+        let parts = tokio::task::spawn_blocking(|| app::rehearsal_parts("piper")).await.expect("no panic");
+        parts.expect("the voice loads").voice
+    };
+    let voice = VOICE.get_or_init(load).await;
+    let mut pcm = Vec::new();
+    for sentence in sentences(text) {
+        let cancel = CancellationToken::new();
+        let request = SpeakRequest { text: sentence.into(), speed: 1.0, urgency: Urgency::Now, cancel };
+        pcm.extend_from_slice(&voice.speak(request).await.expect("spoken").pcm);
+    }
+    pcm
+}
+
+/// Silence, as samples.
+pub fn silence(ms: usize) -> Vec<i16> {
+    vec![0; VOICE_HZ * ms / 1_000]
+}
