@@ -257,7 +257,7 @@ impl Live {
         let interview = match &restored {
             Some(restored) => {
                 turn = turn.starting_at(TurnId(restored.next_turn.max(1)));
-                Interview::restore(plan, interview_settings, restored.facts.clone())
+                Interview::restore(plan, interview_settings, restored.facts.clone(), restored.code.clone())
             }
             None => Interview::new(plan, interview_settings),
         };

@@ -176,8 +176,9 @@ impl Interview {
     }
 
     /// An interview that goes on where the log says; `Begin` says so to the candidate and asks the open question again.
+    /// `code` is the latest of each question.
     #[must_use]
-    pub fn restore(plan: Plan, settings: Settings, facts: Facts) -> Self {
+    pub fn restore(plan: Plan, settings: Settings, facts: Facts, code: BTreeMap<String, String>) -> Self {
         let mut interview = Self::new(plan, settings);
         let open = facts.open.and_then(|open| interview.reopen(open));
         interview.state = State {
@@ -189,7 +190,7 @@ impl Interview {
             greeting: None,
             greeted: facts.greeted,
         };
-        interview.code = facts.code;
+        interview.code = code;
         interview.next_line = facts.next_line.max(1);
         interview.was_paused = facts.paused;
         if let Some(reason) = facts.ending {
@@ -312,6 +313,7 @@ impl Interview {
             Event::Answered { turn, text } => self.turn_ended(now, turn, &text, false),
             Event::Monologue { turn, text } => self.turn_ended(now, turn, &text, true),
             Event::Reopened { turn } => self.take_back(turn),
+            Event::Said { question_key, text } => self.said(&question_key, &text),
             Event::LineDone { line } | Event::LineInterrupted { line } => {
                 self.failed_lines = 0;
                 self.line_over(line);

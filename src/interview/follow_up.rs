@@ -23,6 +23,24 @@ pub fn choose(question: &Question, answer: &str, asked: &[usize]) -> Option<usiz
         .map(|(index, _)| index)
 }
 
+/// How much of what must be said an answer has said, 0 to 1 by weight: of the whole question, or of the key point that
+/// the follow-up `probe` asks for.
+#[must_use]
+pub fn covered(question: &Question, answer: &str, probe: Option<usize>) -> f32 {
+    let probed = probe.and_then(|index| question.probes.get(index)).map(|probe| probe.key_point.as_str());
+    let asked = |at: usize| {
+        let point = &question.key_points[at];
+        probed.map_or(point.must, |probed| point.id == probed)
+    };
+    let coverage = cover(question, answer);
+    let (said, all) =
+        coverage.iter().filter(|covered| asked(covered.key_point)).fold((0.0, 0.0), |(said, all), covered| {
+            let weight = question.key_points[covered.key_point].weight;
+            (said + weight * (1.0 - lack(covered.status)), all + weight)
+        });
+    if all > 0.0 { (said / all) as f32 } else { 1.0 }
+}
+
 /// How much of a key point is missing.
 fn lack(status: Status) -> f64 {
     match status {

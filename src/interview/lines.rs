@@ -1,7 +1,6 @@
 //! What the interviewer says in its own words: greeting, disclosure, acknowledgements, nudges, closings. Neutral: must
 //! never praise, judge, or hint at whether an answer was right.
 
-use super::plan::Plan;
 use super::{EndReason, question::QuestionKind};
 
 /// Between an answer and a probe.
@@ -40,25 +39,11 @@ pub const LET_US_CONTINUE: &str = "Good, let us go on.";
 pub const INTERRUPTED: &str = "Sorry, we were interrupted. Let us go on.";
 
 /// The first words.
-#[must_use]
-pub fn greeting(plan: &Plan) -> String {
-    format!("Hello, and welcome to this {} interview.", plan.category_name)
-}
-
-/// What must be known before anything is asked; said to its end.
-#[must_use]
-pub fn disclosure(plan: &Plan) -> String {
-    let minutes = number((plan.time_budget_s / 60).max(1));
-    let questions = match plan.questions.len() {
-        1 => "one question".to_owned(),
-        count => format!("{} questions", number(u32::try_from(count).unwrap_or(u32::MAX))),
-    };
-    format!(
-        "I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about \
-         the result. I have {questions} for you, and up to {minutes} minutes. You can ask me at any time to repeat a \
-         question, to skip it, or to pause. Let us begin."
-    )
-}
+pub const GREETING: &str = "Hello, and welcome.";
+/// What must be said aloud before anything is asked, to its end: the page has shown all of it and took the consent, so
+/// the shortest words that say it (ten seconds with the greeting).
+pub const DISCLOSURE: &str =
+    "I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.";
 
 /// The last words, where any are said.
 #[must_use]
@@ -111,37 +96,4 @@ pub fn standing() -> impl Iterator<Item = &'static str> {
         .chain(single)
         .chain(NUDGES)
         .chain(closings.into_iter().filter_map(closing))
-}
-
-/// A number as it is spoken, to 99; digits beyond.
-fn number(value: u32) -> String {
-    const SMALL: [&str; 20] = [
-        "no",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-    match (value / 10, value % 10) {
-        (0 | 1, _) => SMALL[value as usize].to_owned(),
-        (tens @ 2..=9, 0) => TENS[tens as usize].to_owned(),
-        (tens @ 2..=9, ones) => format!("{}-{}", TENS[tens as usize], SMALL[ones as usize]),
-        _ => value.to_string(),
-    }
 }

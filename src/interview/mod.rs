@@ -41,6 +41,12 @@ pub enum Event {
     Reopened {
         turn: TurnId,
     },
+    /// The words of a turn that was overruled: they belong to the answer to this question, and ask for no reply. Told
+    /// before the wish that overruled it, where the words are known by then.
+    Said {
+        question_key: String,
+        text: String,
+    },
     /// A line was said to its end / was interrupted by the candidate / could not be said.
     LineDone {
         line: LineId,
@@ -146,6 +152,8 @@ pub struct Line {
     pub question_key: Option<String>,
     /// Whether the floor is the candidate's after it, with this patience.
     pub expects_answer: Option<QuestionKind>,
+    /// A follow-up was asked last: what is expected is short.
+    pub probe: bool,
     /// Rate of speech, 1.0 normal ("slower" lowers it).
     pub speed: f32,
 }

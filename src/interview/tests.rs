@@ -5,13 +5,14 @@ use super::*;
 use crate::turn::SilenceStep;
 use expect_test::{Expect, expect};
 use material::{bank, plan, question};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 mod material;
 mod parts;
 mod random;
+mod said;
 
 fn spoken(kinds: &[QuestionKind]) -> Interview {
     Interview::new(plan(kinds), Settings { word_probes: false, ..Settings::default() })
@@ -89,8 +90,8 @@ fn an_interview_from_greeting_to_goodbye() {
             (200, Event::Wish(Wish::Repeat)),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10 Acknowledgement: I see.
@@ -132,8 +133,8 @@ fn wishes_by_phrase() {
             (110, Event::Begin),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   wish Repeat
@@ -183,8 +184,8 @@ fn a_reopened_answer_leaves_no_trace() {
             (31, Event::Reopened { turn: TurnId(2) }),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   closes locks: Answered
@@ -220,8 +221,8 @@ fn silence_to_the_end_of_the_ladder() {
             (95, Event::Silence(SilenceStep::End)),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10 Nudge: Take your time. Shall I repeat the question? [factual]
@@ -258,8 +259,8 @@ fn code_is_written_submitted_and_talked_about() {
             (120, says(2, "I would put a mutex around it.")),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have one question for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [code]
             20 Instruction: All right. Submit your code, or say that you are done, when you are ready. [code]
@@ -278,20 +279,20 @@ fn code_without_end_is_left_as_it_is() {
         spoken(&[QuestionKind::Code, FACTUAL]),
         &[(0, Event::Begin), (10, says(1, FULL)), (400, Event::Begin)],
         expect![[r#"
-        0 Greeting firmly: Hello, and welcome to this back-end interview.
-        0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
-        0   opens 1 queues
-        0 Question: What do you know of queues? [factual]
-        10   closes queues: Answered
-        10 Acknowledgement: Thank you. This is the last question.
-        10   opens 2 locks
-        10 Question: What do you know of locks? [code]
-        190 Instruction: About one minute is left for this task. [code]
-        250   closes locks: CutShort
-        250 Instruction firmly: Let us leave the code as it is.
-        250 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
-        252   finished: Completed
-    "#]],
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
+            0   opens 1 queues
+            0 Question: What do you know of queues? [factual]
+            10   closes queues: Answered
+            10 Acknowledgement: Thank you. This is the last question.
+            10   opens 2 locks
+            10 Question: What do you know of locks? [code]
+            190 Instruction: About one minute is left for this task. [code]
+            250   closes locks: CutShort
+            250 Instruction firmly: Let us leave the code as it is.
+            250 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
+            252   finished: Completed
+        "#]],
     );
 }
 
@@ -308,8 +309,8 @@ fn pause_stops_the_clock_and_has_a_limit() {
             (2_000, Event::Begin),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have one question for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             10   paused
@@ -335,8 +336,8 @@ fn time_is_up() {
         Interview::new(short.clone(), settings.clone()),
         &[(0, Event::Begin), (30, says(1, FULL)), (90, says(2, FULL)), (120, Event::Begin)],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to two minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             30   closes locks: Answered
@@ -352,18 +353,18 @@ fn time_is_up() {
         Interview::new(short, settings),
         &[(0, Event::Begin), (30, says(1, FULL)), (400, Event::Begin)],
         expect![[r#"
-        0 Greeting firmly: Hello, and welcome to this back-end interview.
-        0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to two minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
-        0   opens 1 locks
-        0 Question: What do you know of locks? [factual]
-        30   closes locks: Answered
-        30 Acknowledgement: Thank you. Let us go on.
-        30   opens 2 queues
-        30 Question: What do you know of queues? [factual]
-        180   closes queues: CutShort
-        180 Closing firmly: Our time is up, so we end here. Thank you for your time and your answers. Goodbye.
-        182   finished: TimeUp
-    "#]],
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
+            0   opens 1 locks
+            0 Question: What do you know of locks? [factual]
+            30   closes locks: Answered
+            30 Acknowledgement: Thank you. Let us go on.
+            30   opens 2 queues
+            30 Question: What do you know of queues? [factual]
+            180   closes queues: CutShort
+            180 Closing firmly: Our time is up, so we end here. Thank you for your time and your answers. Goodbye.
+            182   finished: TimeUp
+        "#]],
     );
 }
 
@@ -377,8 +378,8 @@ fn a_monologue_is_cut_politely_and_not_taken_back() {
             (101, Event::Reopened { turn: TurnId(1) }),
         ],
         expect![[r#"
-            0 Greeting firmly: Hello, and welcome to this back-end interview.
-            0 Disclosure firmly: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have two questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
             0   opens 1 locks
             0 Question: What do you know of locks? [factual]
             100 Acknowledgement firmly: Thank you. Let me stop you there, so that we have time for the rest.
@@ -404,7 +405,7 @@ fn an_interview_goes_on_after_a_restart() {
     let facts = serde_json::to_string(&first.facts(zero + Duration::from_secs(30))).expect("facts are plain data");
     let facts: Facts = serde_json::from_str(&facts).expect("they come back");
     assert_eq!(facts.elapsed_ms, 30_000);
-    let again = Interview::restore(first.plan().clone(), Settings::default(), facts);
+    let again = Interview::restore(first.plan().clone(), Settings::default(), facts, BTreeMap::new());
     let next_line = again.facts(zero).next_line;
     assert!(lines.iter().all(|line| line.0 < next_line), "line ids are not used twice");
     check(

@@ -4,7 +4,6 @@
 use super::question::QuestionKind;
 use super::{EndReason, QuestionOutcome};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Where an interview stands, for the page. Whether somebody speaks is the floor's to say.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -46,7 +45,8 @@ pub struct QuestionView {
     pub starter: Option<String>,
 }
 
-/// All that an interview must know to go on after a restart. Logged whenever it changes, with the event that changed it.
+/// All that an interview must know to go on after a restart. Logged whenever it changes, with the event that
+/// changed it. Code is not of them: each change of it stands in an event of its own.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Facts {
     /// Questions that are over, in order.
@@ -63,8 +63,6 @@ pub struct Facts {
     pub rotation: usize,
     /// Rate of speech; 0 means never set.
     pub speed: f32,
-    /// Latest code, by question.
-    pub code: BTreeMap<String, String>,
     /// Set once the interview is closing or over.
     pub ending: Option<EndReason>,
 }

@@ -2,7 +2,7 @@
 //! Ukrainian. Must never find a wish inside a longer answer: every word beside the phrase must be courtesy.
 
 use super::Wish;
-use crate::turn::words::{Sign, plain_words, sign};
+use crate::turn::words::{Sign, is_dont_know, plain_words, sign};
 
 /// What a short utterance says beside an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +22,9 @@ const PHRASE_WORDS_MAX: usize = 14;
 /// What `text` is, if it is essentially that.
 #[must_use]
 pub fn hear(text: &str) -> Option<Phrase> {
+    if is_dont_know(text) {
+        return Some(Phrase::DontKnow);
+    }
     let words = plain_words(text);
     if words.is_empty() || words.len() > PHRASE_WORDS_MAX {
         return None;
@@ -39,7 +42,7 @@ pub fn hear(text: &str) -> Option<Phrase> {
         (Some((phrase, _)), _) => Some(*phrase),
         (None, Sign::Moment) => Some(Phrase::Wish(Wish::Moment)),
         (None, Sign::Done) if words.len() <= DONE_WORDS_MAX => Some(Phrase::Done),
-        (None, Sign::Done | Sign::Nothing) => None,
+        (None, Sign::Done | Sign::DontKnow | Sign::Nothing) => None,
     }
     .filter(|phrase| *phrase != Phrase::Wish(Wish::Moment) || words.len() <= MOMENT_WORDS_MAX)
 }
@@ -70,10 +73,10 @@ const NO: &str = "no nope nah not thanks thank you i'm i am good fine that's ok 
     треба";
 
 /// Words that may stand around a wish without making it an answer.
-const COURTESY: &str = "a about actually again all an and answer any anything are around at be better bit but can can't could \
+const COURTESY: &str = "a about actually again all am an and answer any anything are around at be better bit but can can't could \
     did do does don't excuse final first for from give got guess have hear hello here hey hi honest honestly i i'd i'll i'm i've if \
     interview is it it's its just kindly know last let let's like little made may maybe me might mind moment more my need now of okay \
-    ok on one or our part please possible prefer question quite rather ready really right said say sir sorry speak talk thank thanks \
+    ok on one or our part please possible prefer question quite rather ready really right said say sir sorry speak talk than thank thanks \
     that that's the then there they thing think this time to today unfortunately us very want wanna was we what will with would \
     yes yeah you your no not \
     будь ласка вибачте перепрошую можна можете могли б це питання запитання мені я ви ми для так ні на жаль будьте добрі чи що \
@@ -154,6 +157,11 @@ mod tests {
             ("I'm done.", Phrase::Done),
             ("Um, I don't know, sorry.", Phrase::DontKnow),
             ("Honestly, I have no idea.", Phrase::DontKnow),
+            ("I am not sure about that one, to be honest.", Phrase::DontKnow),
+            ("I don't know more about it than what I said.", Phrase::DontKnow),
+            ("I'm not sure.", Phrase::DontKnow),
+            ("I am not really sure, sorry.", Phrase::DontKnow),
+            ("I do not know anything more about that.", Phrase::DontKnow),
             ("Yes, please.", Phrase::Yes),
             ("No, thanks.", Phrase::No),
             ("Повторіть, будь ласка, питання", Phrase::Wish(Wish::Repeat)),
@@ -175,6 +183,8 @@ mod tests {
             "The garbage collector may pause all threads.",
             "Then the worker resumes from the checkpoint.",
             "I don't know the exact number but I would measure the latency first.",
+            "I am not sure, but I would think the index is skipped.",
+            "I don't know, I would guess it is the planner.",
             "No, because the index is not used there.",
             "We hash the key and that's it, then the router picks a shard.",
             "Yes, with a unique constraint.",

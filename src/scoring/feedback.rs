@@ -50,15 +50,17 @@ fn summary(questions: &[QuestionResult], topics: &[TopicFeedback]) -> String {
     if assessed.is_empty() {
         return "None of your answers could be assessed, so there is no feedback on their content.".to_owned();
     }
-    let strong = assessed.iter().filter(|level| **level >= 4).count();
+    let whole = assessed.iter().filter(|level| **level >= 5).count();
+    let much = assessed.iter().filter(|level| **level == 4).count();
     let weak = assessed.iter().filter(|level| **level <= 2).count();
     let names = topics.iter().map(|topic| topic.topic.as_str()).collect::<Vec<_>>().join(", ");
     let answers = |n: usize| if n == 1 { "1 answer".to_owned() } else { format!("{n} answers") };
     format!(
-        "{} could be assessed ({names}). {} said nearly all that was looked for, {} need study. \
+        "{} could be assessed ({names}). {} said nearly all that was looked for, {} much of it, {} need study. \
          For each topic you find below which points you made and which were missing.",
         answers(assessed.len()),
-        answers(strong),
+        answers(whole),
+        answers(much),
         answers(weak),
     )
 }

@@ -26,9 +26,6 @@ use tokio_util::task::TaskTracker;
 /// The page is told where the interview stands at least this often, s (its clock drifts little in it).
 const VIEW_EVERY: Duration = Duration::from_secs(5);
 
-/// Changes of the page's visibility that are logged: past it, more says nothing new.
-const FOCUS_MAX: u32 = 500;
-
 /// How a session ended, for its finalisation.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
@@ -357,53 +354,7 @@ impl Actor {
         self.end(reason);
     }
 
-    fn signal(&mut self, signal: ClientSignal) {
-        match signal {
-            ClientSignal::Ready => self.show_everything(),
-            ClientSignal::Button(button) => self.button(button),
-            ClientSignal::Text(text) => self.typed(&text),
-            ClientSignal::Typing => self.turn_event(turn::Event::Typing),
-            ClientSignal::Code { question_id, language, content, submitted } => {
-                self.turn_event(turn::Event::Typing);
-                self.code(question_id, language, content, submitted);
-            }
-            ClientSignal::Playout { buffered_ms } => self.client_buffer_ms = buffered_ms.min(1_000),
-            ClientSignal::Focus { visible } => {
-                self.focus_told += 1;
-                if self.focus_told <= FOCUS_MAX {
-                    self.log(SessionEvent::Focus { visible });
-                }
-            }
-        }
-    }
-
-    fn button(&mut self, button: Button) {
-        let wish = match button {
-            Button::Done => {
-                self.ear(EarCommand::Finish);
-                self.turn_event(turn::Event::Finished);
-                return;
-            }
-            Button::Moment => {
-                self.turn_event(turn::Event::Moment);
-                Wish::Moment
-            }
-            Button::Repeat => Wish::Repeat,
-            Button::Rephrase => Wish::Rephrase,
-            Button::Slower => Wish::Slower,
-            Button::Skip => Wish::Skip,
-            Button::Pause => Wish::Pause,
-            Button::Resume => Wish::Resume,
-            Button::End => Wish::End,
-        };
-        if button != Button::Moment {
-            self.turn_event(turn::Event::Active);
-        }
-        self.log(SessionEvent::WishHeard { wish, by_phrase: false });
-        self.interview_event(interview::Event::Wish(wish));
-    }
-
-    fn turn_command(&mut self, command: turn::Command) {
+    pub(super) fn turn_command(&mut self, command: turn::Command) {
         match command {
             turn::Command::Prepare { turn } => self.prepare(turn),
             turn::Command::Discard { .. } => self.discard_prepared(),

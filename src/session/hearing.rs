@@ -206,6 +206,8 @@ impl Actor {
             }
         }
         if !answered {
+            let share = self.interview.covered(&self.hearing.text_of_open());
+            self.turn_event(turn::Event::Coverage { share });
             self.turn_event(turn::Event::Words { utterance, text: transcript.text, last: closed });
         }
     }
@@ -292,9 +294,10 @@ impl Actor {
         });
         let (turn, text) = (pending.turn, answer.text.clone());
         self.log_answer(answer);
-        if pending.question_key.is_some() && pending.question_key != self.question_key() {
+        let question_key = pending.question_key.clone();
+        if question_key.is_some() && question_key != self.question_key() {
             // The question was closed in the meantime: the words are kept with it, there is nothing to reply to.
-            self.reply = None;
+            self.said_without_reply(question_key, text);
             return true;
         }
         match pending.decision.reason {
@@ -303,9 +306,25 @@ impl Actor {
             }
             turn::Reason::Monologue => self.interview_event(interview::Event::Monologue { turn, text }),
             // The interviewer had to go on: the words are kept, there is nothing to reply to.
-            turn::Reason::Overruled => self.reply = None,
+            turn::Reason::Overruled => self.said_without_reply(question_key, text),
         }
         true
+    }
+
+    fn said_without_reply(&mut self, question_key: Option<String>, text: String) {
+        self.reply = None;
+        if let Some(question_key) = question_key {
+            self.interview_event(interview::Event::Said { question_key, text });
+        }
+    }
+
+    /// A wish by button takes the floor: what was said so far is committed first, with what is known of its words.
+    pub(super) fn overrule(&mut self) {
+        self.turn_event(turn::Event::Overruled);
+        while let Some(command) = self.turn.poll_command() {
+            self.turn_command(command);
+        }
+        self.try_commit();
     }
 
     fn answer(&self, pending: &Pending) -> (Answer, ReplyMarks) {

@@ -13,6 +13,7 @@ mod mouth;
 mod record;
 pub mod restore;
 mod saying;
+mod signals;
 pub mod utterances;
 
 use crate::audio::frame::VoiceClip;

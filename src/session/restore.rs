@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Restored {
     pub resumed: Resumed,
     pub facts: Facts,
+    /// Latest code, by question.
+    pub code: BTreeMap<String, String>,
     /// The session's clock stood here at the last event, ms.
     pub last_at_ms: u64,
     pub next_turn: u64,
@@ -77,7 +79,10 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
             }
         }
         SessionEvent::SpeechStarted { speech, .. } => resumed.next_speech = resumed.next_speech.max(speech.0 + 1),
-        SessionEvent::CodeChanged { version, .. } => resumed.code_version = resumed.code_version.max(version),
+        SessionEvent::CodeChanged { question_key, version, content, .. } => {
+            resumed.code_version = resumed.code_version.max(version);
+            restored.code.insert(question_key, content);
+        }
         SessionEvent::Facts { facts } => restored.facts = *facts,
         SessionEvent::TakenUp { .. }
         | SessionEvent::Began

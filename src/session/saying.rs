@@ -122,7 +122,7 @@ impl Actor {
             self.hearing.asked(line.question_key.clone());
         }
         if let Some(kind) = line.expects_answer {
-            self.turn_event(turn::Event::Asked { kind });
+            self.turn_event(turn::Event::Asked { kind, probe: line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: line.interruptible });
         self.mark_first_sample(id, at, first_audio);
@@ -178,7 +178,7 @@ impl Actor {
         self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: true });
         if let Some(kind) = speech.line.expects_answer {
             self.hearing.asked(speech.line.question_key.clone());
-            self.turn_event(turn::Event::Asked { kind });
+            self.turn_event(turn::Event::Asked { kind, probe: speech.line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: false });
         self.turn_event(turn::Event::InterviewerEnded { speech: id });

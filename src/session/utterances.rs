@@ -36,7 +36,7 @@ impl Default for Settings {
             speech_min_ms: 96,
             stop_silence_ms: 200,
             join_pause_ms: 1_200,
-            close_after_ms: 8_000,
+            close_after_ms: 5_000,
             cut_after_ms: 13_000,
             lead_ms: 240,
         }

@@ -2,7 +2,7 @@
 //! completeness of the words, explicit signs and the candidate's own pauses. Must never know the state of the floor.
 
 use super::Reason;
-use super::settings::{Settings, scaled};
+use super::settings::{Evidence, Settings, scaled};
 use super::words::Sign;
 use crate::interview::question::QuestionKind;
 use std::collections::VecDeque;
@@ -11,6 +11,12 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug)]
 pub struct Pause {
     pub kind: Option<QuestionKind>,
+    /// A follow-up was asked.
+    pub probe: bool,
+    /// How much of what must be said was said (0 to 1), where it is known.
+    pub covered: Option<f32>,
+    /// Words of the whole turn, backchannels not counted.
+    pub words: usize,
     /// The turn model's probability that the turn is complete.
     pub completion: Option<f32>,
     /// -1 clearly goes on .. 1 clearly complete.
@@ -42,33 +48,54 @@ pub fn wait(settings: &Settings, own: &OwnPauses, pause: &Pause) -> Wait {
         let ms = patience.thinking_ms.max(patience.of(pause.kind));
         return Wait { ms, patience_ms: ms, reason: Reason::Patience };
     }
+    let weights = &settings.evidence;
     let patience_ms = patience_ms(settings, own, pause);
-    if pause.sign == Sign::Done {
-        return Wait { ms: settings.evidence.explicit_ms, patience_ms, reason: Reason::Explicit };
+    if is_explicit(weights, pause) {
+        return Wait { ms: weights.explicit_ms, patience_ms, reason: Reason::Explicit };
     }
     if is_confident(settings, pause) {
-        let quiet_ms = match pause.kind {
-            Some(QuestionKind::Factual) => settings.evidence.confident_factual_ms,
-            None
-            | Some(QuestionKind::Explain | QuestionKind::Design | QuestionKind::Behavioural | QuestionKind::Code) => {
-                settings.evidence.confident_open_ms
-            }
-        };
-        let ms = quiet_ms + own.cutoffs * settings.evidence.cutoff_penalty_ms;
+        let again_ms = u64::from(pause.reopened) * weights.confident_again_ms;
+        let ms = confident_ms(weights, pause) + again_ms + own.cutoffs * weights.cutoff_penalty_ms;
         return Wait { ms: ms.min(patience_ms), patience_ms, reason: Reason::Confident };
     }
     Wait { ms: patience_ms, patience_ms, reason: Reason::Patience }
 }
 
+/// The words themselves say that this is the end. "I don't know" may go on ("but I would guess …"): there the turn
+/// model may object.
+fn is_explicit(weights: &Evidence, pause: &Pause) -> bool {
+    match pause.sign {
+        Sign::Done => true,
+        Sign::DontKnow => pause.completion.is_none_or(|probability| probability >= weights.dont_know_probability),
+        Sign::Moment | Sign::Nothing => false,
+    }
+}
+
 /// Model and words agree that this is the end, and nothing forbids to believe them: in a code question silence is work,
-/// and in a turn that was cut off once they have been wrong.
+/// and in a turn that was cut off once they have been wrong, so that more is asked of them.
 fn is_confident(settings: &Settings, pause: &Pause) -> bool {
     let (Some(probability), Some(completeness)) = (pause.completion, pause.completeness) else { return false };
+    let weights = &settings.evidence;
+    let enough = if pause.reopened == 0 { weights.confident } else { weights.confident_again };
     pause.kind != Some(QuestionKind::Code)
-        && pause.reopened == 0
-        && probability >= settings.evidence.confident_probability
+        && probability >= weights.confident_probability
         && completeness > 0.0
-        && evidence(settings, pause) >= settings.evidence.confident
+        && evidence(settings, pause) >= enough
+}
+
+/// The silence that a confident end asks for, ms: a sentence that is complete need not be the last one, least of all
+/// while what was asked for is still missing.
+fn confident_ms(weights: &Evidence, pause: &Pause) -> u64 {
+    let said = pause.covered.is_some_and(|share| share >= weights.covered_share_min);
+    let brief = pause.words <= weights.brief_words_max || pause.covered.is_some_and(|s| s < weights.begun_share_min);
+    match (pause.kind, pause.probe) {
+        (None, _) => weights.confident_open_ms,
+        (Some(QuestionKind::Factual), _) if said || !brief => weights.confident_factual_ms,
+        (Some(QuestionKind::Factual), _) => weights.confident_brief_ms,
+        (Some(_), _) if said => weights.confident_open_ms,
+        (Some(_), true) => weights.confident_brief_ms,
+        (Some(_), false) => weights.confident_missing_ms,
+    }
 }
 
 /// 0..1: how much speaks for the end; 0.5 where nothing is known.
@@ -86,6 +113,7 @@ const PROBABILITY_MIN: f32 = 0.02;
 
 fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
     let base_ms = settings.patience.of(pause.kind);
+    let base_ms = if pause.probe { base_ms.min(settings.patience.probe_ms) } else { base_ms };
     if pause.kind == Some(QuestionKind::Code) {
         return base_ms;
     }
@@ -163,6 +191,9 @@ mod tests {
     fn pause(kind: QuestionKind, completion: f32, completeness: f32) -> Pause {
         Pause {
             kind: Some(kind),
+            probe: false,
+            covered: Some(1.0),
+            words: 20,
             completion: Some(completion),
             completeness: Some(completeness),
             sign: Sign::Nothing,
@@ -201,10 +232,66 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_was_cut_off_is_not_confident_again() {
-        let mut again = pause(QuestionKind::Factual, 0.99, 1.0);
-        again.reopened = 1;
-        assert_eq!(decide(&again).reason, Reason::Patience);
+    fn a_turn_that_was_cut_off_is_confident_again_on_more_and_after_longer() {
+        let again = |completion, reopened| {
+            let wait = decide(&Pause { reopened, ..pause(QuestionKind::Factual, completion, 0.6) });
+            (wait.ms, wait.reason)
+        };
+        assert_eq!(again(0.95, 0), (350, Reason::Confident));
+        assert_eq!(again(0.95, 1), (700, Reason::Confident));
+        assert_eq!(again(0.98, 2), (1_050, Reason::Confident));
+        let (ms, reason) = again(0.85, 1);
+        assert_eq!(reason, Reason::Patience);
+        assert!((1_200..1_600).contains(&ms), "{ms}");
+    }
+
+    #[test]
+    fn an_open_answer_is_waited_for_while_what_must_be_said_is_missing() {
+        for kind in [QuestionKind::Explain, QuestionKind::Design, QuestionKind::Behavioural] {
+            for (covered, ms) in [(None, 1_500), (Some(0.0), 1_500), (Some(0.66), 1_500), (Some(0.85), 500)] {
+                let wait = decide(&Pause { covered, ..pause(kind, 0.97, 0.6) });
+                assert_eq!((wait.ms, wait.reason), (ms, Reason::Confident), "{kind:?} {covered:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_factual_answer_that_has_hardly_begun_is_waited_for() {
+        let factual = |covered, words| decide(&Pause { covered, words, ..pause(QuestionKind::Factual, 0.97, 0.6) }).ms;
+        assert_eq!(factual(Some(0.5), 5), 1_000, "a short first sentence");
+        assert_eq!(factual(None, 5), 1_000);
+        assert_eq!(factual(Some(1.0), 5), 350, "short, and all of it");
+        assert_eq!(factual(Some(0.5), 20), 350);
+        assert_eq!(factual(Some(0.2), 20), 1_000, "long, and next to nothing of it");
+    }
+
+    #[test]
+    fn a_follow_up_inherits_no_long_patience() {
+        let probe = |kind, completion, words| {
+            decide(&Pause { probe: true, covered: Some(0.0), ..pause(kind, completion, words) })
+        };
+        for kind in [QuestionKind::Explain, QuestionKind::Design, QuestionKind::Behavioural] {
+            assert_eq!(probe(kind, 0.97, 0.6).ms, 1_000);
+            let unsure = probe(kind, 0.5, 0.6);
+            assert_eq!(unsure.reason, Reason::Patience);
+            assert!((1_200..=1_500).contains(&unsure.ms), "{unsure:?}");
+        }
+    }
+
+    #[test]
+    fn not_knowing_ends_a_turn_unless_the_model_objects() {
+        let unknown = |completion| {
+            let wait = decide(&Pause {
+                sign: Sign::DontKnow,
+                completion,
+                covered: Some(0.0),
+                ..pause(QuestionKind::Design, 0.0, 1.0)
+            });
+            (wait.ms, wait.reason)
+        };
+        assert_eq!(unknown(None), (300, Reason::Explicit));
+        assert_eq!(unknown(Some(0.6)), (300, Reason::Explicit));
+        assert_eq!(unknown(Some(0.1)).1, Reason::Patience);
     }
 
     #[test]

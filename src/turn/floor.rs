@@ -5,15 +5,15 @@ use super::endpointing::OwnPauses;
 use super::interruption::{self, Verdict};
 use super::settings::Settings;
 use super::silence::Ladder;
-use super::utterance::{Sound, Turn, Utterance};
+use super::utterance::{Asked, Sound, Turn, Utterance};
 use super::{Command, Event, Reason, SilenceStep};
 use crate::audio::frame::SamplePos;
 use crate::id::{SpeechId, TurnId, UtteranceId};
-use crate::interview::question::QuestionKind;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 mod commit;
+mod overrule;
 
 /// Decides who may speak in one conversation.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct TurnTaking {
     /// The last utterance of a commitment that stands: what goes on of it belongs there.
     taken: Option<UtteranceId>,
     /// What was asked last.
-    kind: Option<QuestionKind>,
+    asked: Option<Asked>,
     /// Something was asked and nothing was committed since.
     awaited: bool,
     typed_at: Option<Instant>,
@@ -127,7 +127,7 @@ impl TurnTaking {
             voice: None,
             latest: None,
             taken: None,
-            kind: None,
+            asked: None,
             awaited: false,
             typed_at: None,
             typed_waits: false,
@@ -216,7 +216,15 @@ impl TurnTaking {
                 self.ladder.alive(now + Duration::from_millis(self.settings.patience.thinking_ms));
             }
             Event::Active => self.ladder.alive(now),
-            Event::Asked { kind } => self.asked(now, kind),
+            Event::Overruled => self.overruled(now),
+            Event::Coverage { share } => {
+                if let Floor::Open(turn) | Floor::Overlap(turn) | Floor::Committed(Committed { turn, .. }) =
+                    &mut self.floor
+                {
+                    turn.covered = Some(share);
+                }
+            }
+            Event::Asked { kind, probe } => self.asked(now, Asked { kind, probe }),
             Event::InterviewerStarted { speech, interruptible } => self.interviewer_started(now, speech, interruptible),
             Event::InterviewerEnded { speech } => self.interviewer_ended(now, speech),
             Event::Paused => self.halt(now, Halt { paused: true, ..self.halt }),
@@ -305,17 +313,12 @@ impl TurnTaking {
         self.drop_noise();
     }
 
-    fn asked(&mut self, now: Instant, kind: QuestionKind) {
-        self.kind = Some(kind);
+    fn asked(&mut self, now: Instant, asked: Asked) {
+        self.asked = Some(asked);
         self.awaited = true;
         self.ladder.asked(now);
         if self.mouth == Mouth::Silent {
             self.ladder.spoken(now);
-        }
-        if let Floor::Open(turn) = &mut self.floor
-            && turn.committed.is_none()
-        {
-            turn.kind = Some(kind);
         }
     }
 
@@ -324,23 +327,22 @@ impl TurnTaking {
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Idle => {}
             Floor::Overlap(turn) => self.floor = Floor::Overlap(turn),
+            Floor::Committed(Committed { turn, mut more, closed: true, began: None, .. }) if interruptible => {
+                // The first line after the floor was taken on purpose may be interrupted as any other.
+                more.utterances.retain(|utterance| !turn.holds(utterance.id));
+                self.stands(&turn);
+                self.speak_over(more.utterances);
+            }
             Floor::Committed(mut committed) => {
                 committed.began.get_or_insert(now);
                 // What must not be interrupted must not be taken back either.
                 committed.closed |= !interruptible;
                 self.floor = Floor::Committed(committed);
             }
-            Floor::Open(turn) if interruptible => {
-                self.floor = Floor::Open(turn);
-                self.discard();
-                if let Floor::Open(turn) = std::mem::replace(&mut self.floor, Floor::Idle) {
-                    self.floor = Floor::Overlap(turn);
-                }
-            }
+            Floor::Open(turn) if interruptible => self.begin_over(now, turn),
             Floor::Open(turn) => {
-                let silence_ms = turn.silent_since().map_or(0, |(_, since)| ms_between(since, now));
                 self.floor = Floor::Open(turn);
-                self.commit(now, Reason::Overruled, silence_ms, silence_ms);
+                self.overrule(now);
                 if let Floor::Committed(committed) = &mut self.floor {
                     committed.began = Some(now);
                 }
@@ -360,7 +362,9 @@ impl TurnTaking {
         }
         match std::mem::replace(&mut self.floor, Floor::Idle) {
             Floor::Overlap(overlap) => self.keep_floor(now, overlap, was_interruptible),
-            Floor::Committed(Committed { turn, more, closed: true, .. }) if self.awaited => {
+            Floor::Committed(Committed { turn, mut more, closed: true, .. }) if self.awaited => {
+                // What goes on of an utterance that was taken belongs to it.
+                more.utterances.retain(|utterance| !turn.holds(utterance.id));
                 self.stands(&turn);
                 let mut turn = self.new_turn(now);
                 turn.utterances = more.utterances;
@@ -384,7 +388,7 @@ impl TurnTaking {
         self.aside(&dropped);
         self.floor = match kept.first().map(|first| first.start) {
             None => Floor::Idle,
-            Some(opened) => Floor::Open(Turn { utterances: kept, opened, kind: self.kind, ..overlap }),
+            Some(opened) => Floor::Open(Turn { utterances: kept, opened, asked: self.asked, ..overlap }),
         };
     }
 
@@ -470,7 +474,7 @@ impl TurnTaking {
     fn new_turn(&mut self, opened: Instant) -> Turn {
         let id = self.next_turn;
         self.next_turn = id.next();
-        Turn::new(id, self.kind, opened)
+        Turn::new(id, self.asked, opened)
     }
 
     fn with_utterance(&mut self, id: UtteranceId, change: impl FnOnce(&mut Utterance)) {

@@ -67,9 +67,20 @@ pub enum Event {
     Moment,
     /// Another sign of life: a button that is none of the above.
     Active,
+    /// A wish by button takes the floor from whatever is being said (skip, repeat, rephrase, slower, pause, end): told
+    /// before the wish is carried out. What was said is committed with [`Reason::Overruled`], and the next line is
+    /// neither an interruption of it nor interrupted by it.
+    Overruled,
+    /// How much of what must be said the open turn has said, with all that was said before it (0 to 1, see
+    /// [`crate::interview::Interview::covered`]). Told before the `Words` that it was judged on; holds until told anew.
+    Coverage {
+        share: f32,
+    },
     /// The interviewer asks something with what it says now or next: the floor is the candidate's when that ends.
     Asked {
         kind: QuestionKind,
+        /// A follow-up: its answer is short.
+        probe: bool,
     },
     /// The interviewer began to speak (first sample sent).
     InterviewerStarted {
@@ -143,6 +154,12 @@ pub struct Decision {
     pub reopened: u32,
     /// What was asked; `None` before the first question.
     pub kind: Option<QuestionKind>,
+    /// A follow-up was asked.
+    #[serde(default)]
+    pub probe: bool,
+    /// How much of what must be said was said (0 to 1), where it is known.
+    #[serde(default)]
+    pub covered: Option<f32>,
 }
 
 /// What decided.
@@ -157,6 +174,7 @@ pub enum Reason {
     Explicit,
     /// The limit of a monologue.
     Monologue,
-    /// The interviewer had to take the floor (time is up): for the record, not an answer to be replied to.
+    /// The interviewer had to take the floor (time is up, a wish by button, a line that was under way already): for
+    /// the record, not an answer to be replied to.
     Overruled,
 }

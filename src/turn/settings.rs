@@ -53,6 +53,8 @@ pub struct Patience {
     pub explain_ms: u64,
     pub design_ms: u64,
     pub behavioural_ms: u64,
+    /// A follow-up asks for one thing more and is answered in a sentence or two, whatever its question asked for.
+    pub probe_ms: u64,
     /// Writing code: silence is work.
     pub code_ms: u64,
     /// Nothing was asked yet, or the kind is not known.
@@ -90,12 +92,30 @@ pub struct Evidence {
     pub confident: f32,
     /// The model's least probability of a confident end.
     pub confident_probability: f32,
+    /// The same in a turn that was cut off once, where model and words have been wrong.
+    pub confident_again: f32,
     /// Silence before the reply to a confident end of a factual answer, ms (people leave 200 ms).
     pub confident_factual_ms: u64,
-    /// The same for open answers, ms: each of their pauses is a chance to err.
+    /// The same for a factual answer that has hardly begun, and for an open follow-up with its point missing, ms: the
+    /// first short sentence is complete, and mostly not the last.
+    pub confident_brief_ms: u64,
+    /// The same for open answers that have said what must be said, ms.
     pub confident_open_ms: u64,
+    /// The same for open answers while something that must be said is missing, ms: people think for about a second
+    /// between two complete sentences.
+    pub confident_missing_ms: u64,
+    /// Added to the confident silence for each time this turn was cut off, ms.
+    pub confident_again_ms: u64,
+    /// From this share on, 0..1, all that must be said counts as said (speech and recogniser lose some of it).
+    pub covered_share_min: f32,
+    /// Below this share, 0..1, an answer has hardly begun, however long it is.
+    pub begun_share_min: f32,
+    /// Up to so many words an answer has hardly begun, unless all was said: a short first sentence.
+    pub brief_words_max: usize,
     /// Silence before the reply to an end said in words ("that's all"), ms.
     pub explicit_ms: u64,
+    /// "I don't know" is such an end unless the turn model's probability is below this: "…, but I would guess".
+    pub dont_know_probability: f32,
     /// Added to the confident silence for each false cut-off of this candidate so far, ms: we learn.
     pub cutoff_penalty_ms: u64,
     /// Patience is multiplied by this where the evidence says clearly "goes on".
@@ -170,6 +190,7 @@ impl Default for Patience {
             explain_ms: 2_500,
             design_ms: 2_800,
             behavioural_ms: 2_800,
+            probe_ms: 1_500,
             code_ms: 45_000,
             unknown_ms: 2_000,
             thinking_ms: 40_000,
@@ -185,9 +206,17 @@ impl Default for Evidence {
             words_weight: 2.0,
             confident: 0.85,
             confident_probability: 0.7,
+            confident_again: 0.95,
             confident_factual_ms: 350,
+            confident_brief_ms: 1_000,
             confident_open_ms: 500,
+            confident_missing_ms: 1_500,
+            confident_again_ms: 350,
+            covered_share_min: 0.8,
+            begun_share_min: 0.4,
+            brief_words_max: 8,
             explicit_ms: 300,
+            dont_know_probability: 0.5,
             cutoff_penalty_ms: 150,
             hesitant_stretch: 1.7,
             leaning_stretch: 0.8,
@@ -242,6 +271,7 @@ impl Profile {
                 patient.evidence.confident_factual_ms = 700;
                 patient.evidence.confident_open_ms = 1_000;
                 patient.evidence.confident = 0.9;
+                patient.evidence.confident_again = 0.96;
                 patient
             }
         }
@@ -260,12 +290,15 @@ impl Settings {
             &mut patience.explain_ms,
             &mut patience.design_ms,
             &mut patience.behavioural_ms,
+            &mut patience.probe_ms,
             &mut patience.code_ms,
             &mut patience.unknown_ms,
             &mut patience.thinking_ms,
             &mut patience.stretched_ms_max,
             &mut evidence.confident_factual_ms,
+            &mut evidence.confident_brief_ms,
             &mut evidence.confident_open_ms,
+            &mut evidence.confident_missing_ms,
             &mut silence.nudge_ms,
             &mut silence.offer_skip_ms,
             &mut silence.move_on_ms,

@@ -8,6 +8,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+mod overruled;
+
 fn utterance(id: u64) -> UtteranceId {
     UtteranceId(id)
 }
@@ -22,6 +24,10 @@ fn stopped(id: u64, at_ms: u64) -> Event {
 
 fn words(id: u64, text: &str) -> Event {
     Event::Words { utterance: utterance(id), text: text.into(), last: true }
+}
+
+fn asked(kind: QuestionKind) -> Event {
+    Event::Asked { kind, probe: false }
 }
 
 /// Events at their ms in, commands at theirs out.
@@ -49,16 +55,17 @@ fn check(script: &[(u64, Event)], expected: Expect) {
 fn a_decision_tells_its_reasons() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (1_000, started(1, 1_000)),
             (3_000, stopped(1, 3_000)),
             (3_060, Event::Completion { utterance: utterance(1), probability: 0.93 }),
+            (3_200, Event::Coverage { share: 1.0 }),
             (3_200, words(1, "It is unique.")),
             (9_000, Event::Active),
         ],
         expect![[r#"
             3200 ms: Prepare { turn: TurnId(1) }
-            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1064, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual) } }
+            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1064, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual), probe: false, covered: Some(1.0) } }
         "#]],
     );
 }
@@ -67,7 +74,7 @@ fn a_decision_tells_its_reasons() {
 fn words_of_an_old_turn_change_nothing() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (1_000, started(1, 1_000)),
             (2_000, stopped(1, 2_000)),
             (2_100, Event::Finished),
@@ -78,7 +85,7 @@ fn words_of_an_old_turn_change_nothing() {
             (20_000, Event::InterviewerEnded { speech: SpeechId(7) }),
         ],
         expect![[r#"
-            6000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(32000), silence_ms: 4000, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Factual) } }
+            6000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(32000), silence_ms: 4000, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Factual), probe: false, covered: None } }
         "#]],
     );
 }
@@ -87,7 +94,7 @@ fn words_of_an_old_turn_change_nothing() {
 fn our_own_voice_does_not_interrupt_us() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Factual }),
+            (0, asked(QuestionKind::Factual)),
             (0, Event::InterviewerStarted { speech: SpeechId(1), interruptible: true }),
             (1_000, started(1, 1_000)),
             (1_300, Event::Echo { utterance: utterance(1) }),
@@ -106,7 +113,7 @@ fn our_own_voice_does_not_interrupt_us() {
 fn time_up_takes_the_floor_for_good() {
     check(
         &[
-            (0, Event::Asked { kind: QuestionKind::Design }),
+            (0, asked(QuestionKind::Design)),
             (1_000, started(1, 1_000)),
             (60_000, Event::InterviewerStarted { speech: SpeechId(1), interruptible: false }),
             (61_000, stopped(1, 61_000)),
@@ -114,7 +121,7 @@ fn time_up_takes_the_floor_for_good() {
             (63_000, Event::InterviewerEnded { speech: SpeechId(1) }),
         ],
         expect![[r#"
-            60000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(16000), silence_ms: 0, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Design) } }
+            60000 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Overruled, speech_end: SamplePos(16000), silence_ms: 0, patience_ms: 0, completion: None, words_completeness: None, reopened: 0, kind: Some(Design), probe: false, covered: None } }
         "#]],
     );
 }
@@ -162,7 +169,9 @@ fn a_step() -> impl Strategy<Value = Step> {
         Just(Event::Resumed),
         Just(Event::Away),
         Just(Event::Back),
-        a_kind().prop_map(|kind| Event::Asked { kind }),
+        (a_kind(), any::<bool>()).prop_map(|(kind, probe)| Event::Asked { kind, probe }),
+        Just(Event::Overruled),
+        (0.0f32..1.0).prop_map(|share| Event::Coverage { share }),
     ];
     prop_oneof![
         6 => (any::<bool>(), 0u64..400).prop_map(|(again, lag_ms)| Step::Start { again, lag_ms }),
@@ -173,7 +182,7 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => (0u64..2).prop_map(|which| Step::Echo { which }),
         5 => (any::<bool>(), proptest::option::of(a_kind())).prop_map(|(interruptible, asks)| Step::Begin { interruptible, asks }),
         4 => (0u64..3).prop_map(|which| Step::End { which }),
-        2 => plain.prop_map(Step::Plain),
+        4 => plain.prop_map(Step::Plain),
     ]
 }
 
@@ -252,7 +261,7 @@ impl Books {
                     return None;
                 }
                 if let Some(kind) = asks {
-                    self.tell(Event::Asked { kind });
+                    self.tell(asked(kind));
                 }
                 self.speeches += 1;
                 let speech = SpeechId(self.speeches);
@@ -409,7 +418,7 @@ fn a_decision_costs_little() {
     let zero = Instant::now();
     let mut floor = TurnTaking::new(Settings::default());
     let mut now = zero;
-    floor.handle_event(now, Event::Asked { kind: QuestionKind::Behavioural });
+    floor.handle_event(now, asked(QuestionKind::Behavioural));
     let text = "we moved the job to the night and watched the locks because ".repeat(20);
     let events = 4_000u32;
     for id in 1..=u64::from(events / 4) {

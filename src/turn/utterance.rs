@@ -130,12 +130,22 @@ impl Utterance {
     }
 }
 
+/// What the candidate was asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Asked {
+    pub kind: QuestionKind,
+    /// A follow-up.
+    pub probe: bool,
+}
+
 /// One turn of the candidate.
 #[derive(Clone, Debug)]
 pub(super) struct Turn {
     pub id: TurnId,
     /// What was asked before it.
-    pub kind: Option<QuestionKind>,
+    pub asked: Option<Asked>,
+    /// How much of what must be said it has said, as told last.
+    pub covered: Option<f32>,
     pub utterances: Vec<Utterance>,
     pub opened: Instant,
     /// The candidate said by hand that this is all.
@@ -153,10 +163,11 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub fn new(id: TurnId, kind: Option<QuestionKind>, opened: Instant) -> Self {
+    pub fn new(id: TurnId, asked: Option<Asked>, opened: Instant) -> Self {
         Self {
             id,
-            kind,
+            asked,
+            covered: None,
             utterances: Vec::new(),
             opened,
             finished: None,
@@ -166,6 +177,10 @@ impl Turn {
             reopened: 0,
             overlong: None,
         }
+    }
+
+    pub fn kind(&self) -> Option<QuestionKind> {
+        self.asked.map(|asked| asked.kind)
     }
 
     pub fn is_talking(&self) -> bool {
@@ -229,7 +244,10 @@ impl Turn {
         });
         let sign = words.map_or(Sign::Nothing, |words| words.sign);
         Pause {
-            kind: self.kind,
+            kind: self.kind(),
+            probe: self.asked.is_some_and(|asked| asked.probe),
+            covered: self.covered,
+            words: self.utterances.iter().map(Utterance::content_words).sum(),
             completion: last.and_then(|utterance| utterance.completion),
             completeness: words.and_then(|words| words.completeness),
             sign,

@@ -1,12 +1,18 @@
 //! What the words of a pause say of its being an end: trailing conjunctions and fillers, open clauses, "that's all",
 //! "let me think", backchannels. English and Ukrainian. Must never judge what an answer is worth.
 
+mod unknown;
+
+pub use unknown::is_dont_know;
+
 /// What words announce about the turn, if anything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sign {
     Nothing,
     /// "That's all", "I'm done".
     Done,
+    /// "I don't know", and nothing else (see [`is_dont_know`]).
+    DontKnow,
     /// "Let me think", "give me a moment".
     Moment,
 }
@@ -24,6 +30,12 @@ const CONNECTING: &str = "a | about | across | after | although | an | and | are
     і | її | їх | коли | ми | можна | мій | на | над | наприклад | наш | не | ні | об | оскільки | перед | \
     по | поки | при | про | під | після | та | такий | також | те | тільки | тобто | тому | то | треба | у | \
     хоча | це | цей | через | чи | що | щоб | як | яка | яке | який | якщо | які | між";
+
+/// Of those, words that a sentence may end in ("it has not happened since."), if it is seen to end.
+const ENDING: &str = "about | across | after | as | at | before | between | by | can | could | each | either | for | from | had |     has | have | her | his | how | in | including | is | like | may | might | must | of | on | over | per | really |     should | since | some | such | that's | then | though | through | to | towards | under | until | use | using | was |     we | were | what | when | where | while | who | why | will | with | within | without | would | you | after |     буде | був | були | вони | від | він | до | їх | її | його | коли | ми | мій | можна | наш | ні | по | після | про |     так | такий | те | то | треба | це | цей | як | яка | яке | який | які";
+
+/// Of the fillers, words that also end a sentence they belong to ("it scales well.").
+const ENDING_FILLERS: &str = "so | well | basically | actually";
 
 /// Sounds and words that hold the floor.
 const FILLERS: &str = "ah | eh | er | erm | hm | hmm | mm | so | uh | uhm | um | well | basically | actually | e | е | ее | ем | \
@@ -46,7 +58,7 @@ const BACKCHANNEL_PHRASES: &str = "i see | got it | of course | that's right | m
 /// Ends of a turn that says so itself.
 const DONE: &str = "that's it | that is it | that's all | that is all | i'm done | i am done | i'm finished | i am finished | \
     that's my answer | that is my answer | that's everything | that would be it | that'd be it | \
-    nothing else | nothing to add | i'm all done | that's about it | that's all i have | that's all i know | \
+    nothing else | nothing to add | nothing more to add | nothing more to say | i'm all done | that's about it | that's all i have | that's all i know | \
     це все | я все | я закінчив | я закінчила | на цьому все | от і все | ось і все | більше нічого";
 
 /// Requests for time.
@@ -57,6 +69,9 @@ const MOMENT: &str = "let me think | let me think about it | let me think about 
     wait a moment | give me some time | a moment please | дайте подумати | дайте мені подумати | \
     дайте мені хвилинку | дайте хвилинку | хвилинку | секунду | одну секунду | одну хвилинку | \
     зараз подумаю | зачекайте | мені треба подумати";
+
+/// Of those, what is said of other things too ("it takes about one second"): a request only where it is a clause.
+const MOMENT_CLAUSES: &str = "just a moment | just a second | just a minute | one moment | one second | one moment please | hold on |     hang on | let me see | wait a second | wait a moment | хвилинку | секунду | одну секунду | одну хвилинку";
 
 /// Complete answers of one word or two.
 const SHORT_ANSWERS: &str = "yes | no | yeah | yep | nope | true | false | correct | exactly | maybe | never | always | both | \
@@ -84,16 +99,20 @@ pub fn completeness(text: &str) -> Option<f32> {
     let words = plain_words(text);
     let last = words.last()?.as_str();
     let joined = words.join(" ");
-    if sign_of(&joined) == Sign::Done || is_among(SHORT_ANSWERS, &joined) || ends_with_any(&joined, CLOSERS) {
+    let ending = text.trim_end().chars().next_back().unwrap_or(' ');
+    let is_closed = matches!(ending, '.' | '!' | '?') && !text.trim_end().ends_with("..");
+    if matches!(sign(text), Sign::Done | Sign::DontKnow)
+        || is_among(SHORT_ANSWERS, &joined)
+        || ends_with_any(&joined, CLOSERS)
+    {
         return Some(1.0);
     }
     if is_among(FILLERS, last) || ends_with_any(&joined, FILLER_PHRASES) {
-        return Some(-1.0);
+        let belongs = is_among(ENDING_FILLERS, last) && is_closed && clause_words(text) > 1;
+        return Some(if belongs { ENDED } else { -1.0 });
     }
-    let ending = text.trim_end().chars().next_back().unwrap_or(' ');
     if is_among(CONNECTING, last) {
-        // "What is that for?" ends in a preposition and is complete.
-        return Some(if ending == '?' { 0.2 } else { -1.0 });
+        return Some(if is_closed && (ending == '?' || is_among(ENDING, last)) { ENDED } else { -1.0 });
     }
     if matches!(ending, ',' | '-' | '\u{2013}' | '\u{2014}' | ':' | '\u{2026}') || text.trim_end().ends_with("..") {
         return Some(-0.7);
@@ -105,6 +124,16 @@ pub fn completeness(text: &str) -> Option<f32> {
     Some(if matches!(ending, '.' | '!' | '?') { 0.6 } else { 0.25 })
 }
 
+/// A sentence is seen to end in a word that mostly goes on: transcribers put full stops behind those too, so it takes
+/// the turn model to be sure.
+const ENDED: f32 = 0.3;
+
+/// Words of the last clause: what stands behind the last comma or full stop before the end.
+fn clause_words(text: &str) -> usize {
+    let trimmed = text.trim_end().trim_end_matches(|c: char| !c.is_alphanumeric());
+    plain_words(trimmed.rsplit([',', ';', ':', '.', '!', '?', '\u{2013}', '\u{2014}']).next().unwrap_or("")).len()
+}
+
 /// Whether the last sentence is a subordinate clause without its main clause ("if the client retries").
 fn clause_is_open(text: &str) -> bool {
     let trimmed = text.trim_end().trim_end_matches(['.', '!', '?']);
@@ -113,7 +142,11 @@ fn clause_is_open(text: &str) -> bool {
         return false;
     }
     let words = plain_words(sentence);
-    words.first().is_some_and(|first| is_among(SUBORDINATORS, first)) && words.len() <= OPEN_CLAUSE_WORDS_MAX
+    let is_adverb =
+        words.first().is_some_and(|first| first == "since") && words.get(1).is_some_and(|next| next == "then");
+    words.first().is_some_and(|first| is_among(SUBORDINATORS, first))
+        && !is_adverb
+        && words.len() <= OPEN_CLAUSE_WORDS_MAX
 }
 
 /// Longer sentences than this hold their main clause, comma or not.
@@ -122,18 +155,35 @@ const OPEN_CLAUSE_WORDS_MAX: usize = 9;
 /// What `text` announces at its end.
 #[must_use]
 pub fn sign(text: &str) -> Sign {
-    sign_of(&plain_words(text).join(" "))
-}
-
-fn sign_of(joined: &str) -> Sign {
-    if ends_with_any(joined, DONE) {
+    let joined = plain_words(text).join(" ");
+    if ends_with_any(&joined, DONE) {
         Sign::Done
-    } else if ends_with_any(joined, MOMENT) {
+    } else if is_dont_know(text) {
+        Sign::DontKnow
+    } else if asks_for_time(text, &joined) {
         Sign::Moment
     } else {
         Sign::Nothing
     }
 }
+
+/// Whether `text` ends in a request for time.
+fn asks_for_time(text: &str, joined: &str) -> bool {
+    let is_clause = |phrase: &str| {
+        let words = plain_words(text);
+        let own = phrase.split(' ').count();
+        let lead = clause_words(text).saturating_sub(own);
+        words[words.len() - own - lead..words.len() - own]
+            .iter()
+            .all(|word| is_among(FILLERS, word) || is_among(BACKCHANNELS, word) || is_among(BEFORE_MOMENT, word))
+    };
+    alternatives(MOMENT)
+        .filter(|phrase| ends_with(joined, phrase))
+        .any(|phrase| !is_among(MOMENT_CLAUSES, phrase) || is_clause(phrase))
+}
+
+/// What may stand before a short request for time, in its own clause.
+const BEFORE_MOMENT: &str = "please | sorry | can | could | you | just | i | need | now | wait | give | me | but | and | будь | ласка |     дайте | мені | ще";
 
 /// Whether `text` is nothing but backchannels (or nothing at all).
 #[must_use]
@@ -184,8 +234,11 @@ fn is_among(list: &'static str, word: &str) -> bool {
 }
 
 fn ends_with_any(joined: &str, phrases: &'static str) -> bool {
-    alternatives(phrases)
-        .any(|phrase| joined.strip_suffix(phrase).is_some_and(|before| before.is_empty() || before.ends_with(' ')))
+    alternatives(phrases).any(|phrase| ends_with(joined, phrase))
+}
+
+fn ends_with(joined: &str, phrase: &str) -> bool {
+    joined.strip_suffix(phrase).is_some_and(|before| before.is_empty() || before.ends_with(' '))
 }
 
 #[cfg(test)]
@@ -208,6 +261,21 @@ mod tests {
             ("and that's all", Some(1.0)),
             ("Ми використовуємо чергу, бо", Some(-1.0)),
             ("Не знаю.", Some(1.0)),
+            ("I am not sure about that one, to be honest.", Some(1.0)),
+            ("and it has not happened since.", Some(ENDED)),
+            ("and it has not happened since", Some(-1.0)),
+            ("It has not happened since then.", Some(ENDED)),
+            ("Since then it works.", Some(0.6)),
+            ("That is what the key is for.", Some(ENDED)),
+            ("What is that for?", Some(ENDED)),
+            ("We check it before and after.", Some(ENDED)),
+            ("It scales well.", Some(ENDED)),
+            ("We use a queue, so.", Some(-1.0)),
+            ("We use a queue. Well.", Some(-1.0)),
+            ("We put a queue in front, and.", Some(-1.0)),
+            ("We take the lock because.", Some(-1.0)),
+            ("We take the..", Some(-1.0)),
+            ("It times out after one second.", Some(0.6)),
         ];
         for (text, expected) in cases {
             assert_eq!(completeness(text), expected, "{text:?}");
@@ -219,6 +287,13 @@ mod tests {
         assert_eq!(sign("So we shard it. Hmm, let me think."), Sign::Moment);
         assert_eq!(sign("Okay, I'm done!"), Sign::Done);
         assert_eq!(sign("Дайте подумати"), Sign::Moment);
+        assert_eq!(sign("It is a key. One second."), Sign::Moment);
+        assert_eq!(sign("Um, just a second, please, one moment please."), Sign::Moment);
+        assert_eq!(sign("Okay, could you just hold on?"), Sign::Moment);
+        assert_eq!(sign("The timeout is about one second."), Sign::Nothing);
+        assert_eq!(sign("It releases the lock that others hold on."), Sign::Nothing);
+        assert_eq!(sign("I don't know more about it than what I said."), Sign::DontKnow);
+        assert_eq!(sign("I am not sure, but I would think the index"), Sign::Nothing);
         assert_eq!(sign("A thread is done when it returns."), Sign::Nothing);
     }
 

@@ -209,7 +209,11 @@ impl Shell {
             ["multiplier", factor] => self.settings = self.settings.clone().with_multiplier(factor.parse().ok()?),
             ["asked", kind] => {
                 self.kind = kind_of(kind)?;
-                self.at(0, Happening::Told(Event::Asked { kind: self.kind }));
+                self.at(0, Happening::Told(Event::Asked { kind: self.kind, probe: false }));
+            }
+            ["asked", "probe", kind] => {
+                self.kind = kind_of(kind)?;
+                self.at(0, Happening::Told(Event::Asked { kind: self.kind, probe: true }));
             }
             ["reply", "after", after, "for", lasts] => self.reply = Some((ms(after)?, ms(lasts)?)),
             ["no", "reply"] => self.reply = None,
@@ -250,23 +254,24 @@ impl Shell {
                 return Some(());
             }
             ["stops", ..] => {
-                self.stops(at, quoted, after_quote.first().and_then(|p| p.parse().ok()));
+                self.stops(at, quoted, &after_quote);
                 return Some(());
             }
             ["says", ..] => {
                 let ["for", lasts, rest @ ..] = after_quote.as_slice() else { return None };
                 self.starts(at);
-                self.stops(at + ms(lasts)?, quoted, rest.first().and_then(|p| p.parse().ok()));
+                self.stops(at + ms(lasts)?, quoted, rest);
                 return Some(());
             }
             ["coughs", "for", lasts] => {
                 self.starts(at);
-                self.stops(at + ms(lasts)?, String::new(), None);
+                self.stops(at + ms(lasts)?, String::new(), &[]);
                 return Some(());
             }
             ["types"] => button(Event::Typing),
             ["sends", "text"] => button(Event::Typed),
             ["presses", "done"] => button(Event::Finished),
+            ["presses", "skip" | "repeat" | "rephrase" | "slower" | "pause" | "end"] => button(Event::Overruled),
             ["asks", "for", "time"] => button(Event::Moment),
             ["pauses"] => button(Event::Paused),
             ["resumes"] => button(Event::Resumed),
@@ -291,12 +296,22 @@ impl Shell {
         self.at(at + 100, Happening::Told(told));
     }
 
-    fn stops(&mut self, at: u64, text: String, probability: Option<f32>) {
+    /// `judged`: the turn model's probability and the share of what must be said that was said, as far as written.
+    fn stops(&mut self, at: u64, text: String, judged: &[&str]) {
+        let probability = judged.first().and_then(|p| p.parse().ok());
+        let share = match judged.last() {
+            Some(&"untold") => None,
+            Some(share) if share.ends_with('%') => share.trim_end_matches('%').parse::<f32>().ok().map(|s| s / 100.0),
+            Some(_) | None => Some(1.0),
+        };
         let utterance = UtteranceId(self.utterance);
         let told = Event::SpeechStopped { utterance, at: SamplePos::from_ms(at), silence_ms: self.hangover };
         self.at(at + self.hangover, Happening::Told(told));
         if let Some(probability) = probability {
             self.at(at + self.model_after, Happening::Told(Event::Completion { utterance, probability }));
+        }
+        if let Some(share) = share {
+            self.at(at + self.words_after, Happening::Told(Event::Coverage { share }));
         }
         self.at(at + self.words_after, Happening::Told(Event::Words { utterance, text, last: true }));
     }
@@ -345,7 +360,7 @@ impl Shell {
                     return;
                 }
                 if let Some(kind) = ask {
-                    self.tell(at, Event::Asked { kind });
+                    self.tell(at, Event::Asked { kind, probe: false });
                 }
                 self.at(at + lasts, Happening::Plays { speech, version: 0 });
                 self.tell(at, Event::InterviewerStarted { speech, interruptible });
@@ -372,7 +387,7 @@ impl Shell {
             self.log.push((at, said(&command)));
             match command {
                 Command::Commit { turn, decision, .. } => {
-                    if let Some((after, lasts)) = self.reply {
+                    if let Some((after, lasts)) = self.reply.filter(|_| decision.reason != Reason::Overruled) {
                         let interruptible = decision.reason != Reason::Monologue;
                         self.speak(at + after, interruptible, Some(self.kind), lasts, Some(turn));
                     }

@@ -130,7 +130,7 @@ impl Interview {
     }
 
     /// What was said and written on this question.
-    fn evidence(&self, open: &Open, question: &Question) -> String {
+    pub(super) fn evidence(&self, open: &Open, question: &Question) -> String {
         match self.code.get(&question.key) {
             Some(code) => format!("{}\n{code}", open.answer),
             None => open.answer.clone(),
@@ -149,7 +149,7 @@ impl Interview {
         let text = probe.text.clone();
         let line = self.line(LineKind::Probe, &text, Some(kind));
         let id = line.id;
-        self.commands.push_back(Command::Say(super::Line { wording, ..line }));
+        self.commands.push_back(Command::Say(super::Line { wording, probe: true, ..line }));
         if let Some(open) = self.open_mut() {
             open.probes.push(index);
             open.last = Ask::Probe { index, line: id, text, worded: false };
@@ -184,6 +184,24 @@ impl Interview {
         open.offer = Offer::Try;
         let kind = self.kind();
         self.instruct(lines::TRY, kind);
+    }
+
+    /// Words to which nothing is replied: they count to the answer while its question is open.
+    pub(super) fn said(&mut self, question_key: &str, text: &str) {
+        let is_asked = |open: &Open, plan: &super::Plan| plan.questions[open.index].key == question_key;
+        match &mut self.state.stage {
+            Stage::Asking(open) | Stage::Paused { open, .. } | Stage::Waiting(Some(open))
+                if is_asked(open, &self.plan) && wishes::hear(text).is_none() && !text.trim().is_empty() =>
+            {
+                self.before = None;
+                append(&mut open.answer, text);
+            }
+            Stage::Asking(_)
+            | Stage::Paused { .. }
+            | Stage::Waiting(_)
+            | Stage::Closing { .. }
+            | Stage::Finished(_) => {}
+        }
     }
 
     /// "That's all", and nothing more: of code the sign to look at it, of a spoken answer its end.

@@ -18,9 +18,8 @@ impl Interview {
         if self.state.greeted {
             self.say(LineKind::Instruction, lines::INTERRUPTED, None);
         } else {
-            let (greeting, disclosure) = (lines::greeting(&self.plan), lines::disclosure(&self.plan));
-            self.say_firmly(LineKind::Greeting, &greeting);
-            self.state.greeting = Some(self.say_firmly(LineKind::Disclosure, &disclosure));
+            self.say_firmly(LineKind::Greeting, lines::GREETING);
+            self.state.greeting = Some(self.say_firmly(LineKind::Disclosure, lines::DISCLOSURE));
         }
         match open {
             Some(open) => {
@@ -225,6 +224,13 @@ impl Interview {
         }
     }
 
+    fn is_probing(&self) -> bool {
+        match &self.state.stage {
+            Stage::Asking(open) => matches!(open.last, super::Ask::Probe { .. }),
+            Stage::Waiting(_) | Stage::Paused { .. } | Stage::Closing { .. } | Stage::Finished(_) => false,
+        }
+    }
+
     /// The patience that the question in hand asks for now.
     pub(super) fn kind(&self) -> Option<QuestionKind> {
         match &self.state.stage {
@@ -292,6 +298,7 @@ impl Interview {
             interruptible: true,
             question_key,
             expects_answer: expects,
+            probe: expects.is_some() && self.is_probing(),
             speed: self.state.speed,
         }
     }

@@ -1,7 +1,9 @@
 //! What an interview tells of itself: what it may say soon, what the page shows, what must survive a restart. Must never
 //! change it.
 
-use super::{Ask, Command, Event, Instant, Interview, Open, Plan, Stage, lines, ms, number_of};
+use super::{
+    Ask, Command, Event, Instant, Interview, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of, wishes,
+};
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
 
 impl Interview {
@@ -16,13 +18,34 @@ impl Interview {
         rehearsal.commands.into_iter().filter_map(spoken).collect()
     }
 
+    /// How much of what must be said on what was asked last would have been said with these words (0 to 1, by weight);
+    /// of a wish, or the answer to an offer of ours, nothing is missing.
+    #[must_use]
+    pub fn covered(&self, text: &str) -> f32 {
+        let Stage::Asking(open) = &self.state.stage else { return 1.0 };
+        let is_whole = match wishes::hear(text) {
+            Some(Phrase::Wish(_) | Phrase::Done | Phrase::DontKnow) => true,
+            Some(Phrase::Yes | Phrase::No) => open.offer != Offer::Nothing,
+            None => false,
+        };
+        if is_whole {
+            return 1.0;
+        }
+        let question = self.question(open);
+        let probe = match &open.last {
+            Ask::Question => None,
+            Ask::Probe { index, .. } => Some(*index),
+        };
+        follow_up::covered(question, &format!("{}\n{text}", self.evidence(open, question)), probe)
+    }
+
     /// What may be said soon, likeliest first: to be synthesised beforehand.
     #[must_use]
     pub fn upcoming(&self) -> Vec<String> {
         let mut texts = Vec::new();
         match &self.state.stage {
             Stage::Waiting(None) => {
-                texts.extend([lines::greeting(&self.plan), lines::disclosure(&self.plan)]);
+                texts.extend([lines::GREETING, lines::DISCLOSURE].map(str::to_owned));
                 texts.extend(self.plan.questions.first().map(|question| question.prompt.clone()));
             }
             Stage::Waiting(Some(open)) | Stage::Asking(open) | Stage::Paused { open, .. } => {
@@ -107,7 +130,6 @@ impl Interview {
             next_line: self.next_line,
             rotation: self.state.rotation,
             speed: self.state.speed,
-            code: self.code.clone(),
             ending,
         }
     }

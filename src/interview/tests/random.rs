@@ -51,6 +51,9 @@ fn an_event() -> impl Strategy<Value = Event> {
             question_key: key.into(), language: "python".into(), content: "ledger".into(), submitted
         }),
         3 => (0u32..4).prop_map(|back| Event::ProbeWorded { line: LineId(back), text: "What if two do this at once?".into() }),
+        2 => prop_oneof![Just("locks"), Just("queues")].prop_map(|key| Event::Said {
+            question_key: key.into(), text: "A ledger, and".into()
+        }),
         1 => rare,
     ]
 }
@@ -66,6 +69,8 @@ struct Books {
     open: Option<String>,
     paused: bool,
     finished: bool,
+    /// As the log holds it.
+    code: BTreeMap<String, String>,
 }
 
 impl Books {
@@ -132,6 +137,7 @@ impl Books {
             Event::LineDone { line: back } => Event::LineDone { line: line(back, self.lines) },
             Event::LineInterrupted { line: back } => Event::LineInterrupted { line: line(back, self.lines) },
             Event::LineFailed { line: back } => Event::LineFailed { line: line(back, self.lines) },
+            Event::Said { question_key, text } => Event::Said { question_key, text },
             Event::ProbeWorded { line: back, text } => Event::ProbeWorded { line: line(back, self.lines), text },
             other @ (Event::Begin | Event::Wish(_) | Event::Silence(_) | Event::Code { .. } | Event::End { .. }) => {
                 other
@@ -174,7 +180,7 @@ proptest! {
                 // kill -9, and on with what the log holds.
                 let facts = interview.facts(now);
                 let ended = books.finished;
-                interview = Interview::restore(interview.plan().clone(), Settings::default(), facts);
+                interview = Interview::restore(interview.plan().clone(), Settings::default(), facts, books.code.clone());
                 books.open = None;
                 books.paused = false;
                 books.finished = false;
@@ -184,6 +190,9 @@ proptest! {
                 prop_assert!(!ended || books.finished, "an interview that was over goes on");
             }
             let event = books.real(event);
+            if let Event::Code { question_key, content, .. } = &event {
+                books.code.insert(question_key.clone(), content.clone());
+            }
             let asked_before = books.asked.len();
             interview.handle_event(now, event);
             books.enter(&mut interview);
@@ -201,6 +210,7 @@ proptest! {
             // A view and a preview exist at any time and change nothing.
             let _view = interview.view(now);
             let _said = interview.preview(FULL);
+            prop_assert!((0.0..=1.0).contains(&interview.covered(FULL)));
             prop_assert_eq!(interview.poll_command(), None);
         }
         // Left to itself, every interview ends.

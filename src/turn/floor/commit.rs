@@ -81,7 +81,9 @@ impl TurnTaking {
         if !self.awaited || self.mouth != Mouth::Silent || self.voice.is_some() {
             return None;
         }
-        self.ladder.due(&self.settings.silence, self.kind).map(|(at, step)| (at, Due::Ladder(step)))
+        self.ladder
+            .due(&self.settings.silence, self.asked.map(|asked| asked.kind))
+            .map(|(at, step)| (at, Due::Ladder(step)))
     }
 
     fn commit_due(&self, turn: &Turn, now: Instant) -> Option<(Instant, Due)> {
@@ -132,7 +134,7 @@ impl TurnTaking {
         if let Some(typed_at) = self.typed_at {
             let hold = Duration::from_millis(self.settings.typing_hold_ms);
             let explicit = wait.reason == Reason::Explicit;
-            let hold = if turn.kind == Some(QuestionKind::Code) && !explicit { hold.max(wait_ms) } else { hold };
+            let hold = if turn.kind() == Some(QuestionKind::Code) && !explicit { hold.max(wait_ms) } else { hold };
             at = at.max(typed_at + hold);
         }
         at
@@ -153,7 +155,7 @@ impl TurnTaking {
         if turn.overlong.is_some() {
             return None;
         }
-        let factor = if turn.kind == Some(QuestionKind::Code) { self.settings.silence.code_factor.max(1) } else { 1 };
+        let factor = if turn.kind() == Some(QuestionKind::Code) { self.settings.silence.code_factor.max(1) } else { 1 };
         Some((
             turn.opened + Duration::from_millis(self.settings.monologue_ms_max.saturating_mul(factor)),
             Due::Monologue,
@@ -231,7 +233,9 @@ impl TurnTaking {
             completion: pause.completion,
             words_completeness: pause.completeness,
             reopened: turn.reopened,
-            kind: turn.kind,
+            kind: turn.kind(),
+            probe: pause.probe,
+            covered: pause.covered,
         };
         let utterances = turn.utterances.iter().map(|utterance| utterance.id).collect();
         self.commands.push_back(Command::Commit { turn: turn.id, utterances, decision });
@@ -242,7 +246,7 @@ impl TurnTaking {
         turn.prepared = false;
         self.awaited = false;
         self.ladder.alive(now);
-        let more = Turn::new(turn.id, turn.kind, now);
+        let more = Turn::new(turn.id, turn.asked, now);
         let closed = match reason {
             Reason::Monologue | Reason::Overruled => true,
             Reason::Confident | Reason::Patience | Reason::Explicit => false,
@@ -265,7 +269,7 @@ impl TurnTaking {
                 }
                 turn.reopened += 1;
                 more.utterances.into_iter().for_each(|utterance| turn.take(utterance));
-                self.kind = turn.kind;
+                self.asked = turn.asked;
                 self.awaited = true;
                 self.ladder.alive(now);
                 self.floor = Floor::Open(turn);
