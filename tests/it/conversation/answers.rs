@@ -76,6 +76,10 @@ async fn words_that_come_late_go_to_their_own_turn() {
     assert_eq!(answers[0].text, "", "{}", over.story());
     assert!(answers[0].utterances.iter().all(|utterance| utterance.damaged), "{}", over.story());
     assert_eq!(answers[1].text, WHOLE);
+    // The answer is written again with its words, in the same row, and nobody replies to it.
+    assert_eq!((answers[2].turn, answers[2].text.as_str()), (answers[0].turn, "The first words are late."));
+    assert!(over.transcript().contains("C locks: The first words are late."), "{}", over.transcript());
+    assert_eq!(over.noted("begins I am sorry").len(), 1, "{}", over.story());
     let late = |event| if let SessionEvent::UtteranceTranscribed(heard) = event { Some(heard) } else { None };
     let late = over.events().filter_map(late).find(|heard| heard.text.starts_with("The first"));
     assert_eq!(late.and_then(|late| late.turn), Some(answers[0].turn));

@@ -8,7 +8,10 @@ use vivavoce::turn::SilenceStep;
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_nudged_helped_and_ended_kindly() {
-    let mut talk = Scene::default().opens();
+    let mut scene = Scene::default();
+    // The usual limit is longer than three questions in silence.
+    scene.turn.silence.idle_ms = 100_000;
+    let mut talk = scene.opens();
     talk.hears(&asks("locks")).await;
     talk.hears("Take your time.").await;
     talk.hears("If you like, we can leave this one").await;

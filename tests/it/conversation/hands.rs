@@ -18,7 +18,7 @@ async fn done_takes_the_turn_in_mid_sentence() {
     talk.hears(&asks("locks")).await;
     talk.says("It rests on a ledger, on a mutex, and on", 2_000).await;
     talk.presses(Button::Done);
-    let pressed = talk.sees("partly It rests").await;
+    let pressed = talk.sees("caption It rests").await;
     let asked = talk.begins(&asks("queues")).await;
     assert!(asked - pressed < 3_000, "{} ms", asked - pressed);
     talk.leaves();
@@ -63,6 +63,26 @@ async fn skip_asks_the_next_question() {
     let over = talk.over().await;
     assert_eq!(over.outcomes()[0], ("locks".into(), QuestionOutcome::Skipped), "{}", over.story());
     assert_eq!(over.answers()[0].question_key.as_deref(), Some("queues"));
+}
+
+/// The next question is asked even if the candidate has just spoken, and what was said is kept with its question.
+#[tokio::test(start_paused = true)]
+async fn skip_just_after_speaking_asks_the_next_question_and_keeps_the_words() {
+    for wait_ms in [0, 100, 300, 600, 900, 1_200, 1_500] {
+        let mut talk = Scene { completion: 0.3, ..Scene::default() }.opens();
+        talk.hears(&asks("locks")).await;
+        talk.says("I only know that there is", 1_500).await;
+        talk.waits(wait_ms).await;
+        talk.presses(Button::Skip);
+        talk.answers(&asks("queues"), WHOLE).await;
+        talk.waits(5_000).await;
+        talk.leaves();
+        let over = talk.over().await;
+        let kept = over.answers().into_iter().find(|answer| answer.text.starts_with("I only know"));
+        let key = kept.unwrap_or_else(|| panic!("lost after {wait_ms} ms\n{}", over.story())).question_key;
+        assert_eq!(key.as_deref(), Some("locks"), "after {wait_ms} ms\n{}", over.story());
+        assert_eq!(over.asked()["queues"], 1, "after {wait_ms} ms\n{}", over.story());
+    }
 }
 
 #[tokio::test(start_paused = true)]

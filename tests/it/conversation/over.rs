@@ -56,15 +56,16 @@ impl Over {
         self.notes.iter().filter(|note| note.what.starts_with(what)).map(|note| note.ms).collect()
     }
 
-    /// No speech sounds before the answers that were given ahead of it are durable.
+    /// No speech sounds, or is shown, before the answers that were given ahead of it are durable.
     fn commits_before_it_replies(&self, left: usize) {
         let mut durable_ms = 0;
         for row in &self.kept.written[left..] {
             if row.kind == "answer_committed" {
                 durable_ms = row.durable_ms;
             }
-            if let SessionEvent::SpeechStarted { speech, .. } = row.event() {
+            if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {
                 let sounds = self.noted(&format!("sounds #{speech};")).first().copied();
+                let sounds = sounds.or_else(|| self.noted(&format!("spoken {text}")).first().copied());
                 self.hold(sounds.is_some_and(|ms| ms >= durable_ms), || {
                     format!("{speech} sounded at {sounds:?}, the answer before it was durable at {durable_ms}")
                 });
@@ -167,12 +168,15 @@ pub fn heard(written: &[Written]) -> BTreeSet<String> {
 /// is open again.
 pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
     let mut turns: BTreeMap<UtteranceId, TurnId> = BTreeMap::new();
-    let mut committed: BTreeSet<TurnId> = BTreeSet::new();
+    let mut committed: BTreeMap<TurnId, Vec<UtteranceId>> = BTreeMap::new();
     for event in written.iter().map(Written::event) {
         if let SessionEvent::FalseCutoffRecovered { turn, .. } = event {
             committed.remove(&turn);
         } else if let SessionEvent::AnswerCommitted(answer) = event {
-            assert!(committed.insert(answer.turn), "turn {} is committed twice\n{}", answer.turn, story());
+            let ids: Vec<UtteranceId> = answer.utterances.iter().map(|utterance| utterance.id).collect();
+            // An answer that is corrected has what it had, in other words.
+            let before = committed.insert(answer.turn, ids.clone()).unwrap_or_else(|| ids.clone());
+            assert_eq!(before, ids, "turn {} is committed twice\n{}", answer.turn, story());
             for utterance in answer.utterances {
                 let before = turns.insert(utterance.id, answer.turn).unwrap_or(answer.turn);
                 assert_eq!(before, answer.turn, "{utterance:?} is in two turns\n{}", story());
@@ -181,7 +185,7 @@ pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
     }
     let restored = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload)));
     for open in restored.resumed.utterances {
-        let answered = turns.get(&open.id).is_some_and(|turn| committed.contains(turn));
+        let answered = turns.get(&open.id).is_some_and(|turn| committed.contains_key(turn));
         assert!(!answered, "{open:?} is answered and open\n{}", story());
     }
 }

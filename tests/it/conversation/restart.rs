@@ -79,12 +79,14 @@ async fn whatever_the_log_ends_with_the_open_question_has_its_answers_once() {
 /// Says something to every question and probe until the interview is over.
 async fn runs_on(mut talk: Talk) -> super::over::Over {
     for _ in 0..40 {
-        let seen = talk.sees_any(&["spoken What", "spoken I am sorry", "spoken Take your time", "ended"]).await;
-        if seen == "ended" {
-            break;
+        match talk.sees_any(&["spoken What", "spoken I am sorry", "spoken We are paused", "ended"]).await {
+            "ended" => break,
+            "spoken We are paused" => talk.presses(Button::Resume),
+            _ => {
+                talk.waits(500).await;
+                talk.says(WHOLE, 2_000).await;
+            }
         }
-        talk.waits(500).await;
-        talk.says(WHOLE, 2_000).await;
     }
     talk.over().await
 }

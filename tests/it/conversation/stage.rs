@@ -69,7 +69,6 @@ impl Default for Scene {
 pub struct Talk {
     pub notebook: Notebook,
     pub ears: Ears,
-    pub speaker: Speaker,
     pub handle: SessionHandle,
     candidate: ScriptedCandidate,
     notes: Notes,
@@ -101,7 +100,7 @@ impl Scene {
         let (turn, interview) = match &restored {
             Some(restored) => (
                 turn.starting_at(TurnId(restored.next_turn.max(1))),
-                Interview::restore(plan(), self.interview, restored.facts.clone()),
+                Interview::restore(plan(), self.interview, restored.facts.clone(), restored.code.clone()),
             ),
             None => (turn, Interview::new(plan(), self.interview)),
         };
@@ -114,7 +113,7 @@ impl Scene {
                 voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
                 turn_model: Some(Arc::new(ScriptedTurn::always(self.completion, Duration::from_millis(60)))),
                 stt: Arc::new(ears.clone()),
-                tts: Arc::new(self.speaker.clone()),
+                tts: Arc::new(self.speaker),
                 llm: self.llm.map(|llm| Arc::new(llm) as Arc<dyn LanguageModel>),
             },
             turn,
@@ -131,7 +130,7 @@ impl Scene {
         tokio::spawn(room.run());
         tokio::spawn(tap(tap_session, tap_room, samples, notes.clone()));
         let session = tokio::spawn(run);
-        Talk { notebook, ears, speaker: self.speaker, handle, candidate, notes, seen: 0, session, cancel, left }
+        Talk { notebook, ears, handle, candidate, notes, seen: 0, session, cancel, left }
     }
 }
 

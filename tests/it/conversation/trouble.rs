@@ -52,7 +52,7 @@ async fn who_is_fenced_stops_at_once() {
     let over = talk.over().await;
     assert_eq!(over.reason, None);
     assert_eq!(over.kept.written.len(), before, "{}", over.story());
-    assert_eq!((over.noted("ended").len(), over.noted("close").len()), (0, 1), "{}", over.story());
+    assert_eq!((over.noted("ended").len(), over.noted("closed Asked").len()), (0, 1), "{}", over.story());
 }
 
 #[tokio::test(start_paused = true)]
