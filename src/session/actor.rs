@@ -5,7 +5,7 @@ use super::ears::{EarCommand, EarEvent};
 use super::event::{SessionEvent, Stages, Versions};
 use super::hearing::Hearing;
 use super::journal::{self, Entry, JournalReport};
-use super::mouth::Mouth;
+use super::mouth::{Mouth, Pumped};
 use super::{Control, Setup, WORK_MAX, Work};
 use crate::audio::frame::SamplePos;
 use crate::clock::Clock;
@@ -51,6 +51,7 @@ pub(super) struct Actor {
     pub recording: Option<crate::audio::recording::RecorderHandle>,
     pub work: mpsc::Sender<Work>,
     pub tasks: TaskTracker,
+    /// Ends what the session started; a stop from outside ends the session first.
     pub cancel: CancellationToken,
     pub view: watch::Sender<StateView>,
     pub view_due: Instant,
@@ -106,13 +107,13 @@ pub(super) async fn run(
     view: watch::Sender<StateView>,
     tasks: TaskTracker,
 ) -> Outcome {
+    let stop = setup.cancel.clone();
     let (mut actor, mut inbox) = wake(setup, view, tasks);
-    let cancel = actor.cancel.clone();
     while actor.ended.is_none() && !actor.fenced {
         let deadline = actor.deadline();
         tokio::select! {
             biased;
-            () = cancel.cancelled() => actor.end(EndReason::Shutdown),
+            () = stop.cancelled() => actor.end(EndReason::Shutdown),
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
                 Control::Fence => actor.fenced = true,
@@ -140,6 +141,8 @@ pub(super) struct Inbox {
 fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Actor, Inbox) {
     let (work_tx, work) = mpsc::channel(WORK_MAX);
     let (journal_tx, journal_rx) = mpsc::channel(journal::JOURNAL_ENTRIES_MAX);
+    // Not a child of the stop's token: who is stopped in mid-speech is heard out, and the ears do that.
+    let cancel = CancellationToken::new();
     tasks.spawn(journal::write(setup.record, setup.clock.clone(), journal_rx, work_tx.clone()));
     let versions = versions(&setup.parts);
     let ear_parts = super::ears::EarParts {
@@ -150,14 +153,14 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
     let is_resumed = setup.resumed.is_some();
     let resumed = setup.resumed.unwrap_or_default();
     let first = crate::id::UtteranceId(resumed.next_utterance.max(1));
-    let (ears, listening) = super::ears::open(setup.ears, first, ear_parts, setup.cancel.child_token());
+    let (ears, listening) = super::ears::open(setup.ears, first, ear_parts, cancel.child_token());
     tasks.spawn(listening);
     let mouth = Mouth::new(
         setup.room.commands.clone(),
         setup.parts.tts.clone(),
         work_tx.clone(),
         tasks.clone(),
-        setup.cancel.child_token(),
+        cancel.child_token(),
         SpeechId(resumed.next_speech.max(1)),
     );
     let question_key = setup.interview.facts(now()).open.map(|open| open.key);
@@ -178,7 +181,7 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         recording: setup.recording,
         work: work_tx,
         tasks,
-        cancel: setup.cancel,
+        cancel,
         view,
         view_due: now(),
         discarded: BTreeSet::new(),
@@ -234,8 +237,12 @@ impl Actor {
                 self.turn_command(command);
             } else if let Some(command) = self.interview.poll_command() {
                 self.interview_command(command);
-            } else if !self.try_commit() && !self.mouth.pump(self.durable_seq) {
-                break;
+            } else if !self.try_commit() {
+                match self.mouth.pump(self.durable_seq) {
+                    Pumped::Nothing => break,
+                    Pumped::Began => {}
+                    Pumped::Mute(speech) => self.show_unspoken(*speech),
+                }
             }
         }
         if std::mem::take(&mut self.facts_due) {

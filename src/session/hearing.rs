@@ -10,7 +10,7 @@ use crate::interview;
 use crate::room::ServerMessage;
 use crate::stt::{SttError, Transcript};
 use crate::turn::{self, Decision};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// How long a committed turn waits for words that were asked for. Past it the answer goes on with what there is, and
@@ -23,6 +23,8 @@ const UTTERANCES_MAX: usize = 512;
 pub const TYPED_FROM: u64 = 1 << 48;
 /// Texts beside what was heard in one turn: typed ones commit it at once, and a restart leaves a few.
 const EXTRA_MAX: usize = 64;
+/// Committed answers whose words may still come: slower ones than eight turns ago will not.
+const GIVEN_MAX: usize = 8;
 
 /// The turn of what was said and never finished: after all others.
 const LAST_TURN: TurnId = TurnId(u64::MAX >> 1);
@@ -57,6 +59,8 @@ pub(super) struct Hearing {
     /// The question that the open turn answers: the one asked when it began, whatever is asked meanwhile.
     open_key: Option<Option<String>>,
     last_typed: u64,
+    /// The latest committed answers as they stand in the log, newest first.
+    given: VecDeque<Answer>,
 }
 
 #[derive(Debug)]
@@ -199,8 +203,11 @@ impl Actor {
         // What stands in a committed answer is logged again only if it was corrected.
         if !transcript.text.is_empty() && (changed || closed && !answered) {
             if closed {
-                self.log(SessionEvent::UtteranceTranscribed(kept));
+                self.log(SessionEvent::UtteranceTranscribed(kept.clone()));
                 self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
+                if answered {
+                    self.correct(kept);
+                }
             } else {
                 self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
             }
@@ -210,6 +217,16 @@ impl Actor {
             self.turn_event(turn::Event::Coverage { share });
             self.turn_event(turn::Event::Words { utterance, text: transcript.text, last: closed });
         }
+    }
+
+    /// Words that came when their answer had gone on without them: the answer is written again with them. Nobody replies.
+    fn correct(&mut self, told: Utterance) {
+        let Some(answer) = self.hearing.given.iter_mut().find(|answer| told.turn == Some(answer.turn)) else { return };
+        let Some(known) = answer.utterances.iter_mut().find(|known| known.id == told.id) else { return };
+        *known = told;
+        answer.text = joined(answer.utterances.iter().map(|utterance| utterance.text.as_str()));
+        let answer = answer.clone();
+        self.log_answer(answer);
     }
 
     /// What is shown as final is durable.
@@ -293,6 +310,8 @@ impl Actor {
             question_key: pending.question_key.clone(),
         });
         let (turn, text) = (pending.turn, answer.text.clone());
+        self.hearing.given.truncate(GIVEN_MAX - 1);
+        self.hearing.given.push_front(answer.clone());
         self.log_answer(answer);
         let question_key = pending.question_key.clone();
         if question_key.is_some() && question_key != self.question_key() {
@@ -401,6 +420,7 @@ impl Actor {
             self.hearing.open_key = Some(pending.question_key);
             return;
         }
+        self.hearing.given.retain(|answer| answer.turn != turn);
         if let Some(before) = self.hearing.before.take_if(|before| before.turn == turn) {
             self.hearing.extra.splice(0..0, before.extra);
             self.hearing.open_key = Some(before.question_key);

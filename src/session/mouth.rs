@@ -47,6 +47,16 @@ pub enum Stage {
     Complete,
 }
 
+/// What became of the queue.
+#[derive(Debug)]
+pub enum Pumped {
+    Nothing,
+    /// The next speech begins to sound.
+    Began,
+    /// The next speech could not be made: its words are to be shown now, in its place.
+    Mute(Box<Speech>),
+}
+
 /// The queue of speeches and the one that sounds.
 pub struct Mouth {
     room: mpsc::Sender<RoomCommand>,
@@ -122,36 +132,27 @@ impl Mouth {
         self.play_ready();
     }
 
-    /// A sentence could not be made: the speech ends with what there is. `Some` if it has no audio at all: it is out of
-    /// the queue then and its text should be shown.
-    pub fn clip_failed(&mut self, id: SpeechId) -> Option<Speech> {
-        let speech = self.find(id)?;
+    /// A sentence could not be made: the speech ends with what there is. One without any audio keeps its place.
+    pub fn clip_failed(&mut self, id: SpeechId) {
+        let Some(speech) = self.find(id) else { return };
         speech.stage = Stage::Complete;
         speech.is_cut = true;
-        if speech.clips.is_empty() {
-            if self.current.as_ref().is_some_and(|current| current.id == id) {
-                return self.current.take();
-            }
-            let at = self.queue.iter().position(|speech| speech.id == id)?;
-            return self.queue.remove(at);
-        }
         self.play_ready();
-        None
     }
 
-    /// Lets the next speech sound if nothing sounds and the log is durable as far as it needs. True if one began.
-    pub fn pump(&mut self, durable_seq: i64) -> bool {
+    /// Lets the next speech sound if nothing sounds and the log is durable as far as it needs.
+    pub fn pump(&mut self, durable_seq: i64) -> Pumped {
         if self.current.is_some() {
-            return false;
+            return Pumped::Nothing;
         }
-        let ready =
-            self.queue.front().is_some_and(|speech| !speech.clips.is_empty() && speech.needs_seq <= durable_seq);
-        if !ready {
-            return false;
+        let ready = |speech: &Speech| (!speech.clips.is_empty() || speech.is_cut) && speech.needs_seq <= durable_seq;
+        let Some(speech) = self.queue.pop_front_if(|speech| ready(speech)) else { return Pumped::Nothing };
+        if speech.clips.is_empty() {
+            return Pumped::Mute(Box::new(speech));
         }
-        self.current = self.queue.pop_front();
+        self.current = Some(speech);
         self.play_ready();
-        true
+        Pumped::Began
     }
 
     /// Samples of the current speech that were handed to the transport. False for a speech that is not current.

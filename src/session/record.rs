@@ -148,6 +148,16 @@ impl Actor {
         }
     }
 
+    /// A line that was not spoken but shown: whoever reads the record must know what was answered.
+    pub(super) fn log_speech_shown(&mut self, speech: SpeechId, line: &Line) {
+        let at = self.samples.at(now());
+        self.log_speech_started(speech, line, at);
+        let heard = line.text.clone();
+        let row = self.speech_row(speech, line, at.ms(), at.ms(), heard.clone(), false);
+        let event = SessionEvent::SpeechEnded { speech, sent_samples: 0, heard, interrupted: false };
+        self.log_with(event, vec![Projection::Transcript(row)]);
+    }
+
     fn speech_row(
         &self,
         speech: SpeechId,

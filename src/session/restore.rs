@@ -66,7 +66,10 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
                 heard.open.remove(&utterance.id);
                 heard.over.insert(utterance.id);
             }
-            heard.last = Some((answer.turn, answer.utterances));
+            // An older answer is written again when late words complete it; what may be reopened is the newest.
+            if heard.last.as_ref().is_none_or(|(last, _)| *last <= answer.turn) {
+                heard.last = Some((answer.turn, answer.utterances));
+            }
         }
         SessionEvent::FalseCutoffRecovered { turn, .. } => {
             // The same turn goes on, under its number: its row is written again.

@@ -173,16 +173,24 @@ impl Actor {
             level: NoticeLevel::Warning,
             text: "My voice failed for a moment; please read the text.".into(),
         });
-        let Some(speech) = self.mouth.clip_failed(id) else { return };
-        // Nothing of it can be heard: the words are shown, and the interview goes on.
-        self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: true });
-        if let Some(kind) = speech.line.expects_answer {
-            self.hearing.asked(speech.line.question_key.clone());
-            self.turn_event(turn::Event::Asked { kind, probe: speech.line.probe });
+        self.mouth.clip_failed(id);
+    }
+
+    /// Nothing of a speech can be heard: its words are shown in its place and stand in the record, and the interview goes
+    /// on.
+    pub(super) fn show_unspoken(&mut self, speech: Speech) {
+        let (id, line) = (speech.id, speech.line);
+        self.log_speech_shown(id, &line);
+        if line.expects_answer.is_some() || line.kind == LineKind::Closing {
+            self.hearing.asked(line.question_key);
         }
+        if let Some(kind) = line.expects_answer {
+            self.turn_event(turn::Event::Asked { kind, probe: line.probe });
+        }
+        self.show(ServerMessage::InterviewerCaption { text: line.text, spoken: true });
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: false });
         self.turn_event(turn::Event::InterviewerEnded { speech: id });
-        self.interview_event(interview::Event::LineFailed { line: speech.line.id });
+        self.interview_event(interview::Event::LineFailed { line: line.id });
     }
 
     /// A pause that may be the end: whatever would be said now is made, so that it is there when the turn is taken.

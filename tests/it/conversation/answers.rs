@@ -1,0 +1,190 @@
+//! Spoken turns: from the greeting to the goodbye, late words, false cut-offs, interruptions.
+
+use super::parts::{HALF, WHOLE, asks, probes};
+use super::stage::{Scene, Talk};
+use expect_test::expect;
+use vivavoce::interview::{EndReason, QuestionOutcome};
+use vivavoce::session::event::SessionEvent;
+
+#[tokio::test(start_paused = true)]
+async fn from_the_greeting_to_the_goodbye_every_answer_is_durable_before_its_reply() {
+    let mut talk = Scene { saving_ms: 300, ..Scene::default() }.opens();
+    talk.answers(&asks("locks"), WHOLE).await;
+    talk.answers(&asks("queues"), HALF).await;
+    talk.answers(&probes("queues"), "Then a mutex decides.").await;
+    talk.answers(&asks("caches"), WHOLE).await;
+    let over = talk.over().await;
+    assert_eq!(over.reason, Some(EndReason::Completed));
+    expect![[r#"
+        I -: Hello, and welcome to this back-end interview.
+        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I locks: What do you know of locks, and what would you tell a new colleague?
+        C locks: It rests on a ledger and on a mutex.
+        I locks: Thank you. Let us go on.
+        I queues: What do you know of queues, and what would you tell a new colleague?
+        C queues: We always keep a ledger.
+        I queues: All right.
+        I queues: What if two people do queues at once?
+        C queues: Then a mutex decides.
+        I queues: Thank you. This is the last question.
+        I caches: What do you know of caches, and what would you tell a new colleague?
+        C caches: It rests on a ledger and on a mutex.
+        I caches: All right, thank you.
+        I caches: That was the last question. Thank you for your time and your answers. Goodbye.
+    "#]].assert_eq(&over.transcript());
+    let answered = |key: &str| (key.to_owned(), QuestionOutcome::Answered);
+    assert_eq!(over.outcomes(), [answered("locks"), answered("queues"), answered("caches")]);
+    assert_eq!(over.has("answer_committed"), 4, "{}", over.story());
+    assert_eq!(over.has("ended"), 1);
+}
+
+/// What was said last before a reply is written down with every stage of it.
+#[tokio::test(start_paused = true)]
+async fn a_reply_waits_for_the_log_and_tells_its_stages() {
+    let mut talk = Scene { saving_ms: 700, ..Scene::default() }.opens();
+    talk.answers(&asks("locks"), WHOLE).await;
+    let begins = talk.begins("").await;
+    talk.leaves();
+    let over = talk.over().await;
+    let durable = over.answer_durable_ms(0);
+    assert!(begins >= durable, "{begins} before {durable}\n{}", over.story());
+    let row = over.kept.rows.values().map(|(row, _)| row).find(|row| row.turn.is_some() && row.planned.is_some());
+    let stages = &row.expect("the reply has a row").stages["reply"];
+    let ms = |stage: &str| stages[stage].as_u64().unwrap_or_else(|| panic!("no {stage} in {stages}"));
+    assert!(ms("decision_ms") < ms("committed_ms"), "{stages}");
+    assert!(
+        ms("committed_ms") >= ms("decision_ms") + 700 && ms("first_sample_sent_ms") >= ms("committed_ms"),
+        "{stages}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_come_late_go_to_their_own_turn() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    talk.ears.take_ms(20_000);
+    talk.says("The first words are late.", 2_000).await;
+    talk.begins("I am sorry, I did not catch that.").await;
+    talk.ears.take_ms(250);
+    talk.hears("I am sorry, I did not catch that.").await;
+    talk.says(WHOLE, 2_000).await;
+    talk.hears(&asks("queues")).await;
+    talk.sees("caption The first words are late.").await;
+    talk.leaves();
+    let over = talk.over().await;
+    let answers = over.answers();
+    assert_eq!(answers[0].text, "", "{}", over.story());
+    assert!(answers[0].utterances.iter().all(|utterance| utterance.damaged), "{}", over.story());
+    assert_eq!(answers[1].text, WHOLE);
+    // The answer is written again with its words, in the same row, and nobody replies to it.
+    assert_eq!((answers[2].turn, answers[2].text.as_str()), (answers[0].turn, "The first words are late."));
+    assert!(over.transcript().contains("C locks: The first words are late."), "{}", over.transcript());
+    assert_eq!(over.noted("begins I am sorry").len(), 1, "{}", over.story());
+    let late = |event| if let SessionEvent::UtteranceTranscribed(heard) = event { Some(heard) } else { None };
+    let late = over.events().filter_map(late).find(|heard| heard.text.starts_with("The first"));
+    assert_eq!(late.and_then(|late| late.turn), Some(answers[0].turn));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_waits_for_its_words_and_no_longer_than_its_limit() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    talk.ears.take_ms(3_000);
+    talk.says(WHOLE, 2_000).await;
+    talk.hears(&asks("queues")).await;
+    talk.ears.take_ms(60_000);
+    talk.waits(500).await;
+    talk.says(WHOLE, 2_000).await;
+    let stopped = talk.begins("I am sorry, I did not catch that.").await;
+    talk.leaves();
+    let over = talk.over().await;
+    let answers = over.answers();
+    assert_eq!((answers[0].text.as_str(), answers[0].utterances[0].damaged), (WHOLE, false));
+    let end_ms = answers[1].utterances.iter().map(|utterance| utterance.end_ms).max().expect("it was heard");
+    assert!((4_000..=8_500).contains(&(stopped - end_ms)), "{} ms\n{}", stopped - end_ms, over.story());
+}
+
+/// A pause that looked like the end, and the candidate goes on as the reply begins.
+async fn cut_off() -> Talk {
+    let mut talk = Scene::default().opens();
+    talk.answers(&asks("locks"), WHOLE).await;
+    talk.answers(&asks("queues"), HALF).await;
+    talk.begins("").await;
+    talk.waits(300).await;
+    talk.says("And then a mutex guards all of it.", 2_000).await;
+    talk
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_false_cut_off_is_taken_back_without_trace() {
+    let mut talk = cut_off().await;
+    talk.hears(&asks("caches")).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!(over.has("false_cutoff_recovered"), 1, "{}", over.story());
+    let answers = over.answers();
+    assert_eq!(answers.len(), 3, "{}", over.story());
+    assert_eq!((answers[1].turn, answers[1].text.as_str()), (answers[2].turn, HALF));
+    let joined = format!("{HALF} And then a mutex guards all of it.");
+    assert_eq!(answers[2].text, joined);
+    let turn = i64::try_from(answers[2].turn.0).expect("few turns");
+    let rows: Vec<_> =
+        over.kept.rows.values().filter(|(row, _)| row.turn == Some(turn) && row.planned.is_none()).collect();
+    assert_eq!(rows.len(), 1, "{}", over.story());
+    assert_eq!((rows[0].0.content.as_str(), rows[0].1), (joined.as_str(), 2));
+    expect![[r#"
+        I -: Hello, and welcome to this back-end interview.
+        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I locks: What do you know of locks, and what would you tell a new colleague?
+        C locks: It rests on a ledger and on a mutex.
+        I locks: Thank you. Let us go on.
+        I queues: What do you know of queues, and what would you tell a new colleague?
+        C queues: We always keep a ledger. And then a mutex guards all of it.
+        I queues: All right.
+        I queues: Thank you. This is the last question.
+        I caches: What do you know of caches, and what would you tell a new colleague?
+    "#]].assert_eq(&over.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_stop_the_interviewer_and_the_record_has_what_was_heard() {
+    let mut talk = Scene::default().opens();
+    talk.begins(&asks("locks")).await;
+    talk.waits(1_000).await;
+    talk.says("We always keep a ledger for that, of course.", 2_400).await;
+    talk.hears(&probes("locks")).await;
+    talk.leaves();
+    let over = talk.over().await;
+    expect![[r#"
+        I -: Hello, and welcome to this back-end interview.
+        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I locks: What do you know of [cut]
+        C locks: We always keep a ledger for that, of course.
+        I locks: I see.
+        I locks: What if two people do locks at once?
+    "#]].assert_eq(&over.transcript());
+    assert_eq!(over.has("speech_held"), 1, "{}", over.story());
+    assert_eq!((over.noted("interrupted").len(), over.noted("stop #").len()), (1, 1), "{}", over.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backchannel_holds_the_interviewer_for_a_moment_only() {
+    let mut talk = Scene::default().opens();
+    talk.begins(&asks("locks")).await;
+    talk.waits(500).await;
+    talk.says("Mm-hmm.", 500).await;
+    talk.answers(&asks("locks"), WHOLE).await;
+    talk.hears(&asks("queues")).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!((over.has("speech_held"), over.has("speech_resumed"), over.has("aside")), (1, 1, 1), "{}", over.story());
+    assert!(over.noted("interrupted").is_empty());
+    expect![[r#"
+        I -: Hello, and welcome to this back-end interview.
+        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I locks: What do you know of locks, and what would you tell a new colleague?
+        C locks: It rests on a ledger and on a mutex.
+        I locks: Thank you. Let us go on.
+        I queues: What do you know of queues, and what would you tell a new colleague?
+    "#]].assert_eq(&over.transcript());
+}

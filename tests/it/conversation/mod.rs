@@ -1,0 +1,12 @@
+//! Whole sessions on a paused clock: a candidate of the test talks with the interviewer, and what was told and written is
+//! held against what a session promises. Must never reach a model, a socket or real time.
+
+mod answers;
+mod endings;
+mod hands;
+mod over;
+mod parts;
+mod record;
+mod restart;
+mod stage;
+mod trouble;

@@ -1,0 +1,191 @@
+//! A conversation that is over: what was written and told, and the rules that every session keeps. Must never mend what
+//! it finds.
+
+use super::record::{Kept, Written};
+use super::stage::{Note, timeline};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use vivavoce::id::{TurnId, UtteranceId};
+use vivavoce::interview::{EndReason, LineKind, QuestionOutcome};
+use vivavoce::session::Outcome;
+use vivavoce::session::event::{Answer, SessionEvent};
+use vivavoce::session::restore::restore;
+use vivavoce::store::Role;
+
+/// What is left of a conversation.
+pub struct Over {
+    pub reason: Option<EndReason>,
+    pub notes: Vec<Note>,
+    pub kept: Kept,
+}
+
+impl Over {
+    pub fn new(outcome: Outcome, notes: Vec<Note>, kept: Kept, left: usize) -> Self {
+        let over = Self { reason: outcome.reason, notes, kept };
+        over.hold(over.kept.faults.is_empty(), || over.kept.faults.join("; "));
+        over.keeps_order();
+        over.commits_before_it_replies(left);
+        over.shows_what_is_durable(left);
+        check_answers(&over.kept.written, &|| over.story());
+        over
+    }
+
+    fn hold(&self, holds: bool, why: impl FnOnce() -> String) {
+        assert!(holds, "{}\n{}", why(), self.story());
+    }
+
+    /// What was told, then what was written.
+    pub fn story(&self) -> String {
+        self.kept.written.iter().fold(timeline(&self.notes), |mut story, row| {
+            writeln!(story, "{:>4} {:>7} {} {}", row.seq, row.durable_ms, row.kind, row.payload)
+                .expect("a string takes all");
+            story
+        })
+    }
+
+    /// Numbers without gaps, and one voice at a time.
+    fn keeps_order(&self) {
+        let wanted = (1..).zip(&self.kept.written).find(|(seq, row)| *seq != row.seq);
+        self.hold(wanted.is_none(), || format!("the log has a gap: {wanted:?}"));
+        let mixes = self.notes.iter().find(|note| note.what.starts_with("mixes"));
+        self.hold(mixes.is_none(), || format!("two speeches at once: {mixes:?}"));
+    }
+
+    /// When something that begins with `what` was noted.
+    pub fn noted(&self, what: &str) -> Vec<u64> {
+        self.notes.iter().filter(|note| note.what.starts_with(what)).map(|note| note.ms).collect()
+    }
+
+    /// No speech sounds, or is shown, before the answers that were given ahead of it are durable.
+    fn commits_before_it_replies(&self, left: usize) {
+        let mut durable_ms = 0;
+        for row in &self.kept.written[left..] {
+            if row.kind == "answer_committed" {
+                durable_ms = row.durable_ms;
+            }
+            if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {
+                let sounds = self.noted(&format!("sounds #{speech};")).first().copied();
+                let sounds = sounds.or_else(|| self.noted(&format!("spoken {text}")).first().copied());
+                self.hold(sounds.is_some_and(|ms| ms >= durable_ms), || {
+                    format!("{speech} sounded at {sounds:?}, the answer before it was durable at {durable_ms}")
+                });
+            }
+        }
+    }
+
+    /// A final caption is in the log before it is shown, and in an answer, put aside, or open at the end.
+    fn shows_what_is_durable(&self, left: usize) {
+        let heard = heard(&self.kept.written);
+        for note in &self.notes {
+            let Some(text) = note.what.strip_prefix("caption ") else { continue };
+            let durable = self.kept.written[left..].iter().any(|row| {
+                row.durable_ms <= note.ms
+                    && matches!(row.event(), SessionEvent::UtteranceTranscribed(heard) if heard.text == text)
+            });
+            self.hold(durable, || format!("shown before it was durable: {text}"));
+            self.hold(heard.contains(text), || format!("shown and lost: {text}"));
+        }
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = SessionEvent> {
+        self.kept.written.iter().map(Written::event)
+    }
+
+    pub fn has(&self, kind: &str) -> usize {
+        self.kept.written.iter().filter(|row| row.kind == kind).count()
+    }
+
+    /// Answers in the order of their commitment; one that was reopened comes again.
+    pub fn answers(&self) -> Vec<Answer> {
+        answers(&self.kept.written)
+    }
+
+    /// When the nth answer was durable, ms.
+    pub fn answer_durable_ms(&self, nth: usize) -> u64 {
+        let mut answers = self.kept.written.iter().filter(|row| row.kind == "answer_committed");
+        answers.nth(nth).unwrap_or_else(|| panic!("no answer {nth}\n{}", self.story())).durable_ms
+    }
+
+    pub fn outcomes(&self) -> Vec<(String, QuestionOutcome)> {
+        let closed = |event| {
+            if let SessionEvent::QuestionClosed { key, outcome } = event { Some((key, outcome)) } else { None }
+        };
+        self.events().filter_map(closed).collect()
+    }
+
+    /// How often questions were asked (again), by key.
+    pub fn asked(&self) -> BTreeMap<String, usize> {
+        let mut asked = BTreeMap::new();
+        for event in self.events() {
+            if let SessionEvent::SpeechStarted { line: LineKind::Question, question_key: Some(key), .. } = event {
+                *asked.entry(key).or_default() += 1;
+            }
+        }
+        asked
+    }
+
+    /// The transcript as its rows stand: who, to which question, what; what was not heard of a line in brackets.
+    pub fn transcript(&self) -> String {
+        let mut rows: Vec<_> = self.kept.rows.values().map(|(row, _)| row).collect();
+        rows.sort_by_key(|row| (row.start_ms, row.end_ms));
+        rows.iter().fold(String::new(), |mut lines, row| {
+            let key = row.question_key.as_deref().unwrap_or("-");
+            let (who, cut) = match row.role {
+                Role::Interviewer => ("I", row.planned.as_deref().filter(|planned| *planned != row.content)),
+                Role::Candidate | Role::Observer => ("C", None),
+            };
+            let cut = cut.map_or_else(String::new, |_| " [cut]".into());
+            writeln!(lines, "{who} {key}: {}{cut}", row.content).expect("a string takes all");
+            lines
+        })
+    }
+}
+
+pub fn answers(written: &[Written]) -> Vec<Answer> {
+    let answer = |event| if let SessionEvent::AnswerCommitted(answer) = event { Some(answer) } else { None };
+    written.iter().map(Written::event).filter_map(answer).collect()
+}
+
+/// Texts of all that is in an answer, put aside, or still open.
+pub fn heard(written: &[Written]) -> BTreeSet<String> {
+    let mut texts = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for event in written.iter().map(Written::event) {
+        if let SessionEvent::Aside { utterance } = &event {
+            known.extend(texts.get(utterance).cloned());
+        } else if let SessionEvent::UtteranceTranscribed(utterance) = event {
+            texts.insert(utterance.id, utterance.text);
+        } else if let SessionEvent::AnswerCommitted(answer) = event {
+            known.extend(answer.utterances.into_iter().map(|utterance| utterance.text));
+        }
+    }
+    let open = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload))).resumed.utterances;
+    known.extend(open.into_iter().map(|utterance| utterance.text));
+    known
+}
+
+/// Every utterance is in one turn at most, a turn is committed once unless it was reopened, and none that was committed
+/// is open again.
+pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
+    let mut turns: BTreeMap<UtteranceId, TurnId> = BTreeMap::new();
+    let mut committed: BTreeMap<TurnId, Vec<UtteranceId>> = BTreeMap::new();
+    for event in written.iter().map(Written::event) {
+        if let SessionEvent::FalseCutoffRecovered { turn, .. } = event {
+            committed.remove(&turn);
+        } else if let SessionEvent::AnswerCommitted(answer) = event {
+            let ids: Vec<UtteranceId> = answer.utterances.iter().map(|utterance| utterance.id).collect();
+            // An answer that is corrected has what it had, in other words.
+            let before = committed.insert(answer.turn, ids.clone()).unwrap_or_else(|| ids.clone());
+            assert_eq!(before, ids, "turn {} is committed twice\n{}", answer.turn, story());
+            for utterance in answer.utterances {
+                let before = turns.insert(utterance.id, answer.turn).unwrap_or(answer.turn);
+                assert_eq!(before, answer.turn, "{utterance:?} is in two turns\n{}", story());
+            }
+        }
+    }
+    let restored = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload)));
+    for open in restored.resumed.utterances {
+        let answered = turns.get(&open.id).is_some_and(|turn| committed.contains_key(turn));
+        assert!(!answered, "{open:?} is answered and open\n{}", story());
+    }
+}

@@ -1,0 +1,243 @@
+//! What takes part in a conversation without models: words that are sounds and can be heard again, a voice that can
+//! fail, three questions small enough to follow by eye. Must never touch a clock but tokio's.
+
+use futures::future::BoxFuture;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use vivavoce::audio::frame::{EAR_FRAME_SAMPLES, FRAME_MS, SamplePos, VOICE_RATE_HZ, VoiceClip, WordTiming};
+use vivavoce::interview::Plan;
+use vivavoce::interview::question::{Anchors, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind};
+use vivavoce::stt::{
+    STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream, Transcript,
+};
+use vivavoce::tts::{SpeakRequest, TextToSpeech, TtsError};
+
+/// Time for each letter of the interviewer's, ms.
+const LETTER_MS: usize = 50;
+/// The sound of the first word; the next ones are a little louder each. Silence is 0.
+const FIRST_WORD: i16 = 2_000;
+
+pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All words that were ever said, each with a sound of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Words(Arc<Mutex<Vec<String>>>);
+
+impl Words {
+    /// `text`, said within `ms`; a text without words is a noise.
+    pub fn sound(&self, text: &str, ms: u64) -> Vec<i16> {
+        let frames = usize::try_from(ms / u64::from(FRAME_MS)).expect("it is short");
+        let mut said: Vec<&str> = text.split_whitespace().collect();
+        if said.is_empty() {
+            said.push("");
+        }
+        let mut known = locked(&self.0);
+        let first = FIRST_WORD + i16::try_from(known.len()).expect("nobody says so much");
+        known.extend(said.iter().map(|word| (*word).to_owned()));
+        let level = |frame: usize| first + i16::try_from(frame * said.len() / frames).expect("nobody says so much");
+        (0..frames).flat_map(|frame| [level(frame); EAR_FRAME_SAMPLES]).collect()
+    }
+
+    fn word(&self, level: i16) -> String {
+        usize::try_from(level - FIRST_WORD).ok().and_then(|at| locked(&self.0).get(at).cloned()).unwrap_or_default()
+    }
+}
+
+/// A recogniser that hears the words in their sounds; how well and how soon can be changed in mid-interview.
+#[derive(Clone, Debug)]
+pub struct Ears {
+    pub words: Words,
+    manner: Arc<Mutex<Manner>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    delay: Duration,
+    broken: bool,
+}
+
+impl Ears {
+    pub fn new() -> Self {
+        let manner = Manner { delay: Duration::from_millis(250), broken: false };
+        Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
+    }
+
+    /// From now on words take so long.
+    pub fn take_ms(&self, ms: u64) {
+        locked(&self.manner).delay = Duration::from_millis(ms);
+    }
+
+    /// From now on nothing (or everything again) is understood.
+    pub fn broken(&self, broken: bool) {
+        locked(&self.manner).broken = broken;
+    }
+}
+
+impl SpeechToText for Ears {
+    fn open(&self, _: SttOptions) -> SttStream {
+        let (commands, mut asked) = mpsc::channel(STT_COMMANDS_MAX);
+        let (events, told) = mpsc::channel(STT_EVENTS_MAX);
+        let ears = self.clone();
+        tokio::spawn(async move {
+            let mut heard: Vec<(SamplePos, i16)> = Vec::new();
+            while let Some(command) = asked.recv().await {
+                match command {
+                    SttCommand::Audio(frame) => heard.push((frame.at, frame.pcm[0])),
+                    SttCommand::Transcribe { utterance, revision, from, to, last: _ } => {
+                        let text = ears.understand(&heard, from, to);
+                        let manner = *locked(&ears.manner);
+                        let events = events.clone();
+                        tokio::spawn(async move {
+                            tokio::time::sleep(manner.delay).await;
+                            let event = if manner.broken {
+                                let error = SttError::Run { why: "the test says so".into() };
+                                SttEvent::Failed { utterance, revision, error }
+                            } else {
+                                let transcript = Transcript { text, confidence: Some(0.9), words: Vec::new() };
+                                SttEvent::Final { utterance, revision, transcript }
+                            };
+                            let _ = events.send(event).await;
+                        });
+                    }
+                }
+            }
+        });
+        SttStream { commands, events: told }
+    }
+
+    fn languages(&self) -> &[&'static str] {
+        &["en"]
+    }
+
+    fn name(&self) -> String {
+        "ears-of-the-test".into()
+    }
+}
+
+impl Ears {
+    /// The words that begin in `from..to`.
+    fn understand(&self, heard: &[(SamplePos, i16)], from: SamplePos, to: SamplePos) -> String {
+        let begins = |pair: &[(SamplePos, i16)]| pair[0].1 != pair[1].1 && pair[1].1 != 0;
+        let first = heard.first().filter(|(_, level)| *level != 0).copied();
+        let later = heard.windows(2).filter(|pair| begins(pair)).map(|pair| pair[1]);
+        let inside = first.into_iter().chain(later).filter(|(at, _)| (from..to).contains(at));
+        let words: Vec<String> =
+            inside.map(|(_, level)| self.words.word(level)).filter(|word| !word.is_empty()).collect();
+        words.join(" ")
+    }
+}
+
+/// A voice that fails at the sentences it is told to.
+#[derive(Clone, Debug, Default)]
+pub struct Speaker {
+    fails_at: Arc<Mutex<Option<String>>>,
+}
+
+impl Speaker {
+    /// From now on sentences with this in them cannot be spoken ("" is in all).
+    pub fn fails_at(&self, part: &str) {
+        *locked(&self.fails_at) = Some(part.to_owned());
+    }
+}
+
+impl TextToSpeech for Speaker {
+    fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
+        let fails = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = request.cancel.cancelled() => Err(TtsError::Cancelled),
+                () = tokio::time::sleep(Duration::from_millis(80)) => {
+                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text)) }
+                }
+            }
+        })
+    }
+
+    fn voice(&self) -> String {
+        "voice-of-the-test".into()
+    }
+}
+
+/// A sound as long as the text, with its words in time.
+fn clip(text: &Arc<str>) -> VoiceClip {
+    let letter_samples = VOICE_RATE_HZ as usize * LETTER_MS / 1000;
+    let number = |count: usize| u32::try_from(count).expect("a sentence is short");
+    let words = text.split_whitespace().map(|word| {
+        let start = word.as_ptr() as usize - text.as_ptr() as usize;
+        let end = start + word.len();
+        WordTiming {
+            text_start: number(start),
+            text_end: number(end),
+            start_samples: number(start * letter_samples),
+            end_samples: number(end * letter_samples),
+        }
+    });
+    VoiceClip { text: text.clone(), words: words.collect(), pcm: vec![9; text.len() * letter_samples].into() }
+}
+
+/// An answer that leaves nothing to ask.
+pub const WHOLE: &str = "It rests on a ledger and on a mutex.";
+/// An answer after which the mutex is asked for.
+pub const HALF: &str = "We always keep a ledger.";
+
+pub fn asks(key: &str) -> String {
+    format!("What do you know of {key}, and what would you tell a new colleague?")
+}
+
+pub fn probes(key: &str) -> String {
+    format!("What if two people do {key} at once?")
+}
+
+/// Questions on locks, queues and caches; a ledger and a mutex are what each wants to hear of.
+pub fn plan() -> Plan {
+    Plan {
+        category: "backend".into(),
+        category_name: "back-end".into(),
+        language: "en".into(),
+        level: Level::Middle,
+        system_prompt: "You interview.".into(),
+        questions: vec![
+            question("locks", QuestionKind::Factual),
+            question("queues", QuestionKind::Explain),
+            question("caches", QuestionKind::Explain),
+        ],
+        time_budget_s: 1_200,
+        time_factor: 1.0,
+        seed: 7,
+    }
+}
+
+fn question(key: &str, kind: QuestionKind) -> Question {
+    let point = |id: &str| KeyPoint {
+        id: id.into(),
+        statement: format!("It is about a {id}"),
+        weight: 1.0,
+        must: true,
+        paraphrases: vec![],
+        terms: vec![id.into()],
+    };
+    let probe = |key_point: &str, text: String| Probe { key_point: key_point.into(), kind: ProbeKind::Depth, text };
+    Question {
+        key: key.into(),
+        version: 1,
+        twin: None,
+        competency: "data".into(),
+        level: Level::Middle,
+        difficulty: 1,
+        kind,
+        time_box_s: 180,
+        anchor: false,
+        prompt: asks(key),
+        rephrased: format!("Please tell me something about {key}."),
+        reference_answer: WHOLE.into(),
+        code: None,
+        key_points: vec![point("ledger"), point("mutex")],
+        misconceptions: vec![],
+        probes: vec![probe("ledger", format!("Where are {key} written down?")), probe("mutex", probes(key))],
+        anchors: Anchors { one: "nothing".into(), three: "some".into(), five: "all".into() },
+    }
+}

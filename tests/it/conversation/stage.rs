@@ -1,0 +1,317 @@
+//! The stage of a conversation: a session with scripted parts, the candidate's deeds as methods, and a timeline of all
+//! that the room was told. Must never look into the session: what it knows, a room or the record knows.
+
+use super::over::Over;
+use super::parts::{Ears, Speaker, locked, plan};
+use super::record::{Notebook, Written};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vivavoce::audio::frame::SamplePos;
+use vivavoce::clock::Clock;
+use vivavoce::id::{SessionId, SpeechId, TurnId};
+use vivavoce::interview::{self, Interview};
+use vivavoce::llm::LanguageModel;
+use vivavoce::llm::scripted::ScriptedLlm;
+use vivavoce::room::scripted::{Deed, ScriptedCandidate, ScriptedRoom};
+use vivavoce::room::{
+    Button, ClientSignal, ClosedReason, NoticeLevel, RoomCommand, RoomEvent, RoomPort, SampleClock, ServerMessage,
+    SessionPort, port_pair,
+};
+use vivavoce::session::{self, Outcome, Parts, SessionHandle, Setup, restore, utterances};
+use vivavoce::stt::SttOptions;
+use vivavoce::turn::{self, TurnTaking};
+use vivavoce::vad::scripted::{ScriptedTurn, ScriptedVoice};
+
+/// Longest wait for something to happen, ms of the test's clock.
+const WAIT_MS_MAX: u64 = 300_000;
+/// How often a waiting candidate looks.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What was told to or by the room, with the position on the session's clock.
+#[derive(Clone, Debug)]
+pub struct Note {
+    pub ms: u64,
+    pub what: String,
+}
+
+type Notes = Arc<Mutex<Vec<Note>>>;
+
+/// A conversation before it begins.
+pub struct Scene {
+    pub turn: turn::Settings,
+    pub interview: interview::Settings,
+    pub llm: Option<ScriptedLlm>,
+    pub completion: f32,
+    pub saving_ms: u64,
+    pub speaker: Speaker,
+    /// The log that another owner left.
+    pub left: Vec<Written>,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self {
+            turn: turn::Settings::default(),
+            interview: interview::Settings::default(),
+            llm: None,
+            completion: 0.95,
+            saving_ms: 5,
+            speaker: Speaker::default(),
+            left: Vec::new(),
+        }
+    }
+}
+
+/// A conversation under way.
+pub struct Talk {
+    pub notebook: Notebook,
+    pub ears: Ears,
+    pub handle: SessionHandle,
+    candidate: ScriptedCandidate,
+    notes: Notes,
+    /// Notes before this were waited for already.
+    seen: usize,
+    session: JoinHandle<Outcome>,
+    cancel: CancellationToken,
+    left: usize,
+}
+
+impl Scene {
+    /// The candidate connects.
+    pub fn opens(self) -> Talk {
+        let restored = (!self.left.is_empty())
+            .then(|| restore::restore(self.left.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload))));
+        let at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms + 5_000);
+        let (room_port, tap_session) = port_pair();
+        let (tap_room, session_port) = port_pair();
+        let (room, candidate) = ScriptedRoom::new(session_port, SamplePos::from_ms(at_ms));
+        let samples = room.clock();
+        let first_seq = self.left.last().map_or(1, |row| row.seq + 1);
+        let left = self.left.len();
+        let notebook = Notebook::with(samples, self.left);
+        notebook.takes_ms(self.saving_ms);
+        let ears = Ears::new();
+        let notes = Notes::default();
+        let cancel = CancellationToken::new();
+        let turn = TurnTaking::new(self.turn);
+        let (turn, interview) = match &restored {
+            Some(restored) => (
+                turn.starting_at(TurnId(restored.next_turn.max(1))),
+                Interview::restore(plan(), self.interview, restored.facts.clone(), restored.code.clone()),
+            ),
+            None => (turn, Interview::new(plan(), self.interview)),
+        };
+        let (handle, run) = session::open(Setup {
+            id: SessionId::create(),
+            clock: Clock::system(),
+            samples,
+            room: room_port,
+            parts: Parts {
+                voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
+                turn_model: Some(Arc::new(ScriptedTurn::always(self.completion, Duration::from_millis(60)))),
+                stt: Arc::new(ears.clone()),
+                tts: Arc::new(self.speaker),
+                llm: self.llm.map(|llm| Arc::new(llm) as Arc<dyn LanguageModel>),
+            },
+            turn,
+            interview,
+            ears: utterances::Settings::default(),
+            stt: SttOptions::default(),
+            record: Arc::new(notebook.clone()),
+            first_seq,
+            recording: None,
+            recorded: None,
+            resumed: restored.map(|restored| restored.resumed),
+            cancel: cancel.clone(),
+        });
+        tokio::spawn(room.run());
+        tokio::spawn(tap(tap_session, tap_room, samples, notes.clone()));
+        let session = tokio::spawn(run);
+        Talk { notebook, ears, handle, candidate, notes, seen: 0, session, cancel, left }
+    }
+}
+
+/// Stands between session and room and writes down what passes.
+async fn tap(mut session: SessionPort, mut room: RoomPort, clock: SampleClock, notes: Notes) {
+    let mut sounding = None;
+    loop {
+        tokio::select! {
+            biased;
+            command = session.commands.recv() => {
+                let Some(command) = command else { return };
+                note(&notes, clock, told(&command));
+                // A room that has ended wants nothing more.
+                let _ = room.commands.send(command).await;
+            }
+            event = room.events.recv() => {
+                let Some(event) = event else { return };
+                note(&notes, clock, happened(&event, &mut sounding));
+                if session.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn note(notes: &Notes, clock: SampleClock, what: Option<String>) {
+    if let Some(what) = what {
+        locked(notes).push(Note { ms: clock.at(session::now()).ms(), what });
+    }
+}
+
+fn told(command: &RoomCommand) -> Option<String> {
+    match command {
+        RoomCommand::Play { .. } | RoomCommand::EndOfSpeech { .. } => None,
+        RoomCommand::Hold { speech } => Some(format!("hold #{speech};")),
+        RoomCommand::Resume { speech } => Some(format!("resume #{speech};")),
+        RoomCommand::Stop { speech } => Some(format!("stop #{speech};")),
+        RoomCommand::Close => Some("close".into()),
+        RoomCommand::Show(message) => shown(message),
+    }
+}
+
+fn shown(message: &ServerMessage) -> Option<String> {
+    Some(match message {
+        ServerMessage::CandidateSpeaking(_) | ServerMessage::InterviewerSpeaking(_) => return None,
+        ServerMessage::CandidateCaption { text, is_final: true } => format!("caption {text}"),
+        ServerMessage::CandidateCaption { text, is_final: false } => format!("partly {text}"),
+        ServerMessage::InterviewerCaption { text, spoken: false } => format!("begins {text}"),
+        ServerMessage::InterviewerCaption { text, spoken: true } => format!("spoken {text}"),
+        ServerMessage::InterviewerInterrupted => "interrupted".into(),
+        ServerMessage::State(view) => format!("state {}", view.phase),
+        ServerMessage::Notice { level: NoticeLevel::Info, text } => format!("info {text}"),
+        ServerMessage::Notice { level: NoticeLevel::Warning, text } => format!("warning {text}"),
+        ServerMessage::Notice { level: NoticeLevel::Error, text } => format!("error {text}"),
+        ServerMessage::Ended { reason } => format!("ended {reason}"),
+    })
+}
+
+/// A speech's first sample, and every change of the speech that sounds.
+fn happened(event: &RoomEvent, sounding: &mut Option<SpeechId>) -> Option<String> {
+    match event {
+        RoomEvent::Sent { speech, offset_samples, .. } => {
+            let other = sounding.replace(*speech) != Some(*speech);
+            match (other, offset_samples) {
+                (true, 0) => Some(format!("sounds #{speech};")),
+                (true, _) => Some(format!("mixes #{speech};")),
+                (false, _) => None,
+            }
+        }
+        RoomEvent::SpeechDone { speech, .. } => Some(format!("done #{speech};")),
+        RoomEvent::SpeechStopped { speech, sent_samples } => Some(format!("stopped #{speech}; after {sent_samples}")),
+        RoomEvent::Closed { reason } => Some(format!("closed {reason:?}")),
+        RoomEvent::Connected => Some("connected".into()),
+        RoomEvent::Interrupted => Some("disconnected".into()),
+        RoomEvent::Heard(_) | RoomEvent::Signal(_) => None,
+    }
+}
+
+pub fn timeline(notes: &[Note]) -> String {
+    notes.iter().fold(String::new(), |mut lines, note| {
+        writeln!(lines, "{:>7} {}", note.ms, note.what).expect("a string takes all");
+        lines
+    })
+}
+
+impl Talk {
+    /// Waits until something that begins with `what` was noted, after what was waited for before; tells when.
+    pub async fn sees(&mut self, what: &str) -> u64 {
+        for _ in 0..WAIT_MS_MAX / 10 {
+            if let Some(ms) = self.look(what) {
+                return ms;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        panic!("never came: {what}\n{}", timeline(&locked(&self.notes)));
+    }
+
+    fn look(&mut self, what: &str) -> Option<u64> {
+        let place = self.place(what)?;
+        self.seen = place + 1;
+        Some(locked(&self.notes)[place].ms)
+    }
+
+    /// Waits until something that begins with one of these was noted; tells which.
+    pub async fn sees_any<'a>(&mut self, whats: &[&'a str]) -> &'a str {
+        for _ in 0..WAIT_MS_MAX / 10 {
+            let first = whats.iter().filter_map(|what| Some((self.place(what)?, *what))).min();
+            if let Some((place, what)) = first {
+                self.seen = place + 1;
+                return what;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        panic!("none of {whats:?} came\n{}", timeline(&locked(&self.notes)));
+    }
+
+    fn place(&self, what: &str) -> Option<usize> {
+        let notes = locked(&self.notes);
+        notes[self.seen..].iter().position(|note| note.what.starts_with(what)).map(|found| self.seen + found)
+    }
+
+    /// Whether something that begins with `what` was noted since what was waited for last.
+    pub fn has_seen(&self, what: &str) -> bool {
+        self.place(what).is_some()
+    }
+
+    /// Waits until the interviewer has said this to its end.
+    pub async fn hears(&mut self, line: &str) -> u64 {
+        self.sees(&format!("spoken {line}")).await
+    }
+
+    /// Waits until the interviewer begins to say this.
+    pub async fn begins(&mut self, line: &str) -> u64 {
+        self.sees(&format!("begins {line}")).await
+    }
+
+    /// Speaks for so long.
+    pub async fn says(&mut self, text: &str, ms: u64) {
+        self.candidate.then(Deed::Say(self.ears.words.sound(text, ms)));
+        self.waits(ms).await;
+    }
+
+    pub async fn waits(&mut self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
+    pub fn presses(&self, button: Button) {
+        self.candidate.then(Deed::Signal(ClientSignal::Button(button)));
+    }
+
+    pub fn types(&self, text: &str) {
+        self.candidate.then(Deed::Signal(ClientSignal::Text(text.into())));
+    }
+
+    pub fn leaves(&self) {
+        self.candidate.then(Deed::Leave(ClosedReason::Left));
+    }
+
+    /// Answers a question or probe after half a second.
+    pub async fn answers(&mut self, asked: &str, text: &str) {
+        self.hears(asked).await;
+        self.waits(500).await;
+        self.says(text, 2_000).await;
+    }
+
+    /// The server is asked to stop.
+    pub fn server_stops(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits for the end, and holds all that was written and told to the rules that hold for every session.
+    pub async fn over(self) -> Over {
+        let limit = Duration::from_millis(4 * WAIT_MS_MAX);
+        let notes = || locked(&self.notes).clone();
+        let outcome = match tokio::time::timeout(limit, self.session).await {
+            Ok(outcome) => outcome.unwrap_or_else(|error| panic!("{error}\n{}", timeline(&notes()))),
+            Err(_) => panic!("the session does not end\n{}", timeline(&notes())),
+        };
+        // What the room was told last passes the tap.
+        tokio::time::sleep(LOOK).await;
+        Over::new(outcome, notes(), self.notebook.kept(), self.left)
+    }
+}
