@@ -212,6 +212,11 @@ impl Actor {
                 self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
             }
         }
+        if closed && answered && !changed && !transcript.text.is_empty() {
+            // The turn was taken before its utterance was closed: the answer holds the words, the page has yet to be told.
+            self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
+            self.show_durable_captions();
+        }
         if !answered {
             let share = self.interview.covered(&self.hearing.text_of_open());
             self.turn_event(turn::Event::Coverage { share });

@@ -20,6 +20,8 @@ const BATCH_ENTRIES_MAX: usize = 128;
 pub const DATABASE_AWAY_MAX_S: u64 = 45;
 /// Wait between two tries, ms.
 const RETRY_MS: u64 = 400;
+/// An append that takes longer is told to the candidate, ms; the usual one takes less than ten.
+const SLOW_MS: u64 = 2_500;
 
 /// One thing for the log, with what is to be kept of it in other tables.
 #[derive(Debug)]
@@ -102,6 +104,12 @@ pub(super) async fn write(
     }
 }
 
+/// False if nobody is there to be told.
+async fn tell_waiting(reports: &mpsc::Sender<Work>) -> bool {
+    tracing::warn!("the database is away; a session waits");
+    reports.send(Work::Journal(JournalReport::Waiting)).await.is_ok()
+}
+
 async fn append(
     record: &Arc<dyn Record>,
     first_seq: i64,
@@ -112,16 +120,24 @@ async fn append(
     let give_up = tokio::time::Instant::now() + Duration::from_secs(DATABASE_AWAY_MAX_S);
     let mut told = false;
     loop {
-        match record.append(first_seq, events.clone(), projections.clone()).await {
+        let mut call = std::pin::pin!(record.append(first_seq, events.clone(), projections.clone()));
+        let written = match tokio::time::timeout(Duration::from_millis(SLOW_MS), &mut call).await {
+            Ok(written) => written,
+            Err(_) => {
+                // A database that stands still answers nothing at all; the candidate need not wait to be told.
+                if !std::mem::replace(&mut told, true) && !tell_waiting(reports).await {
+                    return JournalReport::Failed("the session is gone".into());
+                }
+                call.await
+            }
+        };
+        match written {
             Ok(()) => return JournalReport::Durable(first_seq),
             Err(StoreError::Fenced) => return JournalReport::Fenced,
             Err(error @ StoreError::Unavailable { .. }) if tokio::time::Instant::now() < give_up => {
-                if !told {
-                    tracing::warn!(%error, "the database is away; the session waits");
-                    told = true;
-                    if reports.send(Work::Journal(JournalReport::Waiting)).await.is_err() {
-                        return JournalReport::Failed("the session is gone".into());
-                    }
+                tracing::debug!(%error, "an append failed and is tried again");
+                if !std::mem::replace(&mut told, true) && !tell_waiting(reports).await {
+                    return JournalReport::Failed("the session is gone".into());
                 }
                 tokio::time::sleep(Duration::from_millis(RETRY_MS)).await;
             }
