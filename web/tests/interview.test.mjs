@@ -102,6 +102,7 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
   const captions = at("captions");
   await captions.getByText("welcome to this Back end interview").waitFor();
   await captions.getByText("I am an AI interviewer, not a person.").waitFor();
+  await page.getByText("Just listen; the first question follows.").waitFor();
   await keepShots(page, "4-greeting");
 
   await questionOf(page, 1);

@@ -398,7 +398,8 @@ class Stage {
   private refresh(): void {
     const visible = this.visible();
     const connected = this.line.kind === "open";
-    this.indicator.show(visible, visible === "speaking" && this.state?.phase === "greeting");
+    // Before the first question everything is greeting, which is said to its end.
+    this.indicator.show(visible, visible === "speaking" && this.shownQuestion === null);
     if (visible !== "listening") setText(this.hint, "");
     this.controls.update({
       connected,
