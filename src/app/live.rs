@@ -111,7 +111,7 @@ impl Live {
         let request = PlanRequest {
             level: wish.level,
             questions: Some(wish.questions),
-            minutes: Some(wish.minutes),
+            minutes: wish.minutes,
             time_factor: wish.patience,
             // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
             seed: id.0.as_u64_pair().1,

@@ -66,7 +66,8 @@ pub struct InterviewWish {
     pub tech_stack: Vec<String>,
     pub candidate_name: Option<String>,
     pub questions: u32,
-    pub minutes: u32,
+    /// `None`: what the questions need.
+    pub minutes: Option<u32>,
     pub mode: Mode,
     pub purpose: Purpose,
     pub room: RoomKind,

@@ -352,7 +352,12 @@ impl Actor {
     }
 
     fn answer(&self, pending: &Pending) -> (Answer, ReplyMarks) {
-        let speech_end = pending.decision.speech_end;
+        let mut decision = pending.decision.clone();
+        if pending.utterances.is_empty() {
+            // Nothing was spoken: a typed answer ends when it is sent.
+            decision.speech_end = self.samples.at(pending.decided);
+        }
+        let speech_end = decision.speech_end;
         let speech_end_at = self.instant_of(speech_end);
         let since_end = |at: Instant| u64::try_from(at.saturating_duration_since(speech_end_at).as_millis()).ok();
         let heard: Vec<&Heard> = pending.utterances.iter().filter_map(|id| self.hearing.utterances.get(id)).collect();
@@ -380,7 +385,7 @@ impl Actor {
             typed: !spoken,
             utterances,
             transcribed_ms: stages.transcript_final_ms,
-            decision: Some(pending.decision.clone()),
+            decision: Some(decision),
         };
         let kind = pending.decision.kind;
         (

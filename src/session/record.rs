@@ -9,7 +9,7 @@ use crate::audio::frame::SamplePos;
 use crate::audio::recording::RecordingState;
 use crate::id::SpeechId;
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, Facts, Line};
+use crate::interview::{self, Facts, Line, Phase};
 use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
 use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
 use crate::telemetry::histogram;
@@ -274,8 +274,10 @@ impl Actor {
             "paused"
         } else if !self.begun {
             "connecting"
+        } else if view.phase == Phase::Closing {
+            "closing"
         } else if self.mouth.current().is_some() {
-            "speaking"
+            if view.phase == Phase::Greeting { "greeting" } else { "speaking" }
         } else if self.hearing.is_deciding() || !self.mouth.is_silent() {
             "thinking"
         } else {

@@ -149,8 +149,9 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let language = body.language.unwrap_or_else(|| "en".to_owned());
     let questions = body.questions.unwrap_or(limits.questions_default);
     fields.range("questions", questions, limits.questions_max);
-    let minutes = body.minutes.unwrap_or(limits.minutes_default);
-    fields.range("minutes", minutes, limits.minutes_max);
+    // With a number of questions and no length, it lasts as long as they need.
+    let minutes = body.minutes.or_else(|| body.questions.is_none().then_some(limits.minutes_default));
+    fields.range("minutes", minutes.unwrap_or(1), limits.minutes_max);
     let mode = body.mode.unwrap_or(Mode::Voice);
     fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
     let room = body.room.unwrap_or(RoomKind::Webrtc);

@@ -25,7 +25,7 @@ async fn from_the_front_page_to_the_end() {
     assert_eq!(made["join_url"], format!("/interview/{id}#token={token}"));
     assert!(made["expires_at"].is_string());
     let asked = app.interviews.acts.lock().expect("acts").wishes[0].clone();
-    assert_eq!((asked.questions, asked.minutes, asked.patience), (3, 30, 1.25));
+    assert_eq!((asked.questions, asked.minutes, asked.patience), (3, None, 1.25));
 
     // From here on from anywhere, by the token alone.
     let shown = body(app.far(Method::GET, &location, token).send().await.expect("answered"), 200).await;
