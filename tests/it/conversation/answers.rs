@@ -16,8 +16,8 @@ async fn from_the_greeting_to_the_goodbye_every_answer_is_durable_before_its_rep
     let over = talk.over().await;
     assert_eq!(over.reason, Some(EndReason::Completed));
     expect![[r#"
-        I -: Hello, and welcome to this back-end interview.
-        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I -: Hello, and welcome.
+        I -: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
         I locks: What do you know of locks, and what would you tell a new colleague?
         C locks: It rests on a ledger and on a mutex.
         I locks: Thank you. Let us go on.
@@ -31,7 +31,8 @@ async fn from_the_greeting_to_the_goodbye_every_answer_is_durable_before_its_rep
         C caches: It rests on a ledger and on a mutex.
         I caches: All right, thank you.
         I caches: That was the last question. Thank you for your time and your answers. Goodbye.
-    "#]].assert_eq(&over.transcript());
+    "#]]
+    .assert_eq(&over.transcript());
     let answered = |key: &str| (key.to_owned(), QuestionOutcome::Answered);
     assert_eq!(over.outcomes(), [answered("locks"), answered("queues"), answered("caches")]);
     assert_eq!(over.has("answer_committed"), 4, "{}", over.story());
@@ -133,8 +134,8 @@ async fn a_false_cut_off_is_taken_back_without_trace() {
     assert_eq!(rows.len(), 1, "{}", over.story());
     assert_eq!((rows[0].0.content.as_str(), rows[0].1), (joined.as_str(), 2));
     expect![[r#"
-        I -: Hello, and welcome to this back-end interview.
-        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I -: Hello, and welcome.
+        I -: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
         I locks: What do you know of locks, and what would you tell a new colleague?
         C locks: It rests on a ledger and on a mutex.
         I locks: Thank you. Let us go on.
@@ -143,7 +144,8 @@ async fn a_false_cut_off_is_taken_back_without_trace() {
         I queues: All right.
         I queues: Thank you. This is the last question.
         I caches: What do you know of caches, and what would you tell a new colleague?
-    "#]].assert_eq(&over.transcript());
+    "#]]
+    .assert_eq(&over.transcript());
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,13 +158,14 @@ async fn words_stop_the_interviewer_and_the_record_has_what_was_heard() {
     talk.leaves();
     let over = talk.over().await;
     expect![[r#"
-        I -: Hello, and welcome to this back-end interview.
-        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I -: Hello, and welcome.
+        I -: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
         I locks: What do you know of [cut]
         C locks: We always keep a ledger for that, of course.
         I locks: I see.
         I locks: What if two people do locks at once?
-    "#]].assert_eq(&over.transcript());
+    "#]]
+    .assert_eq(&over.transcript());
     assert_eq!(over.has("speech_held"), 1, "{}", over.story());
     assert_eq!((over.noted("interrupted").len(), over.noted("stop #").len()), (1, 1), "{}", over.story());
 }
@@ -180,11 +183,12 @@ async fn a_backchannel_holds_the_interviewer_for_a_moment_only() {
     assert_eq!((over.has("speech_held"), over.has("speech_resumed"), over.has("aside")), (1, 1, 1), "{}", over.story());
     assert!(over.noted("interrupted").is_empty());
     expect![[r#"
-        I -: Hello, and welcome to this back-end interview.
-        I -: I am an AI interviewer, not a person. This conversation is recorded and written down, and people decide about the result. I have three questions for you, and up to twenty minutes. You can ask me at any time to repeat a question, to skip it, or to pause. Let us begin.
+        I -: Hello, and welcome.
+        I -: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
         I locks: What do you know of locks, and what would you tell a new colleague?
         C locks: It rests on a ledger and on a mutex.
         I locks: Thank you. Let us go on.
         I queues: What do you know of queues, and what would you tell a new colleague?
-    "#]].assert_eq(&over.transcript());
+    "#]]
+    .assert_eq(&over.transcript());
 }
