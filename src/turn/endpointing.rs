@@ -56,7 +56,8 @@ pub fn wait(settings: &Settings, own: &OwnPauses, pause: &Pause) -> Wait {
     if is_confident(settings, pause) {
         let again_ms = u64::from(pause.reopened) * weights.confident_again_ms;
         let ms = confident_ms(weights, pause) + again_ms + own.cutoffs * weights.cutoff_penalty_ms;
-        return Wait { ms: ms.min(patience_ms), patience_ms, reason: Reason::Confident };
+        // Never longer than without a sign of the end.
+        return Wait { ms: ms.min(patience_ms.max(base_ms(settings, pause))), patience_ms, reason: Reason::Confident };
     }
     Wait { ms: patience_ms, patience_ms, reason: Reason::Patience }
 }
@@ -111,9 +112,14 @@ fn evidence(settings: &Settings, pause: &Pause) -> f32 {
 /// Probabilities are kept this far from 0 and 1, so that no model is believed without limit.
 const PROBABILITY_MIN: f32 = 0.02;
 
-fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
+/// The patience for what was asked, before anything is known of the answer, ms.
+fn base_ms(settings: &Settings, pause: &Pause) -> u64 {
     let base_ms = settings.patience.of(pause.kind);
-    let base_ms = if pause.probe { base_ms.min(settings.patience.probe_ms) } else { base_ms };
+    if pause.probe { base_ms.min(settings.patience.probe_ms) } else { base_ms }
+}
+
+fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
+    let base_ms = base_ms(settings, pause);
     if pause.kind == Some(QuestionKind::Code) {
         return base_ms;
     }
@@ -258,11 +264,11 @@ mod tests {
     #[test]
     fn a_factual_answer_that_has_hardly_begun_is_waited_for() {
         let factual = |covered, words| decide(&Pause { covered, words, ..pause(QuestionKind::Factual, 0.97, 0.6) }).ms;
-        assert_eq!(factual(Some(0.5), 5), 1_000, "a short first sentence");
-        assert_eq!(factual(None, 5), 1_000);
+        assert_eq!(factual(Some(0.5), 5), 1_100, "a short first sentence");
+        assert_eq!(factual(None, 5), 1_100);
         assert_eq!(factual(Some(1.0), 5), 350, "short, and all of it");
         assert_eq!(factual(Some(0.5), 20), 350);
-        assert_eq!(factual(Some(0.2), 20), 1_000, "long, and next to nothing of it");
+        assert_eq!(factual(Some(0.2), 20), 1_100, "long, and next to nothing of it");
     }
 
     #[test]
@@ -271,7 +277,7 @@ mod tests {
             decide(&Pause { probe: true, covered: Some(0.0), ..pause(kind, completion, words) })
         };
         for kind in [QuestionKind::Explain, QuestionKind::Design, QuestionKind::Behavioural] {
-            assert_eq!(probe(kind, 0.97, 0.6).ms, 1_000);
+            assert_eq!(probe(kind, 0.97, 0.6).ms, 1_100);
             let unsure = probe(kind, 0.5, 0.6);
             assert_eq!(unsure.reason, Reason::Patience);
             assert!((1_200..=1_500).contains(&unsure.ms), "{unsure:?}");

@@ -296,13 +296,13 @@ impl Shell {
         self.at(at + 100, Happening::Told(told));
     }
 
-    /// `judged`: the turn model's probability and the share of what must be said that was said, as far as written.
+    /// `judged`: the turn model's probability and the share of what must be said, as far as written.
     fn stops(&mut self, at: u64, text: String, judged: &[&str]) {
         let probability = judged.first().and_then(|p| p.parse().ok());
         let share = match judged.last() {
             Some(&"untold") => None,
             Some(share) if share.ends_with('%') => share.trim_end_matches('%').parse::<f32>().ok().map(|s| s / 100.0),
-            Some(_) | None => Some(1.0),
+            _ => Some(1.0),
         };
         let utterance = UtteranceId(self.utterance);
         let told = Event::SpeechStopped { utterance, at: SamplePos::from_ms(at), silence_ms: self.hangover };

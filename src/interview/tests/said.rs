@@ -28,6 +28,11 @@ fn code_is_not_repeated_in_the_facts_and_counts_after_a_restart() {
             code,
         );
         again.handle_event(zero, Event::Begin);
+        while let Some(command) = again.poll_command() {
+            if let Command::Say(line) = command {
+                again.handle_event(zero, Event::LineDone { line: line.id });
+            }
+        }
         again.handle_event(zero, says(1, "I'm done."));
         let mut probes = Vec::new();
         while let Some(command) = again.poll_command() {

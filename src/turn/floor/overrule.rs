@@ -60,6 +60,8 @@ impl TurnTaking {
             return;
         }
         if !said.is_empty() && turn.committed.is_none() && said.iter().all(Utterance::is_aside) {
+            self.floor = Floor::Open(turn);
+            self.discard();
             self.aside(&said);
             return self.speak_over(sounding);
         }
