@@ -201,18 +201,19 @@ impl Actor {
         let kept = heard.utterance.clone();
         let answered = heard.answered;
         // What stands in a committed answer is logged again only if it was corrected.
-        if !transcript.text.is_empty() && (changed || closed && !answered) {
+        let is_in_answer = answered && kept.turn.is_some();
+        if !transcript.text.is_empty() && (changed || closed && !is_in_answer) {
             if closed {
                 self.log(SessionEvent::UtteranceTranscribed(kept.clone()));
                 self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
-                if answered {
+                if is_in_answer {
                     self.correct(kept);
                 }
             } else {
                 self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
             }
         }
-        if closed && answered && !changed && !transcript.text.is_empty() {
+        if closed && is_in_answer && !changed && !transcript.text.is_empty() {
             // The turn was taken before its utterance was closed: the answer holds the words, the page has yet to be told.
             self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
             self.show_durable_captions();
@@ -278,6 +279,11 @@ impl Actor {
 
     pub(super) fn commit(&mut self, turn: TurnId, utterances: Vec<UtteranceId>, decision: Decision) {
         let now = now();
+        if let Some(before) = &mut self.hearing.pending {
+            // A turn that still waits for its words goes on with what there is: none is lost to the next.
+            before.due = now;
+            self.try_commit();
+        }
         let question_key = self.hearing.open_key.take().unwrap_or_else(|| self.hearing.asked.clone());
         // Who is cut short is in mid-speech: what was said so far is to be transcribed now.
         self.ear(match decision.reason {
@@ -485,11 +491,5 @@ impl Actor {
             decision: None,
             transcribed_ms: None,
         });
-    }
-
-    pub(super) fn instant_of(&self, at: SamplePos) -> Instant {
-        let now = now();
-        let behind_ms = self.samples.at(now).ms().saturating_sub(at.ms());
-        now.checked_sub(Duration::from_millis(behind_ms)).unwrap_or(now)
     }
 }

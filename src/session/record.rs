@@ -62,6 +62,12 @@ impl Actor {
         }
     }
 
+    pub(super) fn instant_of(&self, at: SamplePos) -> Instant {
+        let now = now();
+        let behind_ms = self.samples.at(now).ms().saturating_sub(at.ms());
+        now.checked_sub(Duration::from_millis(behind_ms)).unwrap_or(now)
+    }
+
     /// The question in hand.
     pub(super) fn question_key(&self) -> Option<String> {
         self.interview.facts(now()).open.map(|open| open.key)

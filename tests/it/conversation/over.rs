@@ -78,10 +78,8 @@ impl Over {
         let heard = heard(&self.kept.written);
         for note in &self.notes {
             let Some(text) = note.what.strip_prefix("caption ") else { continue };
-            let durable = self.kept.written[left..].iter().any(|row| {
-                row.durable_ms <= note.ms
-                    && matches!(row.event(), SessionEvent::UtteranceTranscribed(heard) if heard.text == text)
-            });
+            let durable =
+                self.kept.written[left..].iter().any(|row| row.durable_ms <= note.ms && holds(&row.event(), text));
             self.hold(durable, || format!("shown before it was durable: {text}"));
             self.hold(heard.contains(text), || format!("shown and lost: {text}"));
         }
@@ -188,4 +186,12 @@ pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
         let answered = turns.get(&open.id).is_some_and(|turn| committed.contains_key(turn));
         assert!(!answered, "{open:?} is answered and open\n{}", story());
     }
+}
+
+/// Whether an event keeps an utterance with these words.
+fn holds(event: &SessionEvent, text: &str) -> bool {
+    if let SessionEvent::AnswerCommitted(answer) = event {
+        return answer.utterances.iter().any(|utterance| utterance.text == text);
+    }
+    matches!(event, SessionEvent::UtteranceTranscribed(heard) if heard.text == text)
 }
