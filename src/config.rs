@@ -323,14 +323,14 @@ mod tests {
             ("VIVAVOCE_LIMITS__SESSIONS_MAX", "9"),
             ("VIVAVOCE_ROOM__WEBRTC__NAT_1TO1_IPS", "[\"10.0.0.1\"]"),
             ("VIVAVOCE_INTERVIEW__DISCLOSURE__VERSION", "2027"),
-            ("VIVAVOCE_PROVIDERS__VOICE_SPEED", "1"),
+            ("VIVAVOCE_PROVIDERS__LLM_THREADS", "2"),
             ("VIVAVOCE_HOME", "/nowhere"),
             ("DATABASE_URL", "postgres://somebody:word@somewhere/base"),
         ]);
         let settings = Settings::load_with(None, &file, &environment).expect("layers");
         assert_eq!((settings.limits.sessions_max, settings.limits.retry_after_s), (9, 7));
         assert_eq!(settings.room.webrtc.nat_1to1_ips.len(), 1);
-        assert_eq!(settings.interview.disclosure.version, "2027");
+        assert_eq!((settings.interview.disclosure.version.as_str(), settings.providers.llm_threads), ("2027", 2));
         assert_eq!(settings.interview.disclosure.text_in("uk"), "ШІ");
         assert!(settings.data.database_url.0.ends_with("/base"));
         assert!(!format!("{settings:?}").contains("word@"), "the password is not shown");

@@ -90,7 +90,7 @@ impl Recorder {
         let path = path.to_owned();
         std::thread::Builder::new()
             .name("recording".to_owned())
-            .spawn(move || write_all(&path, &messages, &state_tx))?;
+            .spawn(move || write_all(&path, messages, &state_tx))?;
         Ok(RecorderHandle { queue, state, dropped_frames: Arc::default() })
     }
 }
@@ -119,7 +119,7 @@ impl RecorderHandle {
     }
 
     /// Writes what is left and closes the file; the seconds that it holds, or why not all of it could be written.
-    pub async fn close(self) -> Result<f64, String> {
+    pub async fn close(mut self) -> Result<f64, String> {
         let (done_tx, done) = oneshot::channel();
         let mut message = Message::Close(done_tx);
         while let Err(std::sync::mpsc::TrySendError::Full(back)) = self.queue.try_send(message) {
@@ -128,6 +128,7 @@ impl RecorderHandle {
         }
         // An error here is a thread that has ended already: its last state says how.
         let _ = done.await;
+        let _ = self.state.wait_for(|state| !matches!(state, RecordingState::Running { .. })).await;
         match &*self.state.borrow() {
             RecordingState::Closed { seconds } => Ok(*seconds),
             RecordingState::Failed { why, .. } => Err(why.clone()),
@@ -144,17 +145,19 @@ impl RecorderHandle {
 }
 
 /// The thread: writes until it is told to close, everybody has gone, or the disk refuses.
-fn write_all(path: &Path, messages: &Receiver<Message>, state: &watch::Sender<RecordingState>) {
+fn write_all(path: &Path, messages: Receiver<Message>, state: &watch::Sender<RecordingState>) {
     let mut closer = None;
     let written = open_file(path).and_then(|writer| {
         let mut track = Track::new(writer)?;
-        closer = track.follow(messages, state)?;
+        closer = track.follow(&messages, state)?;
         track.finish()
     });
     let last = match written {
         Ok(seconds) => RecordingState::Closed { seconds },
         Err(error) => RecordingState::Failed { seconds: state.borrow().seconds(), why: error.to_string() },
     };
+    // Whoever reads the last state finds the queue closed.
+    drop(messages);
     state.send_replace(last);
     if let Some(closer) = closer {
         let _ = closer.send(());

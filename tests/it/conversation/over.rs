@@ -148,15 +148,17 @@ pub fn answers(written: &[Written]) -> Vec<Answer> {
 pub fn heard(written: &[Written]) -> BTreeSet<String> {
     let mut texts = BTreeMap::new();
     let mut known = BTreeSet::new();
+    let mut aside = BTreeSet::new();
     for event in written.iter().map(Written::event) {
         if let SessionEvent::Aside { utterance } = &event {
-            known.extend(texts.get(utterance).cloned());
+            aside.insert(*utterance);
         } else if let SessionEvent::UtteranceTranscribed(utterance) = event {
             texts.insert(utterance.id, utterance.text);
         } else if let SessionEvent::AnswerCommitted(answer) = event {
             known.extend(answer.utterances.into_iter().map(|utterance| utterance.text));
         }
     }
+    known.extend(aside.iter().filter_map(|utterance| texts.get(utterance).cloned()));
     let open = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload))).resumed.utterances;
     known.extend(open.into_iter().map(|utterance| utterance.text));
     known
