@@ -100,8 +100,8 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
 
   // The greeting, as planned, appears in the captions while it is spoken.
   const captions = at("captions");
-  await captions.getByText("welcome to this Back end interview").waitFor();
-  await captions.getByText("I am an AI interviewer, not a person.").waitFor();
+  await captions.getByText("Hello, and welcome.").waitFor();
+  await captions.getByText("I am an AI interviewer.").waitFor();
   await page.getByText("Just listen; the first question follows.").waitFor();
   await keepShots(page, "4-greeting");
 
@@ -326,7 +326,7 @@ async function reload(page, id) {
   await questionOf(page, 2);
   assert.equal(await page.getByTestId("question-text").innerText(), question);
   assert.equal(page.url().split("/").at(-1), id);
-  await page.getByTestId("captions").getByText("welcome to this Back end interview").waitFor();
+  await page.getByTestId("captions").getByText("Hello, and welcome.").waitFor();
 }
 
 /** Another tab takes the interview over, the first says so and offers to take it back. */
