@@ -16,8 +16,8 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
-    --mount=type=cache,target=/root/.npm,sharing=locked \
-    cargo build --release --locked && cp target/release/vivavoce /usr/local/bin/vivavoce
+    --mount=type=cache,target=/var/cache/npm,sharing=locked \
+    npm_config_cache=/var/cache/npm cargo build --release --locked && cp target/release/vivavoce /usr/local/bin/vivavoce
 
 # What the program runs with. python3 and pip are there for scripts/fetch.py, curl for the health check.
 FROM debian:bookworm-slim AS runtime
