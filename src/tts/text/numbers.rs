@@ -1,28 +1,7 @@
 //! Numbers in words. Pure.
 
-const ONES: [&str; 20] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: [&str; 10] = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+use crate::interview::words::{SMALL_NUMBERS, TENS};
+
 const SCALES: [(u64, &str); 4] =
     [(1_000_000_000_000, "trillion"), (1_000_000_000, "billion"), (1_000_000, "million"), (1_000, "thousand")];
 /// Larger numbers are read digit by digit, as people do.
@@ -125,18 +104,18 @@ fn whole_number(digits: &str) -> Option<String> {
 }
 
 fn digit_by_digit(digits: &str) -> String {
-    let word = |c: char| c.to_digit(10).map(|digit| ONES[digit as usize]);
+    let word = |c: char| c.to_digit(10).map(|digit| SMALL_NUMBERS[digit as usize]);
     digits.chars().filter_map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn cardinal(value: u64) -> String {
     if value < 20 {
-        return ONES[value as usize].to_owned();
+        return SMALL_NUMBERS[value as usize].to_owned();
     }
     let (head, rest) = if value < 100 {
-        (TENS[(value / 10) as usize].to_owned(), value % 10)
+        (TENS[(value / 10) as usize - 2].to_owned(), value % 10)
     } else if value < 1000 {
-        (format!("{} hundred", ONES[(value / 100) as usize]), value % 100)
+        (format!("{} hundred", SMALL_NUMBERS[(value / 100) as usize]), value % 100)
     } else {
         let (scale, name) = SCALES.into_iter().find(|(scale, _)| value >= *scale).unwrap_or(SCALES[3]);
         (format!("{} {name}", cardinal(value / scale)), value % scale)
@@ -176,7 +155,7 @@ fn year(digits: &str) -> Option<String> {
 fn status(digits: &str) -> Option<String> {
     let value: u64 = (digits.len() == 3).then(|| digits.parse().ok()).flatten()?;
     let (hundreds, rest) = (value / 100, value % 100);
-    let said = || format!("{} oh {}", ONES[hundreds as usize], ONES[rest as usize]);
+    let said = || format!("{} oh {}", SMALL_NUMBERS[hundreds as usize], SMALL_NUMBERS[rest as usize]);
     ((2..=5).contains(&hundreds) && (1..=9).contains(&rest)).then(said)
 }
 
