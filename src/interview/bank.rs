@@ -2,14 +2,28 @@
 //! points, words that can be spoken, a reference answer that would itself score). Pure: text in, bank or faults out.
 //! Must never mend a bank silently.
 
-use super::coverage::{Status, cover};
+use super::coverage::{Status, cover, misstatements};
 use super::question::{Bank, Category, Level, PROMPT_WORDS_MAX, Question, QuestionKind};
 use super::words::words;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The banks inside the program: file name below `config/bank/` and text. A test holds this list to the folder.
-pub const SHIPPED: &[(&str, &str)] = &[("backend.toml", include_str!("../../config/bank/backend.toml"))];
+/// The banks inside the program: path below `config/bank/` and text. A test holds this list to the folder.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("backend/en.toml", include_str!("../../config/bank/backend/en.toml")),
+    ("backend/uk.toml", include_str!("../../config/bank/backend/uk.toml")),
+    ("frontend/en.toml", include_str!("../../config/bank/frontend/en.toml")),
+    ("frontend/uk.toml", include_str!("../../config/bank/frontend/uk.toml")),
+    ("data/en.toml", include_str!("../../config/bank/data/en.toml")),
+    ("data/uk.toml", include_str!("../../config/bank/data/uk.toml")),
+    ("devops/en.toml", include_str!("../../config/bank/devops/en.toml")),
+    ("devops/uk.toml", include_str!("../../config/bank/devops/uk.toml")),
+    ("system-design/en.toml", include_str!("../../config/bank/system-design/en.toml")),
+    ("system-design/uk.toml", include_str!("../../config/bank/system-design/uk.toml")),
+    ("algorithms/en.toml", include_str!("../../config/bank/algorithms/en.toml")),
+    ("languages/en.toml", include_str!("../../config/bank/languages/en.toml")),
+    ("behavioural/en.toml", include_str!("../../config/bank/behavioural/en.toml")),
+];
 
 /// Why a text is no usable bank.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +108,10 @@ const TEXT_CHARS_MAX: usize = 4_000;
 /// Share of words in common from which two prompts are the same question.
 const DUPLICATE_SHARE: f64 = 0.8;
 /// Abbreviations that voices spell out rightly. All others are written as they are spoken.
-const SPOKEN_ABBREVIATIONS: [&str; 9] = ["HTTP", "API", "APIs", "SQL", "URL", "CPU", "TCP", "DNS", "ID"];
+const SPOKEN_ABBREVIATIONS: [&str; 17] = [
+    "HTTP", "HTTPS", "API", "APIs", "SQL", "URL", "CPU", "TCP", "DNS", "ID", "CSS", "HTML", "JSON", "TLS", "IP",
+    "JavaScript", "TypeScript",
+];
 
 struct Faults {
     place: String,
@@ -204,6 +221,10 @@ fn check_scores(question: &Question, faults: &mut Faults) {
         let shown = covered.status >= Status::Partial;
         faults.unless(shown, &format!("the reference answer does not show `{}`", point.id));
     }
+    for claimed in misstatements(question, &question.reference_answer) {
+        let id = &question.misconceptions[claimed.misconception].id;
+        faults.unless(false, &format!("the reference answer states the misconception `{id}`"));
+    }
     for covered in cover(question, &question.prompt) {
         let point = &question.key_points[covered.key_point];
         faults.unless(covered.status == Status::Missed, &format!("reading the prompt back earns `{}`", point.id));
@@ -247,16 +268,28 @@ fn are_terms(groups: &[String]) -> bool {
 mod tests {
     use super::{Bank, BankError, SHIPPED, shipped, unspeakable};
     use crate::interview::question::{Level, QuestionKind};
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_file_of_the_folder_is_shipped_and_obeys_the_rules() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/bank");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .expect("the folder of banks")
-            .map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"))
-            .collect();
-        files.sort();
-        assert_eq!(files, SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+        let entries = |folder: &str| -> Vec<(String, bool)> {
+            std::fs::read_dir(folder)
+                .expect("a folder of banks")
+                .map(|entry| {
+                    let entry = entry.expect("an entry");
+                    let is_folder = entry.file_type().expect("its type").is_dir();
+                    (entry.file_name().into_string().expect("a name"), is_folder)
+                })
+                .collect()
+        };
+        let categories = entries(folder).into_iter().filter(|(_, is_folder)| *is_folder);
+        let in_category = |(category, _): (String, bool)| {
+            let files = entries(&format!("{folder}/{category}"));
+            files.into_iter().map(move |(file, _)| format!("{category}/{file}"))
+        };
+        let files: BTreeSet<String> = categories.flat_map(in_category).collect();
+        assert_eq!(files, SHIPPED.iter().map(|(path, _)| (*path).to_owned()).collect());
         for (name, text) in SHIPPED {
             if let Err(error) = Bank::parse(text) {
                 panic!("{name}: {}", error.to_string().replace("; ", "\n"));
