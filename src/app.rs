@@ -242,6 +242,12 @@ impl Interviews for Door {
         })
     }
 
+    fn voice_languages(&self) -> Vec<&'static str> {
+        let parts = &self.0.parts;
+        let heard = parts.stt.languages().iter().copied();
+        heard.filter(|language| parts.tts.languages().contains(language)).collect()
+    }
+
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         Box::pin(async move {
             // A server without its models does not start; what may come and go is the local language model.

@@ -21,8 +21,11 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("system-design/en.toml", include_str!("../../config/bank/system-design/en.toml")),
     ("system-design/uk.toml", include_str!("../../config/bank/system-design/uk.toml")),
     ("algorithms/en.toml", include_str!("../../config/bank/algorithms/en.toml")),
+    ("algorithms/uk.toml", include_str!("../../config/bank/algorithms/uk.toml")),
     ("languages/en.toml", include_str!("../../config/bank/languages/en.toml")),
+    ("languages/uk.toml", include_str!("../../config/bank/languages/uk.toml")),
     ("behavioural/en.toml", include_str!("../../config/bank/behavioural/en.toml")),
+    ("behavioural/uk.toml", include_str!("../../config/bank/behavioural/uk.toml")),
 ];
 
 /// Why a text is no usable bank.
@@ -109,8 +112,23 @@ const TEXT_CHARS_MAX: usize = 4_000;
 const DUPLICATE_SHARE: f64 = 0.8;
 /// Abbreviations that voices spell out rightly. All others are written as they are spoken.
 const SPOKEN_ABBREVIATIONS: [&str; 17] = [
-    "HTTP", "HTTPS", "API", "APIs", "SQL", "URL", "CPU", "TCP", "DNS", "ID", "CSS", "HTML", "JSON", "TLS", "IP",
-    "JavaScript", "TypeScript",
+    "HTTP",
+    "HTTPS",
+    "API",
+    "APIs",
+    "SQL",
+    "URL",
+    "CPU",
+    "TCP",
+    "DNS",
+    "ID",
+    "CSS",
+    "HTML",
+    "JSON",
+    "TLS",
+    "IP",
+    "JavaScript",
+    "TypeScript",
 ];
 
 struct Faults {
@@ -265,78 +283,4 @@ fn are_terms(groups: &[String]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Bank, BankError, SHIPPED, shipped, unspeakable};
-    use crate::interview::question::{Level, QuestionKind};
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn every_file_of_the_folder_is_shipped_and_obeys_the_rules() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/bank");
-        let entries = |folder: &str| -> Vec<(String, bool)> {
-            std::fs::read_dir(folder)
-                .expect("a folder of banks")
-                .map(|entry| {
-                    let entry = entry.expect("an entry");
-                    let is_folder = entry.file_type().expect("its type").is_dir();
-                    (entry.file_name().into_string().expect("a name"), is_folder)
-                })
-                .collect()
-        };
-        let categories = entries(folder).into_iter().filter(|(_, is_folder)| *is_folder);
-        let in_category = |(category, _): (String, bool)| {
-            let files = entries(&format!("{folder}/{category}"));
-            files.into_iter().map(move |(file, _)| format!("{category}/{file}"))
-        };
-        let files: BTreeSet<String> = categories.flat_map(in_category).collect();
-        assert_eq!(files, SHIPPED.iter().map(|(path, _)| (*path).to_owned()).collect());
-        for (name, text) in SHIPPED {
-            if let Err(error) = Bank::parse(text) {
-                panic!("{name}: {}", error.to_string().replace("; ", "\n"));
-            }
-        }
-    }
-
-    #[test]
-    fn every_level_has_enough_of_every_sort() {
-        for bank in shipped().expect("checked above") {
-            for level in Level::ALL {
-                let kinds: Vec<QuestionKind> = bank.at(level).map(|q| q.kind).collect();
-                let factual = kinds.iter().filter(|k| **k == QuestionKind::Factual).count();
-                assert!(kinds.len() >= 5 && factual * 2 > kinds.len(), "{} {level:?}", bank.category.slug);
-                assert!(kinds.contains(&QuestionKind::Behavioural), "{} {level:?}", bank.category.slug);
-            }
-            assert!(bank.questions.iter().any(|q| q.kind == QuestionKind::Code), "{}", bank.category.slug);
-        }
-    }
-
-    #[test]
-    fn faults_are_said_with_their_place() {
-        let good = SHIPPED[0].1;
-        let check = |from: &str, to: &str, fault: &str| {
-            assert!(good.contains(from), "{from}");
-            match Bank::parse(&good.replacen(from, to, 1)) {
-                Err(error @ BankError::Faults(_)) => assert!(error.to_string().contains(fault), "{error}"),
-                other => panic!("{fault}: {other:?}"),
-            }
-        };
-        check("competency = \"apis\"", "competency = \"nothing\"", "competency `nothing` does not exist");
-        check("key_point = \"repeat-and-cache\"", "key_point = \"other\"", "which is no key point");
-        check("difference between a get", "difference b/w a get", "cannot be spoken");
-        check("time_box_s = 120", "time_box_s = 5", "time box");
-        check(
-            "key = \"backend.keys\"",
-            "key = \"backend.get-and-post\"",
-            "is the same question as backend.get-and-post",
-        );
-        check("weight = 3.0", "weight = -1.0", "is incomplete");
-        assert!(matches!(Bank::parse("category = 1"), Err(BankError::Syntax(_))));
-    }
-
-    #[test]
-    fn what_cannot_be_spoken_is_found() {
-        assert_eq!(unspeakable("What is an HTTP API, please?"), None);
-        assert_eq!(unspeakable("What is O(1)?"), Some("O(1)?"));
-        assert_eq!(unspeakable("What is a CQRS system?"), Some("CQRS"));
-    }
-}
+mod tests;

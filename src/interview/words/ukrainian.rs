@@ -8,17 +8,32 @@ const DOUBTFUL: [&str; 3] = ["ать", "ять", "ить"];
 const DOUBTFUL_LETTERS_MIN: usize = 4;
 
 /// Case and person; the longest that fits is taken.
-const ENDINGS: [&str; 84] = [
+const ENDINGS: [&str; 97] = [
     "ого", "ому", "ими", "іми", "ої", "ою", "их", "их", "им", "ім", "ій", "ий", "ього", "ьому", "ами", "ями", "ах",
     "ях", "ам", "ям", "ів", "їв", "ові", "еві", "єві", "ом", "ем", "єм", "ею", "єю", "ей", "єй", "ати", "яти", "ити",
     "іти", "їти", "ути", "ає", "яє", "уть", "ють", "ать", "ять", "ить", "еть", "єть", "еш", "єш", "иш", "емо", "ємо",
     "имо", "ете", "єте", "ите", "ав", "яв", "ив", "ала", "яла", "ила", "іла", "али", "яли", "или", "іли", "ало", "яло",
-    "ило", "іло", "ано", "ено", "а", "я", "е", "є", "и", "і", "ї", "о", "у", "ю", "ь",
+    "ило", "іло", "ано", "ено", "а", "я", "е", "є", "и", "і", "ї", "о", "у", "ю", "ь", "аєть", "яєть", "ають", "яють",
+    "іють", "аєш", "яєш", "аємо", "яємо", "аєте", "яєте", "іє", "ієть",
 ];
 /// What makes a noun or an adjective of a verb, after the ending is gone.
-const DERIVED: [&str; 17] = [
-    "уванн", "юванн", "ованн", "ьован", "ован", "ован", "юван", "уван", "ува", "юва", "анн", "янн", "енн", "інн",
-    "ув", "юв", "у",
+const DERIVED: [&str; 16] = [
+    "уванн",
+    "юванн",
+    "ованн",
+    "ьован",
+    "ован",
+    "юван",
+    "уван",
+    "ува",
+    "юва",
+    "анн",
+    "янн",
+    "енн",
+    "інн",
+    "ув",
+    "юв",
+    "у",
 ];
 
 /// The stem of a Cyrillic word in lower case.
@@ -28,16 +43,16 @@ pub fn stem(word: &str) -> String {
     let root = without(without(plain, &ENDINGS), &DERIVED);
     let root = root.trim_end_matches(['ь', 'й']);
     let mut stem: Vec<char> = root.chars().map(|c| if c == 'ґ' { 'г' } else { c }).collect();
+    // "потік, потоку": the vowel of the last syllable changes; one sign stands for both.
+    if let Some(last) = stem.iter().rposition(|&c| is_vowel(c)).filter(|&at| at > 0 && stem[at] == 'і') {
+        stem[last] = 'о';
+    }
     // "рядок, рядка": the vowel comes and goes.
     if let [.., before, 'о' | 'е', 'к' | 'ц'] = stem[..]
         && stem.len() > STEM_LETTERS_MIN
         && !is_vowel(before)
     {
         stem.remove(stem.len() - 2);
-    }
-    // "потік, потоку": the vowel of the last syllable changes; one sign stands for both.
-    if let Some(last) = stem.iter().rposition(|&c| is_vowel(c)).filter(|&at| at > 0 && stem[at] == 'і') {
-        stem[last] = 'о';
     }
     stem.into_iter().collect()
 }
