@@ -249,6 +249,12 @@ impl Interviews for Door {
         })
     }
 
+    fn voice_languages(&self) -> Vec<&'static str> {
+        let parts = &self.0.parts;
+        let heard = parts.stt.languages().iter().copied();
+        heard.filter(|language| parts.tts.languages().contains(language)).collect()
+    }
+
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         Box::pin(async move {
             let parts = &self.0.parts;

@@ -165,6 +165,11 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let title = fields.text("title", body.title.as_deref(), TITLE_CHARS_MAX);
     let candidate_name = fields.text("candidate_name", body.candidate_name.as_deref(), NAME_CHARS_MAX);
     let category = find_category(state.store.categories().await?, &body.category, &language, body.level, &mut fields);
+    let spoken = state.interviews.voice_languages();
+    fields.must(mode != Mode::Voice || category.is_none() || spoken.contains(&language.as_str()), "language", &{
+        let spoken = spoken.join(", ");
+        format!("This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}.")
+    });
     let category = fields.check(category)?;
     Ok(InterviewWish {
         user_id,
