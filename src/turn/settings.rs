@@ -1,6 +1,10 @@
 //! Every threshold of floor-taking, named, with its unit and its reason. Must never hold a rule: what is done with a
 //! threshold stands in `endpointing`, `interruption` and `silence`.
 
+mod named;
+
+pub use named::NameError;
+
 use crate::interview::question::QuestionKind;
 use serde::{Deserialize, Serialize};
 
@@ -309,6 +313,18 @@ impl Settings {
         }
         self
     }
+}
+
+/// What a candidate's accommodation may multiply the waits by.
+pub const MULTIPLIERS: [f64; 4] = [1.0, 1.25, 1.5, 2.0];
+
+/// Reads one of [`MULTIPLIERS`].
+pub fn multiplier(text: &str) -> Result<f64, String> {
+    let offered = || MULTIPLIERS.map(|multiplier| multiplier.to_string()).join(", ");
+    text.parse()
+        .ok()
+        .filter(|number| MULTIPLIERS.contains(number))
+        .ok_or_else(|| format!("{text:?} is none of {}", offered()))
 }
 
 /// `ms` times `factor`, to the millisecond.
