@@ -122,14 +122,29 @@ pub struct Evidence {
     pub dont_know_probability: f32,
     /// Added to the confident silence for each false cut-off of this candidate so far, ms: we learn.
     pub cutoff_penalty_ms: u64,
-    /// Patience is multiplied by this where the evidence says clearly "goes on".
+    /// Patience grows with the odds of going on to this power: in real talk the share of pauses that outlast t falls as
+    /// t to the power -2.3, and then the best wait grows with the odds to the power 1 / (1 + 2.3).
+    pub lean_exponent: f32,
+    /// The log-odds of an end at which patience is as it was set: what a pause behind complete words usually has.
+    pub lean_usual: f32,
+    /// Patience is multiplied by no more than this where the signs say "goes on".
     pub hesitant_stretch: f32,
-    /// Patience is multiplied by this where the evidence leans to the end without being confident.
+    /// Patience is multiplied by no less than this where the signs lean to the end without being confident.
     pub leaning_stretch: f32,
-    /// Pauses that are heard before the candidate's own habit counts.
-    pub own_pauses_min: usize,
-    /// Patience becomes the candidate's own long pause (nine of ten are shorter) times this, within the next two.
-    pub own_pause_factor: f32,
+    /// Where it is not known what was asked, patience grows with the time talked so far to this power …
+    pub so_far_exponent: f32,
+    /// … over this, ms (half of all answers are shorter), …
+    pub so_far_usual_ms: u64,
+    /// … within these two.
+    pub so_far_stretch_min: f32,
+    pub so_far_stretch_max: f32,
+    /// Patience grows with the candidate's own pauses (their geometric mean) …
+    pub own_pause_exponent: f32,
+    /// … over this, ms (half of the pauses inside turns are shorter), …
+    pub own_pause_usual_ms: u64,
+    /// … as if so many usual ones had been heard too (pauses differ more within people than between them), …
+    pub own_pauses_prior: usize,
+    /// … within these two.
     pub own_stretch_min: f32,
     pub own_stretch_max: f32,
     /// Patience is multiplied by this for each time this turn was cut off.
@@ -196,7 +211,7 @@ impl Default for Patience {
             behavioural_ms: 2_800,
             probe_ms: 1_500,
             code_ms: 45_000,
-            unknown_ms: 2_000,
+            unknown_ms: 1_700,
             thinking_ms: 40_000,
             stretched_ms_max: 6_000,
         }
@@ -222,10 +237,17 @@ impl Default for Evidence {
             explicit_ms: 300,
             dont_know_probability: 0.5,
             cutoff_penalty_ms: 150,
-            hesitant_stretch: 1.7,
+            lean_exponent: 0.3,
+            lean_usual: 0.8,
+            hesitant_stretch: 1.8,
             leaning_stretch: 0.8,
-            own_pauses_min: 6,
-            own_pause_factor: 1.4,
+            so_far_exponent: 0.1,
+            so_far_usual_ms: 6_000,
+            so_far_stretch_min: 0.85,
+            so_far_stretch_max: 1.15,
+            own_pause_exponent: 0.5,
+            own_pause_usual_ms: 500,
+            own_pauses_prior: 6,
             own_stretch_min: 0.85,
             own_stretch_max: 1.5,
             reopened_stretch: 1.25,

@@ -243,6 +243,7 @@ impl Turn {
             Heard::Awaited { .. } | Heard::Failed => None,
         });
         let sign = words.map_or(Sign::Nothing, |words| words.sign);
+        let whole = self.utterances.len() == 1;
         Pause {
             kind: self.kind(),
             probe: self.asked.is_some_and(|asked| asked.probe),
@@ -251,7 +252,11 @@ impl Turn {
             completion: last.and_then(|utterance| utterance.completion),
             completeness: words.and_then(|words| words.completeness),
             sign,
-            only_moment: self.utterances.len() == 1 && words.is_some_and(|words| words.short),
+            only_moment: whole && words.is_some_and(|words| words.short),
+            whole,
+            so_far_ms: self.silent_since().map_or(0, |(_, since)| {
+                since.saturating_duration_since(self.opened).as_millis().try_into().unwrap_or(u64::MAX)
+            }),
             thinking: self.thinking,
             reopened: self.reopened,
         }
