@@ -81,6 +81,13 @@ impl Utterance {
         matches!(self.sound, Sound::Talking { .. })
     }
 
+    /// The turn model's opinion of the pause; one that comes while they talk again was of an earlier pause.
+    pub fn judged(&mut self, probability: f32) {
+        if !self.is_talking() {
+            self.completion = Some(probability);
+        }
+    }
+
     pub fn hear(&mut self, text: &str, last: bool) {
         let whole = text.len();
         let text = tail(text);

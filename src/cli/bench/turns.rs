@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use figures::Report;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Endpointing over answers given as word timings, in virtual time: answers cut off, and the wait at their end.
 ///
@@ -44,12 +45,16 @@ fn profile(name: &str) -> Result<Profile, String> {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut settings = arguments.profile.settings().with_multiplier(arguments.multiplier);
+    let mut settings = Settings::default();
     for one in &arguments.set {
         settings = settings.with_named(one).with_context(|| format!("--set {one}"))?;
     }
+    let settings = settings.of_interview(Some(arguments.profile), arguments.multiplier);
     let answers = answer::read(&arguments.input)?;
-    let mut report = Report::of(&answers, &trial::all(&settings, &answers));
+    let began = Instant::now();
+    let trials = trial::all(&settings, &answers);
+    let took = began.elapsed();
+    let mut report = Report::of(&answers, &trials);
     if arguments.sweep {
         report.sweep = sweep(&settings, &answers);
         report.timeouts = TIMEOUTS_MS.iter().map(|ms| figures::timeout(&answers, *ms)).collect();
@@ -58,6 +63,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         print!("{report}");
+        let events: u32 = trials.iter().map(|trial| trial.events).sum();
+        println!("a decision costs {:.1} µs an event", took.as_secs_f64() * 1e6 / f64::from(events.max(1)));
     }
     Ok(ExitCode::SUCCESS)
 }

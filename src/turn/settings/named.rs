@@ -21,7 +21,7 @@ impl Settings {
         let (name, text) = one.split_once('=').ok_or_else(|| NameError::Form(one.to_owned()))?;
         let (name, text) = (name.trim(), text.trim());
         let misfit = |why: String| NameError::Value { name: name.to_owned(), value: text.to_owned(), why };
-        let value: Value = serde_json::from_str(text).map_err(|_| misfit("it is no number".into()))?;
+        let value: Value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
         let mut all = serde_json::to_value(self).map_err(|error| misfit(error.to_string()))?;
         let mut place = &mut all;
         let mut at = "turn".to_owned();
@@ -72,6 +72,8 @@ mod tests {
         assert_eq!(changed, expected);
         let changed = Settings::default().with_named("recovery_ms=9").expect("it is there");
         assert_eq!(changed.recovery_ms, 9);
+        let changed = Settings::default().with_named("turn.profile=patient").expect("it is there");
+        assert_eq!(changed.profile, Profile::Patient);
     }
 
     #[test]
@@ -79,6 +81,7 @@ mod tests {
         let error = |one: &str| Settings::default().with_named(one).expect_err(one).to_string();
         assert!(error("turn.patience.unknown=1").contains("unknown_ms"));
         assert!(error("turn.patience=1").contains("group"));
+        assert!(error("turn.profile=brisk").contains("brisk"));
         assert!(error("turn.recovery_ms.x=1").contains("none"));
         assert!(error("turn.recovery_ms=soon").contains("soon"));
         assert!(error("turn.recovery_ms=-1").contains("recovery_ms"));

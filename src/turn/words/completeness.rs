@@ -41,7 +41,7 @@ const LAST_WORDS: &[(f32, &str)] = &[
         "too | though | anyway | anyways | anymore | yet | everything | anything | nothing | stuff | there | here | them | \
          him | me | us | it | that | this | today | yesterday | tomorrow | tonight | ago | right | yeah | yes | okay | ok | \
          whatever | again | myself | yourself | themselves | together | all | home | thing | things | guess | sure | true | \
-         now | exactly | definitely | course | years | days | time | lot | bad | good | great | nice | fun",
+         now | uh-huh | um-hum | mm-hm | mm-hmm | mhm | exactly | definitely | course | years | days | time | lot | bad | good | great | nice | fun",
     ),
 ];
 
@@ -249,6 +249,6 @@ mod tests {
         assert_eq!(completeness("yeah it is"), Some(0.0));
         assert_eq!(completeness("and the reason for that is"), Some(-0.8));
         assert_eq!(completeness("well"), Some(OPEN));
-        assert_eq!(completeness("uh-huh"), Some(PLAIN));
+        assert_eq!(completeness("uh-huh"), Some(0.45));
     }
 }

@@ -63,7 +63,7 @@ pub fn timeout(answers: &[Answer], ms: u64) -> Point {
     let trials: Vec<Trial> = answers
         .iter()
         .map(|answer| {
-            let mut trial = Trial { cut: false, stays_cut: false, wait_ms: ms, length_ms: answer.length() };
+            let mut trial = Trial { cut: false, stays_cut: false, wait_ms: ms, length_ms: answer.length(), events: 0 };
             let mut end = 0;
             for (place, word) in answer.words.iter().enumerate() {
                 let gap = word.start.saturating_sub(end);

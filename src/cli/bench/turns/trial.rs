@@ -19,6 +19,8 @@ pub struct Trial {
     pub wait_ms: u64,
     /// From the first word to the last, ms.
     pub length_ms: u64,
+    /// What the policy was told.
+    pub events: u32,
 }
 
 /// A word that begins within so long after the floor was taken recovers the turn, ms.
@@ -33,7 +35,9 @@ pub fn all(settings: &Settings, answers: &[Answer]) -> Vec<Trial> {
 
 fn one(settings: &Settings, answer: &Answer) -> Trial {
     let end = answer.end();
-    let taken = commitments(settings, answer);
+    let told = events(answer);
+    let events = u32::try_from(told.len()).unwrap_or(u32::MAX);
+    let taken = commitments(settings, told, end);
     let (mut cut, mut stays_cut) = (false, false);
     for at in taken.iter().filter(|at| **at < end) {
         if let Some(later) = answer.words.iter().find(|word| word.start > *at) {
@@ -41,15 +45,15 @@ fn one(settings: &Settings, answer: &Answer) -> Trial {
             stays_cut |= later.start - at > RECOVERY_MS;
         }
     }
-    let latest = taken.last().copied().unwrap_or(end + PATIENCE_MS_MAX);
-    Trial { cut, stays_cut, wait_ms: latest.saturating_sub(end), length_ms: answer.length() }
+    // What holds no word (a noise) is no turn: there the interviewer would say a kind word after a while.
+    let latest = taken.last().copied().unwrap_or(end + settings.silence.nudge_ms);
+    Trial { cut, stays_cut, wait_ms: latest.saturating_sub(end), length_ms: answer.length(), events }
 }
 
 /// When the floor was taken, ms, up to the first time at or after the end.
-fn commitments(settings: &Settings, answer: &Answer) -> Vec<u64> {
+fn commitments(settings: &Settings, told: Vec<(u64, Event)>, end: u64) -> Vec<u64> {
     let zero = Instant::now();
     let place = |ms: u64| zero + Duration::from_millis(ms);
-    let end = answer.end();
     let mut floor = TurnTaking::new(settings.clone());
     let mut taken = Vec::new();
     let mut drain = |floor: &mut TurnTaking, now: Instant| {
@@ -61,7 +65,7 @@ fn commitments(settings: &Settings, answer: &Answer) -> Vec<u64> {
         }
         taken.last().is_some_and(|at| *at >= end)
     };
-    for (at, event) in events(answer) {
+    for (at, event) in told {
         while let Some(due) = floor.poll_deadline().filter(|due| *due <= place(at)) {
             floor.handle_timeout(due);
             if drain(&mut floor, due) {
