@@ -76,6 +76,8 @@ pub struct InterviewWish {
     pub room: RoomKind,
     /// How much longer than usual pauses may be, 1.0 to 2.0.
     pub patience: f64,
+    /// How soon a pause counts as the end of an answer; `None`: as the server is set.
+    pub turn_profile: Option<crate::turn::Profile>,
     /// Not begun by then, it is abandoned.
     pub expires_at: DateTime<Utc>,
 }
