@@ -4,7 +4,7 @@
 
 use super::over::Over;
 use super::parts::{Chance, Speaker};
-use super::stage::Scene;
+use super::stage::{Scene, Talk};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use vivavoce::id::UtteranceId;
@@ -60,6 +60,9 @@ async fn by_chance(seed: u64) -> Over {
     let mut said = 0;
     for _ in 0..DEEDS {
         talk.waits(chance.between(100, 4_000)).await;
+        if is_over(&talk) {
+            return talk.over().await;
+        }
         match chance.between(0, 12) {
             0 => talk.says("mm-hm", chance.between(15, 30) * 20).await,
             1 => talk.says("", 400).await,
@@ -74,8 +77,15 @@ async fn by_chance(seed: u64) -> Over {
         }
     }
     talk.waits(6_000).await;
-    talk.leaves();
+    if !is_over(&talk) {
+        talk.leaves();
+    }
     talk.over().await
+}
+
+/// All questions may be answered, or skipped, before the candidate is done.
+fn is_over(talk: &Talk) -> bool {
+    talk.has_seen("ended") || talk.has_seen("close")
 }
 
 /// Late by chance, of any opinion, and failing one time in ten.
