@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod facts;
 pub mod feedback;
 pub mod grade;
+pub mod grader;
 pub mod locate;
 pub mod render;
 pub mod report;
