@@ -229,19 +229,6 @@ impl Interviews for Door {
         })
     }
 
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        Box::pin(async move {
-            let report = self.0.store.report(session).await?;
-            let recordings = self.0.store.recordings(session).await?;
-            let recording = (!recordings.is_empty())
-                .then_some(crate::scoring::render::Recording { url: recording_url, start_ms: 0 });
-            crate::scoring::render::html_of(&report.document, recording.as_ref()).map_err(|error| {
-                tracing::error!(%error, "a report could not be rendered");
-                InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
-            })
-        })
-    }
-
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         Box::pin(async move {
             // A server without its models does not start; what may come and go is the local language model.
