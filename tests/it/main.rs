@@ -1,5 +1,6 @@
 //! All integration tests, one binary (one link). Each file is a subject.
 
+mod cloud;
 mod conversation;
 mod embedded;
 mod http;
