@@ -3,6 +3,7 @@
 
 mod live;
 mod providers;
+pub mod scoring;
 mod sweep;
 
 pub use providers::{RehearsalParts, rehearsal_parts};
@@ -138,9 +139,12 @@ async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -
         return Ok(None);
     }
     let reports = store.clone();
+    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let store = reports.clone();
-        Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
+        let (store, scoring) = (reports.clone(), scoring.clone());
+        Box::pin(async move {
+            jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
+        })
     });
     Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
 }

@@ -4,14 +4,14 @@
 use super::load::{LoadError, load};
 use crate::id::SessionId;
 use crate::scoring::evaluate::evaluate as make_report;
-use crate::scoring::facts::SessionFacts;
 use crate::scoring::report::{OverrideNote, QuestionResult, Report};
-use crate::scoring::rubric::{Rubric, RubricError};
+use crate::scoring::grader::Grader;
+use crate::scoring::rubric::Rubric;
 use crate::scoring::settle::apply_override;
 use crate::store::{InterviewRow, OverrideRow, ReportRow, ResponseRow, ResponseState, Store, StoreError};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -22,21 +22,32 @@ pub enum EvaluateError {
     NotOver,
     #[error(transparent)]
     Load(#[from] LoadError),
-    #[error(transparent)]
-    Rubric(#[from] RubricError),
     #[error("the report cannot be written as JSON")]
     Json,
     #[error("the evaluation broke off")]
     BrokeOff,
 }
 
+/// How answers are scored.
+#[derive(Clone)]
+pub struct Scoring {
+    pub rubric: Arc<Rubric>,
+    pub grader: Arc<dyn Grader>,
+}
+
+impl std::fmt::Debug for Scoring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scoring")
+    }
+}
+
 /// Makes the report of an interview that is over, and saves it with its scored answers.
 ///
 /// # Errors
 /// [`EvaluateError::NotOver`] while it is in progress; others as they say.
-pub async fn evaluate(store: &Store, session: SessionId) -> Result<(), EvaluateError> {
+pub async fn evaluate(store: &Store, scoring: &Scoring, session: SessionId) -> Result<(), EvaluateError> {
     let interview = store.interview(session).await?;
-    let assessed = assess(store, &interview).await?;
+    let assessed = assess(store, scoring, &interview).await?;
     assessed.save(store).await?;
     let (assessed, planned) = (assessed.report.assessed().count(), assessed.report.questions.len());
     tracing::info!(%session, assessed, planned, "the report is ready");
@@ -57,17 +68,14 @@ pub struct Assessed {
 ///
 /// # Errors
 /// [`EvaluateError::NotOver`] while it is in progress; others as they say.
-pub async fn assess(store: &Store, interview: &InterviewRow) -> Result<Assessed, EvaluateError> {
+pub async fn assess(store: &Store, scoring: &Scoring, interview: &InterviewRow) -> Result<Assessed, EvaluateError> {
     let Some(made_at) = interview.end_time else { return Err(EvaluateError::NotOver) };
-    let rubric = Rubric::shipped()?;
-    let facts = load(store, interview, &rubric.ours).await?;
+    let facts = load(store, interview, &scoring.rubric.ours).await?;
     let overrides = store.overrides(interview.id).await?;
     // Seconds at most, but of pure computing: away from the threads that carry conversations.
-    let report = tokio::task::spawn_blocking(move || {
-        let mut report = make_report(&facts, &rubric);
-        report.provenance.hashes.bank = hash_of(&facts);
-        report
-    });
+    let scoring = scoring.clone();
+    let report =
+        tokio::task::spawn_blocking(move || make_report(&facts, &scoring.rubric, scoring.grader.as_ref()));
     let mut report = report.await.map_err(|_| EvaluateError::BrokeOff)?;
     let count = overrides.len();
     for change in overrides.into_iter().filter_map(note) {
@@ -163,13 +171,4 @@ pub fn report_row(report: &Report, made_at: DateTime<Utc>) -> Result<ReportRow, 
         model: report.provenance.scorer.clone(),
         made_at,
     })
-}
-
-/// SHA-256 of the questions as they were asked.
-fn hash_of(facts: &SessionFacts) -> String {
-    let mut hash = Sha256::new();
-    for planned in &facts.questions {
-        hash.update(serde_json::to_vec(&planned.question).expect("a question that was read can be written"));
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

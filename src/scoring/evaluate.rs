@@ -4,29 +4,34 @@
 use super::aggregate::explanation;
 use super::delivery::{delivery, timeline};
 use super::facts::{Evidence, PlannedQuestion, SessionFacts};
-use super::grade::grade;
+use super::answer::Scorer;
+use super::grader::Grader;
 use super::integrity::integrity;
+use super::proof::unproven;
 use super::report::{
-    Account, ArtifactRef, CompetencyScore, Estimate, Feedback, Hashes, Method, ProbeAsked, Provenance, QuestionResult,
+    ArtifactRef, CompetencyScore, Estimate, Feedback, Hashes, Method, ProbeAsked, Provenance, QuestionResult,
     Recommendation, Report, Summary, VERSION,
 };
 use super::rubric::Rubric;
 use super::settle::settle;
 use crate::interview::question::Competency;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// How answers are scored here, for provenance.
-pub const SCORER: &str = "local: key points by terms and paraphrases, no model";
-
 /// Makes the report.
+///
+/// # Panics
+/// When a quote is not verbatim in the record, which no scorer can bring about: quotes are copied, never composed.
 #[must_use]
-pub fn evaluate(facts: &SessionFacts, rubric: &Rubric) -> Report {
+pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> Report {
+    let scorer = Scorer { rubric, grader, language: &facts.interview.language };
     let mut report = Report {
         version: VERSION,
         interview: facts.interview.clone(),
         summary: unsettled(),
         competencies: facts.competencies.iter().map(unscored).collect(),
-        questions: facts.questions.iter().map(|question| result(question, facts, rubric)).collect(),
+        questions: facts.questions.iter().map(|question| result(question, facts, scorer)).collect(),
         artifacts: last_artifacts(facts),
         delivery: delivery(facts),
         timeline: timeline(facts),
@@ -43,14 +48,22 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric) -> Report {
             app: facts.versions.app.clone(),
             rubric: rubric.name(),
             bank: facts.versions.bank.clone(),
-            scorer: SCORER.to_owned(),
+            scorer: grader.name(),
             stt: facts.versions.stt.clone(),
             llm: facts.versions.llm.clone(),
             tts: facts.versions.tts.clone(),
-            hashes: Hashes::default(),
+            hashes: Hashes {
+                rubric: rubric.hash.clone(),
+                prompts: grader.prompts_hash(),
+                bank: hash(&facts.questions.iter().map(|planned| &planned.question).collect::<Vec<_>>()),
+                model: hash(&grader.name()),
+            },
         },
     };
     settle(&mut report);
+    let unproven = unproven(&report, facts);
+    // A scorer that invents words has a fault; its report is not given out.
+    assert!(unproven.is_empty(), "quotes that are not in the record: {unproven:?}");
     report
 }
 
@@ -76,11 +89,11 @@ fn unscored(competency: &Competency) -> CompetencyScore {
     }
 }
 
-fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> QuestionResult {
+fn result(planned: &PlannedQuestion, facts: &SessionFacts, scorer: Scorer<'_>) -> QuestionResult {
     let question = &planned.question;
     let evidence = Evidence::of(facts, &question.key);
     let outcome = facts.outcomes.get(&question.key).copied();
-    let graded = grade(question, &evidence, outcome, rubric);
+    let graded = scorer.assess(question, &evidence, outcome);
     let probes = facts.probes.iter().filter(|probe| probe.question_key == question.key);
     let opened = |text: &str| {
         let authored = question.probes.iter().find(|probe| probe.text == text)?;
@@ -99,8 +112,8 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> Q
         level: graded.level,
         scored_level: graded.level,
         score01: graded.score01.map(|score| (score * 100.0).round() / 100.0),
-        confidence: None,
-        scoring: Account::default(),
+        confidence: graded.confidence.map(|sure| (sure * 100.0).round() / 100.0),
+        scoring: graded.account,
         comment: graded.comment,
         reference_answer: question.reference_answer.clone(),
         answer: graded.answer,
@@ -110,6 +123,12 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> Q
         misconceptions: graded.misconceptions,
         faults: evidence.turns.iter().flat_map(|turn| turn.faults.iter().cloned()).collect(),
     }
+}
+
+/// SHA-256 of what something is as JSON.
+fn hash(value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("what was read can be written");
+    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn last_artifacts(facts: &SessionFacts) -> Vec<ArtifactRef> {

@@ -27,6 +27,16 @@ pub fn quote(evidence: &Evidence<'_>, range: &Range<usize>) -> Option<Quote> {
     None
 }
 
+/// A stretch of code, widened to whole lines.
+#[must_use]
+pub fn lines(code: &str, range: Range<usize>) -> Option<&str> {
+    code.get(range.clone())?;
+    let start = code[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = code[range.end..].find('\n').map_or(code.len(), |at| range.end + at);
+    let wide = code[start..end].trim_end();
+    Some(if wide.chars().count() <= QUOTE_CHARS_MAX { wide } else { &code[range] })
+}
+
 /// The range with the sentences in which it begins and ends; as it is where they are too long to quote.
 fn sentences(text: &str, range: Range<usize>) -> Range<usize> {
     let (Some(before), Some(inner), Some(after)) =

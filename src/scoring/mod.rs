@@ -3,7 +3,9 @@
 //! score (it may judge key points one by one), read a clock, or judge how somebody speaks.
 
 pub mod aggregate;
+pub mod answer;
 pub mod chart;
+pub mod compare;
 pub mod delivery;
 pub mod evaluate;
 pub mod facts;
@@ -14,6 +16,7 @@ pub mod integrity;
 pub mod locate;
 pub mod model;
 pub mod pdf;
+pub mod proof;
 pub mod render;
 pub mod report;
 pub mod rubric;

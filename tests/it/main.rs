@@ -7,6 +7,7 @@ mod http;
 #[cfg(feature = "local-speech")]
 mod models;
 mod scenarios;
+mod scoring;
 mod store;
 mod support;
 mod tidy;

@@ -9,6 +9,7 @@ use crate::interview::rehearsal::{SHIPPED, Script};
 use crate::scoring::facts::{
     AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions,
 };
+use crate::scoring::grade::CoverageGrader;
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;
 
@@ -82,7 +83,8 @@ fn exchange(key: &str, start_ms: u64, latency_ms: u64) -> [SpokenLine; 2] {
 }
 
 pub fn report(facts: &SessionFacts) -> Report {
-    evaluate(facts, &Rubric::shipped().expect("a rubric"))
+    let rubric = Rubric::shipped().expect("a rubric");
+    evaluate(facts, &rubric, &CoverageGrader::new(rubric.clone()))
 }
 
 fn levels(facts: &SessionFacts) -> Vec<(String, Option<u8>)> {

@@ -2,4 +2,4 @@
 //! refusals, closes in the middle.
 
 mod chat;
-mod fake;
+pub mod fake;
