@@ -16,6 +16,8 @@ use verdict::Verdict;
 
 /// How often a judgement is asked for before the local scorer takes over: what fails twice in a row fails again.
 const ATTEMPTS_MAX_TRIES: u32 = 2;
+/// Judgements under way at once: a report in half a minute, within any provider's rate.
+const JUDGEMENTS_MAX: usize = 4;
 /// Longest reason that is kept of a failure, characters: one sentence.
 const REASON_CHARS_MAX: usize = 160;
 
@@ -60,8 +62,9 @@ impl ModelGrader {
         let first = self.judge(input, 0)?;
         let rules = self.rubric.model;
         let near = |boundary: &f64| (first.score01 - boundary).abs() < rules.boundary;
+        let is_near = self.rubric.answer.level_from.iter().any(near);
         let mut votes = vec![first];
-        if self.rubric.answer.level_from.iter().any(near) {
+        if is_near {
             for turn in 1..rules.votes {
                 // A vote that fails is one less; a pair has no middle, so its lower one counts.
                 votes.extend(self.judge(input, turn).ok());
@@ -113,6 +116,10 @@ impl Grader for ModelGrader {
             ..Account::default()
         };
         (graded, account)
+    }
+
+    fn at_once(&self) -> usize {
+        JUDGEMENTS_MAX
     }
 
     fn prompts_hash(&self) -> String {

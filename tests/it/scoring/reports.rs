@@ -190,6 +190,8 @@ async fn every_reader_gets_the_report_in_the_shape_that_is_published() {
         let path = format!("/api/v1/interviews/{id}/{route}{mark}access_token={token}");
         let answer = app.far(Method::GET, &path, "").send().await.expect("answered");
         assert_eq!(answer.status(), 200, "{route}");
+        let policy = answer.headers()["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
         assert!(answer.headers()["content-type"].to_str().is_ok_and(|given| given.starts_with(kind)), "{route}");
         let bytes = answer.bytes().await.expect("a body");
         assert!(String::from_utf8_lossy(&bytes).contains(holds), "{route}");
