@@ -149,9 +149,9 @@ async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -
     let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
-        Box::pin(async move {
-            jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
-        })
+        Box::pin(
+            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
+        )
     });
     Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
 }

@@ -252,9 +252,9 @@ mod tests {
     use crate::scoring::evaluate::evaluate;
     use crate::scoring::facts::SessionFacts;
     use crate::scoring::grade::CoverageGrader;
+    use crate::scoring::report::FaultKind;
     use crate::scoring::report::{InterviewHeader, QuestionState};
     use crate::scoring::rubric::Rubric;
-    use crate::scoring::report::FaultKind;
     use crate::session::event::{Answer, SessionEvent, Utterance};
 
     fn facts(events: Vec<SessionEvent>) -> SessionFacts {
@@ -352,7 +352,9 @@ mod tests {
     }
 
     fn turn(turn: u64, confidence: f32, damaged: bool) -> SessionEvent {
-        let SessionEvent::AnswerCommitted(mut answer) = said(turn, "Well I would say") else { unreachable!("an answer") };
+        let SessionEvent::AnswerCommitted(mut answer) = said(turn, "Well I would say") else {
+            unreachable!("an answer")
+        };
         answer.utterances[0].confidence = Some(confidence);
         answer.utterances[0].damaged = damaged;
         SessionEvent::AnswerCommitted(answer)
@@ -371,7 +373,8 @@ mod tests {
         let lost = |frames| SessionEvent::AudioLost { frames };
         // Each event is a second after the one before; the turn lies between 5 and 9 s.
         let pause = || SessionEvent::Paused;
-        let during = |frames| vec![opened(), pause(), pause(), pause(), pause(), pause(), lost(frames), turn(1, 0.9, false)];
+        let during =
+            |frames| vec![opened(), pause(), pause(), pause(), pause(), pause(), lost(frames), turn(1, 0.9, false)];
         assert_eq!(faults(during(10)), []);
         assert_eq!(faults(during(11)), [FaultKind::LostAudio]);
         assert_eq!(facts(during(10)).lost_audio_ms, 200);

@@ -2,9 +2,9 @@
 //! answers into a score.
 
 use super::aggregate::explanation;
+use super::answer::Scorer;
 use super::delivery::{delivery, timeline};
 use super::facts::{Evidence, PlannedQuestion, SessionFacts};
-use super::answer::Scorer;
 use super::grader::Grader;
 use super::integrity::integrity;
 use super::proof::unproven;

@@ -1,9 +1,7 @@
 //! The local scorer: key points by terms and paraphrases, no model. Deterministic. Must never take words that are meant
 //! for a grader for an answer.
 
-use super::grader::{
-    Flag, FlagKind, Graded, Grader, GradingInput, MisconceptionGraded, Passage, PointGraded, Source,
-};
+use super::grader::{Flag, FlagKind, Graded, Grader, GradingInput, MisconceptionGraded, Passage, PointGraded, Source};
 use super::rubric::{Pattern, Rubric};
 use super::worth::worth;
 use crate::interview::coverage::{Coverage, Status, cover_points, find_terms, misstated};
@@ -100,4 +98,3 @@ fn blank(text: &mut String, range: Range<usize>) {
     let blanks = if length < PARAGRAPH.len() { " ".repeat(length) } else { format!("{PARAGRAPH:<length$}") };
     text.replace_range(range, &blanks);
 }
-

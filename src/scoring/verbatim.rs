@@ -77,7 +77,10 @@ mod tests {
 
     #[test]
     fn what_stands_there_is_found_whatever_its_dress() {
-        assert_eq!(found("it's a unique key - the server remembers"), Some("it\u{2019}s a  unique key \u{2014} the server\nremembers"));
+        assert_eq!(
+            found("it's a unique key - the server remembers"),
+            Some("it\u{2019}s a  unique key \u{2014} the server\nremembers")
+        );
         assert_eq!(found("\"... IT'S A UNIQUE KEY ...\""), Some("it\u{2019}s a  unique key"));
         assert_eq!(found("сервер пам'ятає ключ"), Some("Сервер пам\u{2bc}ятає ключ"));
     }

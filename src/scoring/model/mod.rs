@@ -127,6 +127,10 @@ impl Grader for ModelGrader {
     }
 
     fn name(&self) -> String {
-        format!("model: {}, key points one by one, quotes checked; falls back to {}", self.model.name(), self.local.name())
+        format!(
+            "model: {}, key points one by one, quotes checked; falls back to {}",
+            self.model.name(),
+            self.local.name()
+        )
     }
 }

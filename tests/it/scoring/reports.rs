@@ -139,7 +139,8 @@ fn must_fit(published: Published, document: &Value) {
     let mut schemas = boon::Schemas::new();
     let place = format!("https://example.org/{}.json", published.name());
     compiler.add_resource(&place, published.schema()).expect("a schema");
-    let index = compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
+    let index =
+        compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
     schemas.validate(document, index).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
 }
 
