@@ -5,6 +5,7 @@ mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod rescore;
 mod serve;
 
 use crate::config::Settings;
@@ -28,6 +29,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
     Bench(bench::Arguments),
+    Rescore(rescore::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -55,5 +57,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Rescore(arguments) => rescore::run(arguments).await,
     }
 }
