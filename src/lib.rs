@@ -57,6 +57,7 @@ pub mod id;
 
 // The conversation, in the order in which a spoken answer travels.
 pub mod audio;
+pub mod cloud;
 pub mod interview;
 pub mod llm;
 #[cfg(feature = "local-speech")]

@@ -45,9 +45,6 @@ pub trait Interviews: Send + Sync {
     /// The interviewer's voice saying [`SOUND_CHECK_TEXT`], as a WAV file.
     fn sound_check(&self) -> BoxFuture<'_, Result<Bytes, InterviewError>>;
 
-    /// The report as a page that prints well; its quotes play from `recording_url` if there is a recording.
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>>;
-
     /// Each part that an interview needs, and whether it is ready.
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>>;
 }

@@ -3,6 +3,7 @@
 
 use crate::interview::coverage::Status;
 use crate::interview::question::{KeyPoint, Misconception};
+use crate::scoring::report::Account;
 use serde::Serialize;
 use std::ops::Range;
 
@@ -10,6 +11,16 @@ use std::ops::Range;
 pub trait Grader: Send + Sync {
     /// Grades one answer. The same input gives the same result as long as the grader says so of itself in `name`.
     fn grade(&self, input: &GradingInput<'_>) -> Graded;
+
+    /// The same, with an account of who judged and how sure that was.
+    fn grade_accounted(&self, input: &GradingInput<'_>) -> (Graded, Account) {
+        (self.grade(input), Account { by: "local".to_owned(), ..Account::default() })
+    }
+
+    /// SHA-256 of what a model is told; `none` where no model is asked.
+    fn prompts_hash(&self) -> String {
+        "none".to_owned()
+    }
 
     /// What it is and by what it judges, for provenance ("local: …").
     fn name(&self) -> String;

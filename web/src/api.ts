@@ -122,7 +122,7 @@ export function deleteResource(resource: string, token: string | null): void {
 }
 
 /** The address of a file that a media element or a new tab opens, where no header can be sent. */
-export function fileAddress(id: string, token: string | null, name: "recording" | "report.html"): string {
+export function fileAddress(id: string, token: string | null, name: "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt"): string {
   const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
   return `${BASE}/interviews/${id}/${name}${query}`;
 }

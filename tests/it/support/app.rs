@@ -238,10 +238,6 @@ impl Interviews for Played {
         ready(self.refusal().map(|()| Bytes::from_static(b"RIFF"))).boxed()
     }
 
-    fn report_html(&self, session: SessionId, _recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        ready(Ok(format!("<!doctype html><title>{session}</title>"))).boxed()
-    }
-
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         ready(vec![("speech to text", !self.act(|acts| acts.is_unready))]).boxed()
     }
