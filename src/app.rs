@@ -2,10 +2,11 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod live;
+mod measure;
 mod providers;
 mod sweep;
 
-pub use providers::{RehearsalParts, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;

@@ -4,6 +4,7 @@
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod replay;
 mod serve;
 
 use crate::config::Settings;
@@ -26,6 +27,7 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -52,5 +54,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
     }
 }

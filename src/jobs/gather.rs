@@ -1,11 +1,14 @@
 //! From the log of an interview to the facts that its report is made of. Must never guess: what the log does not say is
 //! left out, and what we ourselves broke is marked as broken.
 
+use crate::audio::frame::FRAME_MS;
 use crate::id::{SpeechId, TurnId};
 use crate::interview::plan::Plan;
 use crate::interview::question::Competency;
 use crate::interview::{EndReason, LineKind, QuestionOutcome};
-use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Timed, Versions};
+use crate::scoring::facts::{
+    AnswerTurn, FloorFacts, PlannedQuestion, ProbeLine, ReplyFacts, SessionFacts, Timed, Versions,
+};
 use crate::scoring::report::{ArtifactRef, InterviewHeader};
 use crate::session::event::{Answer, SessionEvent};
 use std::collections::BTreeMap;
@@ -17,7 +20,8 @@ pub struct Logged {
     pub at_ms: u64,
 }
 
-/// Reads the facts out of the log. `bank` names the questions' source; `gaps_ms` are the silences before replies.
+/// Reads the facts out of the log. `bank` names the questions' source; `gaps_ms` are the silences before replies as the
+/// transcript has them, for a log that does not tell of replies.
 #[must_use]
 pub fn gather(
     interview: InterviewHeader,
@@ -31,6 +35,7 @@ pub fn gather(
     for logged in log {
         reading.take(logged);
     }
+    let gaps_ms = if reading.floor.replies.is_empty() { gaps_ms } else { gaps(&reading.floor) };
     let questions = (1..).zip(plan.questions).map(|(number, question)| PlannedQuestion { number, question });
     SessionFacts {
         interview,
@@ -41,6 +46,7 @@ pub fn gather(
         probes: reading.probes.into_iter().map(|(_, probe)| probe).collect(),
         artifacts: reading.artifacts.into_values().collect(),
         gaps_ms,
+        floor: reading.floor,
         recovered: reading.recovered,
         focus_losses: reading.focus_losses,
         versions: Versions { bank, ..reading.versions },
@@ -58,8 +64,18 @@ struct Reading {
     probes: Vec<(SpeechId, ProbeLine)>,
     artifacts: BTreeMap<String, ArtifactRef>,
     recovered: u32,
+    floor: FloorFacts,
     focus_losses: Vec<Option<String>>,
     versions: Versions,
+}
+
+/// The silences before the replies: as the waveforms have them, else as the events do.
+fn gaps(floor: &FloorFacts) -> Vec<u64> {
+    let gap = |reply: &ReplyFacts| {
+        let measured = reply.waveform_ms.map(|ms| u64::try_from(ms).unwrap_or(0));
+        measured.or(reply.stages.first_sample_sent_ms)
+    };
+    floor.replies.iter().filter_map(gap).collect()
 }
 
 impl Reading {
@@ -83,13 +99,34 @@ impl Reading {
             SessionEvent::SpeechStarted { speech, line: LineKind::Probe, question_key: Some(key), text } => {
                 self.probes.push((*speech, ProbeLine { question_key: key.clone(), text: text.clone() }));
             }
-            SessionEvent::FalseCutoffRecovered { speech, .. } => {
+            SessionEvent::FalseCutoffRecovered { speech, turn } => {
                 self.recovered += 1;
+                self.floor.replies.retain(|reply| reply.turn != *turn);
                 self.probes.retain(|(probe, _)| Some(*probe) != *speech);
             }
-            SessionEvent::SpeechEnded { speech, heard, .. } if heard.trim().is_empty() => {
-                self.probes.retain(|(probe, _)| probe != speech);
+            SessionEvent::SpeechEnded { speech, heard, interrupted, .. } => {
+                self.floor.stopped += u32::from(*interrupted);
+                self.said(*speech, heard);
             }
+            SessionEvent::SpeechResumed { .. } => self.floor.held += 1,
+            SessionEvent::Replied { turn, question, start_ms, stages, .. } => {
+                // A reply that was taken back with a false cut-off is no reply.
+                self.floor.replies.retain(|reply| reply.turn != *turn);
+                self.floor.replies.push(ReplyFacts {
+                    turn: *turn,
+                    kind: *question,
+                    start_ms: *start_ms,
+                    stages: *stages,
+                    waveform_ms: None,
+                });
+            }
+            SessionEvent::GapsMeasured { gaps } => {
+                for reply in &mut self.floor.replies {
+                    let measured = gaps.iter().find(|gap| gap.turn == reply.turn);
+                    reply.waveform_ms = measured.map(|gap| gap.waveform_ms);
+                }
+            }
+            SessionEvent::AudioLost { frames, .. } => self.floor.lost_ms += frames * u64::from(FRAME_MS),
             SessionEvent::CodeChanged { question_key, version, language, content, .. } => {
                 let (question_id, language, code) = (question_key.clone(), language.clone(), content.clone());
                 let last = ArtifactRef { question_id, language, code, version: *version };
@@ -98,7 +135,6 @@ impl Reading {
             SessionEvent::Focus { visible: false } => self.focus_losses.push(self.open.clone()),
             SessionEvent::Ended { reason: EndReason::Failed | EndReason::Shutdown } => self.broke_off(logged.at_ms),
             SessionEvent::SpeechStarted { .. }
-            | SessionEvent::SpeechEnded { .. }
             | SessionEvent::Focus { visible: true }
             | SessionEvent::Ended { .. }
             | SessionEvent::Began
@@ -109,7 +145,6 @@ impl Reading {
             | SessionEvent::WishHeard { .. }
             | SessionEvent::SpeechProgress { .. }
             | SessionEvent::SpeechHeld { .. }
-            | SessionEvent::SpeechResumed { .. }
             | SessionEvent::SpeechFailed { .. }
             | SessionEvent::Silence { .. }
             | SessionEvent::Monologue { .. }
@@ -117,7 +152,8 @@ impl Reading {
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
             | SessionEvent::Facts { .. }
-            | SessionEvent::AudioLost { .. } => {}
+            | SessionEvent::FloorOpened { .. }
+            | SessionEvent::FloorTold { .. } => {}
         }
     }
 
@@ -144,6 +180,16 @@ impl Reading {
         match self.turns.iter_mut().find(|(id, _)| *id == Some(answer.turn)) {
             Some((_, before)) => *before = turn,
             None => self.turns.push((Some(answer.turn), turn)),
+        }
+    }
+
+    /// A follow-up was asked as far as it was heard.
+    fn said(&mut self, speech: SpeechId, heard: &str) {
+        if heard.trim().is_empty() {
+            return self.probes.retain(|(probe, _)| *probe != speech);
+        }
+        if let Some((_, probe)) = self.probes.iter_mut().find(|(probe, _)| *probe == speech) {
+            heard.clone_into(&mut probe.text);
         }
     }
 
@@ -174,7 +220,7 @@ mod tests {
     use crate::scoring::facts::SessionFacts;
     use crate::scoring::report::{InterviewHeader, QuestionState};
     use crate::scoring::rubric::Rubric;
-    use crate::session::event::{Answer, SessionEvent, Utterance};
+    use crate::session::event::{Answer, MeasuredGap, SessionEvent, Stages, Utterance};
 
     fn facts(events: Vec<SessionEvent>) -> SessionFacts {
         let bank = shipped().expect("banks").remove(0);
@@ -263,6 +309,48 @@ mod tests {
         let begun = vec![opened(), said(1, "Well I would say"), ended(EndReason::Shutdown)];
         assert_eq!(state(&facts(begun)), QuestionState::InsufficientEvidence);
         assert_eq!(state(&facts(vec![opened(), said(1, SAID), ended(EndReason::Failed)])), QuestionState::Answered);
+    }
+
+    #[test]
+    fn how_turns_were_taken_is_told_apart_from_what_was_answered() {
+        let replied = |turn: u64, ms: u64| SessionEvent::Replied {
+            turn: TurnId(turn),
+            speech: SpeechId(turn),
+            question: None,
+            start_ms: 9_000 + ms,
+            stages: Stages { first_sample_sent_ms: Some(ms), ..Stages::default() },
+        };
+        let ended = |heard: &str, interrupted| SessionEvent::SpeechEnded {
+            speech: SpeechId(1),
+            sent_samples: 9,
+            heard: heard.into(),
+            interrupted,
+        };
+        let gap = |turn: u64, waveform_ms| MeasuredGap {
+            turn: TurnId(turn),
+            question: None,
+            events_ms: 600,
+            waveform_ms,
+        };
+        let facts = facts(vec![
+            opened(),
+            said(1, "Sending it twice"),
+            replied(1, 500),
+            SessionEvent::FalseCutoffRecovered { turn: TurnId(1), speech: None },
+            said(1, SAID),
+            replied(1, 700),
+            probe(1),
+            ended("How would you", true),
+            SessionEvent::SpeechResumed { speech: SpeechId(2) },
+            said(2, "With a unique key."),
+            replied(2, 600),
+            SessionEvent::AudioLost { frames: 7, utterance: None },
+            SessionEvent::GapsMeasured { gaps: vec![gap(2, 650)] },
+        ]);
+        assert_eq!(facts.gaps_ms, [700, 650]);
+        assert_eq!((facts.floor.stopped, facts.floor.held, facts.floor.lost_ms), (1, 1, 140));
+        assert_eq!(facts.probes[0].text, "How would you", "what was heard of it");
+        assert_eq!(state(&facts), QuestionState::Answered);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What is known of a session when it is over: all that a report is made from. Plain data, gathered by the job from the
 //! record; must never hold who the candidate is.
 
+use crate::id::TurnId;
 use crate::interview::QuestionOutcome;
-use crate::interview::question::{Competency, Question};
+use crate::interview::question::{Competency, Question, QuestionKind};
 use crate::interview::words::PARAGRAPH;
 use crate::scoring::report::{ArtifactRef, InterviewHeader};
+use crate::session::event::Stages;
 use std::collections::BTreeMap;
 
 /// All facts of one session.
@@ -22,13 +24,39 @@ pub struct SessionFacts {
     pub probes: Vec<ProbeLine>,
     /// Code, every question's last version.
     pub artifacts: Vec<ArtifactRef>,
-    /// Silence before each reply, ms.
+    /// Silence before each reply, ms: as measured on the recording, where it was.
     pub gaps_ms: Vec<u64>,
+    pub floor: FloorFacts,
     /// Times that the interviewer began too early and gave the floor back.
     pub recovered: u32,
     /// Times that the page was left, by question if one was open.
     pub focus_losses: Vec<Option<String>>,
     pub versions: Versions,
+}
+
+/// How the taking of turns went: our performance, never the candidate's.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct FloorFacts {
+    pub replies: Vec<ReplyFacts>,
+    /// Lines of the interviewer that the candidate stopped.
+    pub stopped: u32,
+    /// Times that the interviewer held for a sound that wanted nothing ("mm-hm"), and went on.
+    pub held: u32,
+    /// Sound of the candidate's answers that was lost on the way, ms.
+    pub lost_ms: u64,
+}
+
+/// One reply of the interviewer, all in ms after the end of the candidate's speech.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ReplyFacts {
+    pub turn: TurnId,
+    /// The kind of the question that was answered.
+    pub kind: Option<QuestionKind>,
+    /// Where the reply begins on the session's clock, ms.
+    pub start_ms: u64,
+    pub stages: Stages,
+    /// The silence as the recording has it; below 0 they overlap. None: nothing was recorded.
+    pub waveform_ms: Option<i64>,
 }
 
 /// A question with its place in the interview.

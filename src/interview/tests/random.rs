@@ -209,7 +209,7 @@ proptest! {
             }
             // A view and a preview exist at any time and change nothing.
             let _view = interview.view(now);
-            let _said = interview.preview(FULL);
+            let _said = interview.preview(FULL, Some("And what of the other one?"));
             prop_assert!((0.0..=1.0).contains(&interview.covered(FULL)));
             prop_assert_eq!(interview.poll_command(), None);
         }

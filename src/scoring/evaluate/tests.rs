@@ -6,7 +6,7 @@ use crate::interview::QuestionOutcome;
 use crate::interview::bank::shipped;
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::interview::rehearsal::{SHIPPED, Script};
-use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Timed, Versions};
+use crate::scoring::facts::{FloorFacts, AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Timed, Versions};
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;
 
@@ -39,6 +39,7 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         probes: Vec::new(),
         artifacts: Vec::new(),
         gaps_ms: vec![900, 400, 700, 500],
+        floor: FloorFacts::default(),
         recovered: 1,
         focus_losses: vec![None],
         versions: Versions { app: "test".into(), ..Versions::default() },
