@@ -20,14 +20,20 @@ pub struct Measured {
 }
 
 /// Measures the gaps of an interview that is over on its `recording`. `None` where there is nothing to measure.
-pub async fn measure(store: &Store, id: SessionId, recording: PathBuf, at: chrono::DateTime<chrono::Utc>) -> Option<Measured> {
+pub async fn measure(
+    store: &Store,
+    id: SessionId,
+    recording: PathBuf,
+    at: chrono::DateTime<chrono::Utc>,
+) -> Option<Measured> {
     let (log, last_seq, last_at_ms) = log(store, id).await?;
     let replies = gaps::replies(log.iter());
     if replies.is_empty() {
         return None;
     }
     let loudness = tokio::task::spawn_blocking(move || read(&recording)).await.ok()?;
-    let loudness = loudness.inspect_err(|why| tracing::warn!(session = %id, %why, "the gaps cannot be measured")).ok()?;
+    let loudness =
+        loudness.inspect_err(|why| tracing::warn!(session = %id, %why, "the gaps cannot be measured")).ok()?;
     let gaps = gaps::measure(&replies, &loudness);
     for gap in &gaps {
         let kind = gap.question.map_or("none", QuestionKind::as_str);

@@ -69,7 +69,8 @@ impl Loudness {
         let windows = between(&self.left, &(from..reply_ms.min(answer_ms.end + SEARCH_MS).max(answer_ms.end)));
         let mut sorted = windows.to_vec();
         sorted.sort_by(f32::total_cmp);
-        let of = |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
+        let of =
+            |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
         let least = (of(90)? * VOICE_SHARE).max((of(5)? * NOISE_FACTOR).min(of(90)? / 2.0)).max(VOICE_MIN);
         let voiced = |four: &[f32]| four.iter().filter(|loudness| **loudness >= least).count() >= VOICED_OF_FOUR;
         let place = windows.windows(4).rposition(voiced)?;

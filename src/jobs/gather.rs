@@ -326,12 +326,8 @@ mod tests {
             heard: heard.into(),
             interrupted,
         };
-        let gap = |turn: u64, waveform_ms| MeasuredGap {
-            turn: TurnId(turn),
-            question: None,
-            events_ms: 600,
-            waveform_ms,
-        };
+        let gap =
+            |turn: u64, waveform_ms| MeasuredGap { turn: TurnId(turn), question: None, events_ms: 600, waveform_ms };
         let facts = facts(vec![
             opened(),
             said(1, "Sending it twice"),

@@ -100,8 +100,9 @@ pub(super) struct ReplyMarks {
     pub speech_end_at: Instant,
     pub stages: Stages,
     pub kind: Option<QuestionKind>,
-    /// The reply's first speech has sounded; kept while the speech lasts, for its row.
+    /// The reply's first speech has sounded, and where it began.
     pub speech: Option<SpeechId>,
+    pub start_ms: Option<u64>,
 }
 
 /// Runs a session to its end.

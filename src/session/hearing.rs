@@ -36,7 +36,8 @@ const LOST_MS_DAMAGING: u64 = 300;
 /// The interviewer's latest lines that an echo may be of.
 const SAID_MAX: usize = 4;
 /// What begins so long after a line may still be its echo, ms: the delay of the line, the client's buffer, and the room.
-const ECHO_MS_MAX: u64 = 1_000;
+/// Longer, and whoever begins an answer by saying the question again would be taken for one.
+const ECHO_MS_MAX: u64 = 400;
 
 /// The turn of what was said and never finished: after all others.
 const LAST_TURN: TurnId = TurnId(u64::MAX >> 1);
@@ -140,7 +141,8 @@ impl Hearing {
 
     /// Whether `text`, heard from `from` on, is what the interviewer was saying then.
     fn is_echo(&self, text: &str, from: SamplePos) -> bool {
-        let sounds = |said: &&Said| from >= said.start && said.end.is_none_or(|end| from.ms() <= end.ms() + ECHO_MS_MAX);
+        let sounds =
+            |said: &&Said| from >= said.start && said.end.is_none_or(|end| from.ms() <= end.ms() + ECHO_MS_MAX);
         self.said.iter().filter(sounds).any(|said| turn::words::is_echo(text, &said.text))
     }
 
@@ -225,7 +227,13 @@ impl Actor {
     pub(super) fn candidate_started(&mut self, utterance: UtteranceId, at: SamplePos) {
         self.show(ServerMessage::CandidateSpeaking(true));
         self.hearing.turn_begins();
-        self.hearing.entry(utterance, at).speaking = true;
+        let heard = self.hearing.entry(utterance, at);
+        heard.speaking = true;
+        if heard.answered && heard.utterance.turn.is_none() {
+            // What was put aside (a cough, an echo) goes on as speech.
+            heard.answered = false;
+            self.hearing.open.insert(utterance);
+        }
         let speech_ms = self.samples.at(now()).ms().saturating_sub(at.ms());
         self.turn_event(turn::Event::SpeechStarted { utterance, at, speech_ms });
     }

@@ -157,9 +157,6 @@ impl Actor {
         let event =
             SessionEvent::SpeechEnded { speech: speech.id, sent_samples: speech.sent_samples, heard, interrupted };
         self.log_with(event, rows);
-        if self.reply.as_ref().is_some_and(|reply| reply.speech == Some(speech.id)) {
-            self.reply = None;
-        }
     }
 
     /// A line that was not spoken but shown: whoever reads the record must know what was answered.
@@ -220,6 +217,7 @@ impl Actor {
             return;
         }
         reply.speech = Some(speech);
+        reply.start_ms = Some(at.ms());
         reply.stages.first_audio_ms = first_audio.map(|instant| since(reply, instant));
         reply.stages.first_sample_sent_ms = Some(at.ms().saturating_sub(reply.speech_end.ms()));
         let (stages, kind) = (reply.stages, reply.kind.map_or("none", QuestionKind::as_str));
@@ -248,9 +246,12 @@ impl Actor {
     pub(super) fn mark_first_token(&mut self, at: Instant) {
         let Some(reply) = &mut self.reply else { return };
         let ms = since(reply, at);
-        if reply.stages.first_token_ms.replace(ms).is_none() && reply.speech.is_some() {
-            // The acknowledgement before it sounds already: its other stages were told.
-            record_stage("first_token", reply.kind.map_or("none", QuestionKind::as_str), Some(ms));
+        reply.stages.first_token_ms = Some(ms);
+        let (turn, question, stages) = (reply.turn, reply.kind, reply.stages);
+        if let Some((speech, start_ms)) = reply.speech.zip(reply.start_ms) {
+            // The acknowledgement before it was told without it.
+            record_stage("first_token", question.map_or("none", QuestionKind::as_str), Some(ms));
+            self.log(SessionEvent::Replied { turn, speech, question, start_ms, stages });
         }
     }
 

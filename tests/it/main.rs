@@ -5,6 +5,7 @@ mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]
 mod models;
+mod replays;
 mod scenarios;
 mod store;
 mod support;

@@ -73,7 +73,8 @@ impl Interjector {
     pub fn wants(&mut self, now: Instant, ear: &Ear, state: Option<&StateView>) -> Option<(Kind, Arc<PreparedAnswer>)> {
         let question = state.filter(|state| state.phase == "speaking" && !state.paused)?.question.as_ref()?;
         let line = ear.speeches().last()?;
-        let is_under_way = now.saturating_duration_since(line.start) >= INTO_LINE && ear.hears_voice(now, SOUNDS_WITHIN);
+        let is_under_way =
+            now.saturating_duration_since(line.start) >= INTO_LINE && ear.hears_voice(now, SOUNDS_WITHIN);
         if !is_under_way || self.line == Some(line.start) {
             return None;
         }
@@ -210,7 +211,8 @@ mod tests {
     fn effects_are_summed_up() {
         assert_eq!(InterjectionSummary::of(&[]), None);
         let silent = |ms| Effect::Silent { after: Duration::from_millis(ms) };
-        let effects = [silent(40), silent(90), Effect::Unheeded, Effect::Resumed { after: Duration::ZERO }, Effect::Lost];
+        let effects =
+            [silent(40), silent(90), Effect::Unheeded, Effect::Resumed { after: Duration::ZERO }, Effect::Lost];
         let summary = InterjectionSummary::of(&effects).expect("there are some");
         assert_eq!((summary.interruptions, summary.unheeded, summary.silent_ms.p95), (3, 1, Some(90)));
         assert_eq!((summary.sounds, summary.not_resumed, summary.resumed_ms.p50), (2, 1, Some(0)));

@@ -152,7 +152,12 @@ impl Summary {
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let heeded = |interrupt: &InterjectionSummary| interrupt.unheeded == 0 && interrupt.not_resumed == 0;
-        self.interrupt.as_ref().is_none_or(heeded) && self.calls > 0 && self.calls_failed == 0 && self.lost == 0 && self.doubled == 0 && self.misordered == 0
+        self.interrupt.as_ref().is_none_or(heeded)
+            && self.calls > 0
+            && self.calls_failed == 0
+            && self.lost == 0
+            && self.doubled == 0
+            && self.misordered == 0
     }
 
     /// For a person.

@@ -128,10 +128,10 @@ fn words(pauses: &[Pause], utterance: UtteranceId, at: SamplePos, now: SamplePos
         return vec![Told { at: later(now, NO_WORDS_MS), event: Event::WordsFailed { utterance } }];
     };
     let at = now.plus(pause.delay);
-    let event = match &words.event {
-        Event::Words { text, last, .. } => Event::Words { utterance, text: text.clone(), last: *last },
-        Event::Echo { .. } => Event::Echo { utterance },
-        other => other.clone(),
+    let event = if let Event::Words { text, last, .. } = &words.event {
+        Event::Words { utterance, text: text.clone(), last: *last }
+    } else {
+        Event::Echo { utterance }
     };
     let coverage = pause.coverage.clone().map(|event| Told { at, event });
     coverage.into_iter().chain([Told { at, event }]).collect()

@@ -201,11 +201,10 @@ impl Interview {
                 self.before = None;
                 append(&mut open.answer, text);
             }
-            Stage::Asking(_)
-            | Stage::Paused { .. }
-            | Stage::Waiting(_)
-            | Stage::Closing { .. }
-            | Stage::Finished(_) => self.said_after_all(question_key),
+            Stage::Asking(_) | Stage::Paused { .. } | Stage::Waiting(_) | Stage::Closing { .. } => {
+                self.said_after_all(question_key);
+            }
+            Stage::Finished(_) => {}
         }
     }
 
@@ -319,7 +318,8 @@ impl Interview {
 
 /// A question that was closed without an answer was answered; false if it was already, or is not there.
 fn closed_answered(closed: &mut [ClosedQuestion], key: &str) -> bool {
-    let unanswered = |question: &&mut ClosedQuestion| question.key == key && question.outcome != QuestionOutcome::Answered;
+    let unanswered =
+        |question: &&mut ClosedQuestion| question.key == key && question.outcome != QuestionOutcome::Answered;
     let found = closed.iter_mut().find(unanswered);
     found.map(|question| question.outcome = QuestionOutcome::Answered).is_some()
 }

@@ -2,7 +2,8 @@
 //! change it.
 
 use super::{
-    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of, wishes,
+    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of,
+    wishes,
 };
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
 

@@ -84,15 +84,14 @@ impl Actor {
     /// What did not reach us of an answer is our fault: too much of it, and the answer is no basis for a score.
     fn mark_lost_audio(&mut self, utterances: &[UtteranceId]) {
         for id in utterances {
-            let Some(utterance) = self.hearing.utterances.get(id).map(|heard| heard.utterance.clone()) else { continue };
+            let Some(utterance) = self.hearing.utterances.get(id).map(|heard| heard.utterance.clone()) else {
+                continue;
+            };
             let lost = self.hearing.take_lost(&utterance);
             if lost == 0 {
                 continue;
             }
-            self.log(SessionEvent::AudioLost {
-                frames: lost.div_ceil(EAR_FRAME_SAMPLES as u64),
-                utterance: Some(*id),
-            });
+            self.log(SessionEvent::AudioLost { frames: lost.div_ceil(EAR_FRAME_SAMPLES as u64), utterance: Some(*id) });
             if let Some(heard) = self.hearing.utterances.get_mut(id) {
                 heard.lost_samples += lost;
             }
@@ -163,6 +162,7 @@ impl Actor {
                 stages,
                 kind,
                 speech: None,
+                start_ms: None,
             },
         )
     }

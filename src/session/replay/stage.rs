@@ -44,10 +44,16 @@ pub struct Done {
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Cause {
     /// A turn was taken.
-    Turn { latency: u64 },
+    Turn {
+        latency: u64,
+    },
     /// A turn was taken too early, and the line taken back with it.
-    TakenBack { latency: u64 },
-    Silence { latency: u64 },
+    TakenBack {
+        latency: u64,
+    },
+    Silence {
+        latency: u64,
+    },
     /// A line after a line, a wish, the beginning.
     Other,
 }
@@ -79,9 +85,10 @@ pub fn otherwise(part: &Part, was: &[Done], settings: Settings, base: Instant) -
     for (index, told) in part.told.iter().enumerate() {
         stage.run_until(stage.place(told.at.0));
         // What is asked is told just before the line that asks: with it, or not at all.
-        let line = match &told.event {
-            Event::Asked { .. } => part.told[index..].iter().position(|told| is_start(&told.event)).map(|at| index + at),
-            event => is_start(event).then_some(index),
+        let line = if let Event::Asked { .. } = told.event {
+            part.told[index..].iter().position(|told| is_start(&told.event)).map(|at| index + at)
+        } else {
+            is_start(&told.event).then_some(index)
         };
         if let Some(line) = line {
             if let Cause::TakenBack { .. } = causes[line] {
@@ -119,9 +126,9 @@ fn goes_on(part: &Part, causes: &[Cause], index: usize) -> Option<u64> {
     let is_back = |cause: &Cause| matches!(cause, Cause::TakenBack { .. });
     let mut before = rest().take_while(|(told, cause)| !is_start(&told.event) || is_back(cause));
     let more = before.any(|(told, _)| matches!(told.event, Event::SpeechStarted { .. }));
-    let latency = rest().take_while(|(told, cause)| !is_start(&told.event) || is_back(cause)).find_map(|(_, cause)| {
-        if let Cause::TakenBack { latency } = cause { Some(*latency) } else { None }
-    });
+    let latency = rest()
+        .take_while(|(told, cause)| !is_start(&told.event) || is_back(cause))
+        .find_map(|(_, cause)| if let Cause::TakenBack { latency } = cause { Some(*latency) } else { None });
     more.then(|| latency.unwrap_or(samples_of(LATENCY_MS)))
 }
 
@@ -297,7 +304,10 @@ impl Stage {
                     self.climbed_at = Some(self.now);
                     Deed::Silence(step)
                 }
-                Command::Prepare { .. } | Command::Discard { .. } | Command::Monologue { .. } | Command::Aside { .. } => {
+                Command::Prepare { .. }
+                | Command::Discard { .. }
+                | Command::Monologue { .. }
+                | Command::Aside { .. } => {
                     continue;
                 }
             };

@@ -249,3 +249,20 @@ async fn the_clients_buffer_is_played_while_a_speech_is_held() {
     }
     assert_eq!(heard[0], heard[1]);
 }
+
+/// What begins with a cough is the same utterance, and its words are waited for no longer than others.
+#[tokio::test(start_paused = true)]
+async fn a_cough_before_the_first_word_costs_nothing() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    talk.waits(500).await;
+    talk.says("", 300).await;
+    talk.waits(800).await;
+    talk.says(WHOLE, 2_000).await;
+    let said = talk.now_ms();
+    let replied = talk.begins("").await;
+    assert!(replied - said < 1_500, "{} ms", replied - said);
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!(over.answers()[0].text, WHOLE, "{}", over.story());
+}

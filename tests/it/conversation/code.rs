@@ -50,7 +50,12 @@ async fn who_thinks_aloud_while_writing_is_heard_and_not_hurried() {
     talk.leaves();
     let over = talk.over().await;
     let said = over.answers().into_iter().find(|answer| answer.question_key.as_deref() == Some("queues"));
-    assert_eq!(said.map(|answer| answer.text).as_deref(), Some("First I open the ledger. Then I take the mutex."), "{}", over.story());
+    assert_eq!(
+        said.map(|answer| answer.text).as_deref(),
+        Some("First I open the ledger. Then I take the mutex."),
+        "{}",
+        over.story()
+    );
 }
 
 #[tokio::test(start_paused = true)]

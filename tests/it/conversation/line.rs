@@ -88,7 +88,7 @@ async fn our_own_words_are_no_answer() {
     let mut talk = Scene::default().opens();
     talk.begins(&asks("locks")).await;
     talk.waits(400).await;
-    talk.says("what do you know of", 800).await;
+    talk.says("what do you know of", 600).await;
     talk.answers(&asks("locks"), WHOLE).await;
     talk.hears(&asks("queues")).await;
     talk.leaves();

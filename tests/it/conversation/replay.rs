@@ -75,7 +75,9 @@ async fn more_patience_cuts_nobody_off_and_answers_later() {
 /// The candidate pauses for a second in the middle: whoever waits no longer than half of it cuts in.
 #[tokio::test(start_paused = true)]
 async fn less_patience_would_have_cut_off_where_nobody_did() {
-    let mut talk = Scene { completion: 0.5, ..Scene::default() }.opens();
+    let mut scene = Scene { completion: 0.5, ..Scene::default() };
+    scene.turn.patience.factual_ms = 2_600;
+    let mut talk = scene.opens();
     talk.hears(&asks("locks")).await;
     talk.waits(500).await;
     talk.says("It rests on a ledger.", 1_500).await;

@@ -1,8 +1,8 @@
 //! The stage of a conversation: a session with scripted parts, the candidate's deeds as methods, and a timeline of all
 //! that the room was told. Must never look into the session: what it knows, a room or the record knows.
 
-use super::over::Over;
 use super::echo::Echo;
+use super::over::Over;
 use super::parts::{Ears, Speaker, locked, plan, with_code};
 use super::record::{Notebook, Written};
 use std::fmt::Write as _;
@@ -145,13 +145,7 @@ impl Scene {
 }
 
 /// Stands between session and room and writes down what passes.
-async fn tap(
-    mut session: SessionPort,
-    mut room: RoomPort,
-    clock: SampleClock,
-    notes: Notes,
-    mut echo: Option<Echo>,
-) {
+async fn tap(mut session: SessionPort, mut room: RoomPort, clock: SampleClock, notes: Notes, mut echo: Option<Echo>) {
     let mut sounding = None;
     loop {
         tokio::select! {

@@ -169,12 +169,10 @@ async fn a_wording_is_asked_for_in_the_pause_and_its_first_word_is_marked() {
     let over = talk.over().await;
     assert_eq!(llm.asked().len(), 1, "{}", over.story());
     let replied = |event| if let SessionEvent::Replied { stages, .. } = event { Some(stages) } else { None };
-    let stages = over.events().find_map(replied).expect("there is a reply");
-    let row = over.kept.rows.values().map(|(row, _)| row).find(|row| row.turn.is_some() && row.planned.is_some());
-    let kept = &row.expect("the reply has a row").stages["reply"];
-    let first = kept["first_token_ms"].as_u64().unwrap_or_else(|| panic!("no first token in {kept}"));
+    let stages = over.events().filter_map(replied).last().expect("there is a reply");
+    let (asked, first) = (stages.transcript_final_ms.expect("there were words"), stages.first_token_ms);
+    let first = first.unwrap_or_else(|| panic!("no first token in {stages:?}\n{}", over.story()));
     // Asked when the words of the pause were there; the turn was taken later.
-    let asked = stages.transcript_final_ms.expect("there were words");
     assert!((asked + 1_100..=asked + 1_150).contains(&first), "{first} after {asked}\n{}", over.story());
     assert!(stages.decision_ms.is_some_and(|decided| decided > asked), "{stages:?}");
 }
