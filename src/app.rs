@@ -2,11 +2,12 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod live;
+mod measure;
 mod providers;
 pub mod scoring;
 mod sweep;
 
-pub use providers::{RehearsalParts, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;

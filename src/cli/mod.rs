@@ -6,6 +6,7 @@ mod doctor;
 mod migrate;
 pub mod rehearse;
 mod rescore;
+mod replay;
 mod serve;
 
 use crate::config::Settings;
@@ -30,6 +31,7 @@ enum Command {
     Rehearse(rehearse::Arguments),
     Bench(bench::Arguments),
     Rescore(rescore::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -58,5 +60,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Rescore(arguments) => rescore::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
     }
 }

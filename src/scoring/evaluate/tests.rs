@@ -43,6 +43,8 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         artifacts: Vec::new(),
         lines: Vec::new(),
         lost_audio_ms: 0,
+        heard_gaps_ms: vec![950, 450],
+        held: 0,
         recovered: 1,
         focus_losses: vec![None],
         versions: Versions { app: "test".into(), ..Versions::default() },
