@@ -19,6 +19,8 @@ use vivavoce::vad::scripted::ScriptedTurn;
 const TALKS: u64 = 60;
 /// Deeds of the candidate in one talk.
 const DEEDS: u64 = 14;
+/// Greeting and disclosure, however late their voice, ms.
+const GREETING_MS: u64 = 11_000;
 
 #[tokio::test(start_paused = true)]
 async fn what_is_late_goes_where_it_belongs_or_nowhere() {
@@ -57,6 +59,8 @@ async fn by_chance(seed: u64) -> Over {
     };
     let mut talk = scene.opens();
     talk.ears.by_chance(Chance(seed + 2));
+    // The greeting is said to its end, whatever the candidate does.
+    talk.waits(GREETING_MS).await;
     let mut said = 0;
     for _ in 0..DEEDS {
         talk.waits(chance.between(100, 4_000)).await;
