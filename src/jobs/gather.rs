@@ -4,13 +4,13 @@
 use crate::audio::frame::FRAME_MS;
 use crate::id::{SpeechId, TurnId};
 use crate::interview::plan::Plan;
-use crate::interview::question::Competency;
+use crate::interview::question::{Competency, QuestionKind};
 use crate::interview::{EndReason, LineKind, QuestionOutcome};
 use crate::scoring::facts::{
     AnswerTurn, FloorFacts, PlannedQuestion, ProbeLine, ReplyFacts, SessionFacts, Timed, Versions,
 };
 use crate::scoring::report::{ArtifactRef, InterviewHeader};
-use crate::session::event::{Answer, SessionEvent};
+use crate::session::event::{Answer, MeasuredGap, SessionEvent, Stages};
 use std::collections::BTreeMap;
 
 /// An event with its place on the session's clock.
@@ -110,22 +110,9 @@ impl Reading {
             }
             SessionEvent::SpeechResumed { .. } => self.floor.held += 1,
             SessionEvent::Replied { turn, question, start_ms, stages, .. } => {
-                // A reply that was taken back with a false cut-off is no reply.
-                self.floor.replies.retain(|reply| reply.turn != *turn);
-                self.floor.replies.push(ReplyFacts {
-                    turn: *turn,
-                    kind: *question,
-                    start_ms: *start_ms,
-                    stages: *stages,
-                    waveform_ms: None,
-                });
+                self.replied(*turn, *question, *start_ms, *stages);
             }
-            SessionEvent::GapsMeasured { gaps } => {
-                for reply in &mut self.floor.replies {
-                    let measured = gaps.iter().find(|gap| gap.turn == reply.turn);
-                    reply.waveform_ms = measured.map(|gap| gap.waveform_ms);
-                }
-            }
+            SessionEvent::GapsMeasured { gaps } => self.measured(gaps),
             SessionEvent::AudioLost { frames, .. } => self.floor.lost_ms += frames * u64::from(FRAME_MS),
             SessionEvent::CodeChanged { question_key, version, language, content, .. } => {
                 let (question_id, language, code) = (question_key.clone(), language.clone(), content.clone());
@@ -180,6 +167,19 @@ impl Reading {
         match self.turns.iter_mut().find(|(id, _)| *id == Some(answer.turn)) {
             Some((_, before)) => *before = turn,
             None => self.turns.push((Some(answer.turn), turn)),
+        }
+    }
+
+    /// A reply that was taken back with a false cut-off is no reply, and one that is told again has more stages.
+    fn replied(&mut self, turn: TurnId, kind: Option<QuestionKind>, start_ms: u64, stages: Stages) {
+        self.floor.replies.retain(|reply| reply.turn != turn);
+        self.floor.replies.push(ReplyFacts { turn, kind, start_ms, stages, waveform_ms: None });
+    }
+
+    fn measured(&mut self, gaps: &[MeasuredGap]) {
+        for reply in &mut self.floor.replies {
+            let measured = gaps.iter().find(|gap| gap.turn == reply.turn);
+            reply.waveform_ms = measured.map(|gap| gap.waveform_ms);
         }
     }
 

@@ -178,11 +178,11 @@ mod tests {
     use super::*;
 
     /// The interviewer is heard in these ms; what comes of an interjection from 2,000 to 2,500 ms.
-    fn check(kind: Kind, heard: &[std::ops::Range<u64>], expected: Effect) {
+    fn check(kind: Kind, heard: &[(u64, u64)], expected: Effect) {
         let began = Instant::now();
         let mut ear = Ear::new(began);
         for ms in (0..8_000).step_by(20) {
-            let loud = heard.iter().any(|stretch| stretch.contains(&ms));
+            let loud = heard.iter().any(|(from, to)| (*from..*to).contains(&ms));
             ear.hear(began + Duration::from_millis(ms), &[if loud { 3_000 } else { 0 }; 320]);
         }
         let (from, to) = (began + Duration::from_millis(2_000), began + Duration::from_millis(2_500));
@@ -192,19 +192,19 @@ mod tests {
     #[test]
     fn silence_counts_from_the_least_length_of_speech() {
         let ms = Duration::from_millis;
-        check(Kind::Words, &[0..2_280], Effect::Silent { after: ms(100) });
-        check(Kind::Words, &[0..2_100], Effect::Silent { after: ms(0) });
+        check(Kind::Words, &[(0, 2_280)], Effect::Silent { after: ms(100) });
+        check(Kind::Words, &[(0, 2_100)], Effect::Silent { after: ms(0) });
         // A pause between two sentences is no silence.
-        check(Kind::Words, &[0..1_900, 2_100..2_600], Effect::Silent { after: ms(420) });
-        check(Kind::Words, &[0..7_000], Effect::Unheeded);
+        check(Kind::Words, &[(0, 1_900), (2_100, 2_600)], Effect::Silent { after: ms(420) });
+        check(Kind::Words, &[(0, 7_000)], Effect::Unheeded);
     }
 
     #[test]
     fn a_line_that_was_held_comes_back() {
         let ms = Duration::from_millis;
-        check(Kind::Sound, &[0..2_200, 3_300..6_000], Effect::Resumed { after: ms(800) });
-        check(Kind::Sound, &[0..6_500], Effect::Resumed { after: ms(0) });
-        check(Kind::Sound, &[0..2_200], Effect::Lost);
+        check(Kind::Sound, &[(0, 2_200), (3_300, 6_000)], Effect::Resumed { after: ms(800) });
+        check(Kind::Sound, &[(0, 6_500)], Effect::Resumed { after: ms(0) });
+        check(Kind::Sound, &[(0, 2_200)], Effect::Lost);
     }
 
     #[test]
