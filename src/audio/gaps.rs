@@ -8,8 +8,8 @@ pub const WINDOW_MS: u64 = 10;
 /// Around the place where the events say that a voice ends, the sound is looked for so far, ms: in both directions, since
 /// a detector errs in both.
 const SEARCH_MS: u64 = 1_500;
-/// A window is the candidate's voice from this part of the answer's loud windows on (-26 dB)…
-const VOICE_SHARE: f32 = 0.05;
+/// A window is the candidate's voice from this part of the answer's loud windows on (-30 dB)…
+const VOICE_SHARE: f32 = 0.03;
 /// …if it stands out from the quiet ones so far (10 dB).
 const NOISE_FACTOR: f32 = 3.0;
 /// Least loudness (RMS of 32,767) of a voice, whatever the rest is like.

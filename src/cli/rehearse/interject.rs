@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// What interrupts: the interview goes on with the same question.
 pub const WORDS: &str = "Sorry, could you please repeat the question?";
-/// What a listener says without wanting anything.
-pub const SOUNDS: [&str; 3] = ["Okay.", "Mm-hmm.", "Right."];
+/// What a listener says without wanting anything, as a synthetic voice can say it ("mm-hmm" comes out as words).
+pub const SOUNDS: [&str; 3] = ["Okay.", "Right.", "I see."];
 /// The interviewer has spoken for so long: its line is under way, and not over.
 const INTO_LINE: Duration = Duration::from_millis(2_000);
 /// The voice was heard within so long: it sounds.
@@ -146,14 +146,16 @@ pub struct InterjectionSummary {
     /// Sounds that wanted nothing, and those of them after which the line did not come back.
     pub sounds: usize,
     pub not_resumed: usize,
+    /// Lines that the record has as stopped, beyond the interruptions: sounds that were taken for words.
+    pub wrongly_stopped: usize,
     /// From the end of such a sound until the line went on.
     pub resumed_ms: Percentiles,
 }
 
 impl InterjectionSummary {
-    /// Of all effects; none where nobody interjected.
+    /// Of all effects and the lines that the record has as stopped; none where nobody interjected.
     #[must_use]
-    pub fn of(effects: &[Effect]) -> Option<Self> {
+    pub fn of(effects: &[Effect], lines_stopped: usize) -> Option<Self> {
         let (mut silent, mut resumed) = (Vec::new(), Vec::new());
         let mut summary = Self::default();
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -167,6 +169,7 @@ impl InterjectionSummary {
         }
         summary.interruptions = silent.len() + summary.unheeded;
         summary.sounds = resumed.len() + summary.not_resumed;
+        summary.wrongly_stopped = lines_stopped.saturating_sub(silent.len());
         summary.silent_ms = Percentiles::of(&silent);
         summary.resumed_ms = Percentiles::of(&resumed);
         (!effects.is_empty()).then_some(summary)
@@ -209,11 +212,12 @@ mod tests {
 
     #[test]
     fn effects_are_summed_up() {
-        assert_eq!(InterjectionSummary::of(&[]), None);
+        assert_eq!(InterjectionSummary::of(&[], 0), None);
         let silent = |ms| Effect::Silent { after: Duration::from_millis(ms) };
         let effects =
             [silent(40), silent(90), Effect::Unheeded, Effect::Resumed { after: Duration::ZERO }, Effect::Lost];
-        let summary = InterjectionSummary::of(&effects).expect("there are some");
+        let summary = InterjectionSummary::of(&effects, 3).expect("there are some");
+        assert_eq!(summary.wrongly_stopped, 1);
         assert_eq!((summary.interruptions, summary.unheeded, summary.silent_ms.p95), (3, 1, Some(90)));
         assert_eq!((summary.sounds, summary.not_resumed, summary.resumed_ms.p50), (2, 1, Some(0)));
     }
