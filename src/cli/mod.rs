@@ -7,6 +7,7 @@ mod migrate;
 pub mod rehearse;
 mod rescore;
 mod replay;
+mod score;
 mod serve;
 
 use crate::config::Settings;
@@ -32,6 +33,7 @@ enum Command {
     Bench(bench::Arguments),
     Rescore(rescore::Arguments),
     Replay(replay::Arguments),
+    Score(score::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -61,5 +63,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Rescore(arguments) => rescore::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Score(arguments) => score::run(arguments).await,
     }
 }
