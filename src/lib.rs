@@ -70,6 +70,7 @@ pub mod vad;
 
 // What comes of it.
 pub mod jobs;
+pub mod profile;
 pub mod scoring;
 pub mod store;
 

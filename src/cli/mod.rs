@@ -1,10 +1,13 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod seed;
 mod serve;
+mod user;
 
 use crate::config::Settings;
 use crate::embedded::Paths;
@@ -26,6 +29,12 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    User(user::Arguments),
+    Seed(seed::Arguments),
+    Bench(bench::Arguments),
+    /// The server's own reader of PDFs: from standard input to standard output, within limits.
+    #[command(hide = true)]
+    PdfText,
 }
 
 /// Where the operator's settings are.
@@ -52,5 +61,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::User(arguments) => user::run(arguments).await,
+        Command::Seed(arguments) => seed::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::PdfText => Ok(crate::profile::pdf::run_child()),
     }
 }

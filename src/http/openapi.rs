@@ -13,6 +13,11 @@ use utoipa::{Modify, OpenApi};
         (name = "interviews", description = "Make, join, follow and end interviews."),
         (name = "voice", description = "The candidate's voice connection."),
         (name = "record", description = "What an interview leaves: transcript, code, recording, answers, report, event log."),
+        (name = "accounts", description = "Register, log in, keep an account."),
+        (name = "profiles", description = "From a CV to a confirmed profile."),
+        (name = "invitations", description = "Links for candidates without an account."),
+        (name = "privacy", description = "Hand out, erase, and who looked at what."),
+        (name = "webhooks", description = "Who is told when something happens."),
         (name = "operations", description = "For whoever keeps the server running."),
     ),
     components(schemas(Problem, FieldError)),
@@ -45,7 +50,8 @@ pub fn complete(document: &mut openapi::OpenApi) {
         .content("application/problem+json", content)
         .build();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete, &mut item.options];
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete, &mut item.options];
         for operation in operations.into_iter().flatten() {
             operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
         }

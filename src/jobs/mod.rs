@@ -1,7 +1,11 @@
 //! Work that may wait: the queue, and one file per job. Must never be on the path of a conversation.
 
+pub mod errands;
 pub mod evaluate;
 mod gather;
 mod queue;
+pub mod receiver;
+pub mod retention;
+pub mod webhook;
 
 pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};
