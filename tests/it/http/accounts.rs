@@ -219,3 +219,37 @@ async fn an_admin_gives_roles_and_the_last_one_stays() {
     assert_eq!(text(&log["entries"][0], "actor"), "boss");
     assert_eq!(app.store.users(10, None, Some(UserRole::Admin), None).await.expect("read").len(), 1);
 }
+
+#[tokio::test]
+async fn the_first_admin_comes_from_the_command_line() {
+    let app = TestApp::start("").await;
+    let add = async |arguments: &'static [&'static str], password: &'static str| {
+        let mut program = app.program();
+        program.args(["user", "add"]).args(arguments).stdin(std::process::Stdio::piped());
+        program.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut child = program.spawn().expect("it starts");
+            std::io::Write::write_all(&mut child.stdin.take().expect("piped"), password.as_bytes()).expect("taken");
+            child.wait_with_output().expect("it ends")
+        });
+        let ended = ended.await.expect("it ends");
+        (ended.status.success(), String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned())
+    };
+    let boss: &[&str] = &["boss", "--email", "boss@example.org", "--admin"];
+    let (is_done, said) = add(boss, "correct horse battery\n").await;
+    assert!(is_done && said.contains("boss is admin.") && !said.contains("horse"), "{said}");
+    let session = login(&app, "boss", PASSWORD, 200).await;
+    assert_eq!(text(&session["user"], "role"), "admin");
+    for (arguments, password, word) in [
+        (boss, "correct horse battery\n", "already"),
+        (&["new", "--email", "nothing"][..], "correct horse battery\n", "e-mail"),
+        (&["new", "--email", "new@example.org"][..], "short\n", "10"),
+    ] {
+        let (is_done, said) = add(arguments, password).await;
+        assert!(!is_done && said.contains(word), "{said}");
+    }
+    let (is_done, said) = add(&["iris", "--email", "iris@example.org", "--interviewer"], "").await;
+    let made = said.lines().find_map(|line| line.strip_prefix("Password, shown this once: "));
+    assert!(is_done, "{said}");
+    login(&app, "iris", made.expect("a password"), 200).await;
+}

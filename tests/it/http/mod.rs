@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod description;
+mod fuzz;
 mod invitations;
 mod journey;
 mod privacy;

@@ -84,6 +84,14 @@ impl TestApp {
         Self { address, store, url, interviews, tokens, recordings: folder, lifecycle, client, later_s }
     }
 
+    /// The program, on this server's database.
+    pub fn program(&self) -> std::process::Command {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_vivavoce"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        program.env_clear().env("PATH", path).env("VIVAVOCE_HOME", self.recordings.path()).env("DATABASE_URL", &self.url);
+        program
+    }
+
     /// What a `select count(*)` says.
     pub async fn count(&self, query: &'static str) -> i64 {
         let pool = sqlx::PgPool::connect(&self.url).await.expect("connects");
