@@ -208,7 +208,13 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
         let bytes_max = state.settings.server.body_bytes_max;
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, bytes_max).await.map_err(|_| ApiError::TooLarge { bytes_max })?;
+        // A list would be taken for the fields in their order.
+        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        let request = Request::from_parts(parts, body.into());
         match axum::Json::<T>::from_request(request, state).await {
+            Ok(_) if is_list => Err(ApiError::field("body", "The body is a JSON object.")),
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(JsonRejection::JsonDataError(error)) => {
                 // The library's text names the field and what it takes; the type's name before it means nothing outside.

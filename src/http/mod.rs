@@ -91,7 +91,7 @@ fn people() -> OpenApiRouter<Shared> {
         .routes(routes!(privacy::erase_person))
         .routes(routes!(audit_log::list))
         .routes(routes!(profiles::show))
-        .routes(routes!(profiles::confirm, profiles::delete))
+        .routes(routes!(profiles::own, profiles::confirm, profiles::delete))
         .routes(routes!(profiles::upload))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))

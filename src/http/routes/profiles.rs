@@ -30,22 +30,6 @@ const FIELD_CHARS_MAX: usize = 5_000;
 const FIELDS_MAX: usize = 1_000;
 const DEPTH_MAX: usize = 6;
 
-/// Whose profile: `me`, or an account's id.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Whose {
-    Own,
-    Of(UserId),
-}
-
-impl TryFrom<String> for Whose {
-    type Error = uuid::Error;
-
-    fn try_from(text: String) -> Result<Self, uuid::Error> {
-        if text == "me" { Ok(Self::Own) } else { text.parse().map(Self::Of) }
-    }
-}
-
 /// A profile, with what was read from a CV and waits beside it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProfileView {
@@ -104,25 +88,28 @@ pub struct ProfileBody {
     resume: Option<Map<String, Value>>,
 }
 
-/// A profile: the own one, or for interviewers anybody's.
-#[utoipa::path(get, operation_id = "get_profile", path = "/profiles/{whose}", tag = "profiles",
-    params(("whose" = String, Path, description = "`me`, or an account's id.", example = "me")),
+/// The own profile.
+#[utoipa::path(get, operation_id = "get_own_profile", path = "/profiles/me", tag = "profiles",
+    responses((status = 200, description = "The profile.", body = ProfileView), (status = 404, description = "There is none yet.")))]
+pub async fn own(State(state): State<Shared>, person: Person) -> Result<axum::Json<ProfileView>, ApiError> {
+    Ok(axum::Json(state.store.profile(person.user).await?.into()))
+}
+
+/// Somebody's profile: the own one, or for interviewers anybody's.
+#[utoipa::path(get, operation_id = "get_profile", path = "/profiles/{id}", tag = "profiles", params(("id" = UserId, Path)),
     responses((status = 200, description = "The profile.", body = ProfileView)))]
 pub async fn show(
     State(state): State<Shared>,
     person: Person,
-    Path(whose): Path<Whose>,
+    Path(id): Path<UserId>,
 ) -> Result<axum::Json<ProfileView>, ApiError> {
-    let user = match whose {
-        Whose::Own => person.user,
-        Whose::Of(user) if user == person.user => user,
-        Whose::Of(user) if person.role.is_staff() => {
-            audit::note(&state, person, "profile.read", "user", user, json!({})).await?;
-            user
+    if id != person.user {
+        if !person.role.is_staff() {
+            return Err(ApiError::NotFound);
         }
-        Whose::Of(_) => return Err(ApiError::NotFound),
-    };
-    Ok(axum::Json(state.store.profile(user).await?.into()))
+        audit::note(&state, person, "profile.read", "user", id, json!({})).await?;
+    }
+    Ok(axum::Json(state.store.profile(id).await?.into()))
 }
 
 /// Upload a CV: a PDF, or its text. What is read waits as `draft` until it is confirmed; the file is not kept.

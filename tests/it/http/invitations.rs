@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
+use vivavoce::auth::role::Role;
 use vivavoce::id::SessionId;
 use vivavoce::store::Lease;
 
@@ -43,21 +44,23 @@ async fn a_link_opens_its_interview_within_its_window_until_it_is_taken_back() {
     let row = app.store.interview(id).await.expect("read");
     assert!(row.expires_at.is_some_and(|at| at > hours(24 * 9)), "{:?}", row.expires_at);
     app.consent(id, token).await;
-    let list = body(app.far(Method::GET, &path, &grace.token).send().await.expect("answered"), 200).await;
+    let token_now = app.tokens.issue_access(grace.id, Role::Interviewer, HOUR).token;
+    let list = body(app.far(Method::GET, &path, &token_now).send().await.expect("answered"), 200).await;
     let invitation = &list["invitations"][0];
     assert!(invitation["accepted_at"].is_string() && invitation.get("join_token").is_none(), "{invitation}");
     assert_eq!(invitation["invited_by"], grace.id.to_string());
 
-    let second = body(invite(json!({ "email": "ada@example.org" })).await.expect("answered"), 201).await;
+    let again = app.far(Method::POST, &path, &token_now).json(&json!({ "email": "ada@example.org" })).send().await;
+    let second = body(again.expect("answered"), 201).await;
     let gone = format!("{path}/{}", made["id"].as_str().expect("id"));
     for _ in 0..2 {
-        let revoked = app.far(Method::DELETE, &gone, &grace.token).send().await.expect("answered");
+        let revoked = app.far(Method::DELETE, &gone, &token_now).send().await.expect("answered");
         assert_eq!(revoked.status(), 204);
     }
     problem(open(token).await.expect("answered"), 401).await;
     body(open(second["join_token"].as_str().expect("token")).await.expect("answered"), 200).await;
     let foreign = format!("/api/v1/interviews/{}/invitations/{}", SessionId::create(), made["id"].as_str().expect("id"));
-    problem(app.far(Method::DELETE, &foreign, &grace.token).send().await.expect("answered"), 404).await;
+    problem(app.far(Method::DELETE, &foreign, &token_now).send().await.expect("answered"), 404).await;
 }
 
 #[tokio::test]
