@@ -21,7 +21,7 @@ use crate::store::{
     StoreError,
 };
 use crate::telemetry::gauge;
-use crate::turn::TurnTaking;
+use crate::turn::{Profile, TurnTaking};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl Live {
             daily_room_url: None,
             status: SessionStatus::Scheduled,
             plan,
-            accommodations: serde_json::json!({ "patience": wish.patience }),
+            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
             scheduled_at: None,
             expires_at: Some(wish.expires_at),
         };
@@ -242,8 +242,9 @@ impl Live {
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.clone();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
-        let turn_settings = self.settings.turn.clone().with_multiplier(patience);
-        let interview_settings = crate::interview::Settings::default();
+        let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
+        let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
+        let interview_settings = self.settings.interview.conduct.clone();
         let file = format!("{}.wav", row.id);
         let recording = self
             .settings
@@ -269,7 +270,7 @@ impl Live {
             parts: self.parts.clone(),
             turn,
             interview,
-            ears: session::utterances::Settings::default(),
+            ears: self.settings.hearing.clone(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
             first_seq: lease.first_seq,

@@ -9,6 +9,7 @@ mod scenarios;
 mod store;
 mod support;
 mod tidy;
+mod turns;
 mod webrtc;
 #[cfg(feature = "local-speech")]
 mod whole;

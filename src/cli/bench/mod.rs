@@ -2,6 +2,7 @@
 //! never measure a copy: every bench runs the code that interviews run.
 
 mod rest;
+mod turns;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -15,11 +16,13 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    Turns(turns::Arguments),
     Rest(rest::Arguments),
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.bench {
+        Bench::Turns(arguments) => turns::run(&arguments),
         Bench::Rest(arguments) => rest::run(arguments).await,
     }
 }

@@ -2,10 +2,12 @@
 //! held against what a session promises. Must never reach a model, a socket or real time.
 
 mod answers;
+mod chance;
 mod endings;
 mod hands;
 mod over;
 mod parts;
+mod pauses;
 mod record;
 mod restart;
 mod stage;

@@ -45,6 +45,8 @@ pub struct Scene {
     pub interview: interview::Settings,
     pub llm: Option<ScriptedLlm>,
     pub completion: f32,
+    /// In place of a turn model that always answers `completion`.
+    pub turn_model: Option<ScriptedTurn>,
     pub saving_ms: u64,
     pub speaker: Speaker,
     /// The log that another owner left.
@@ -58,6 +60,7 @@ impl Default for Scene {
             interview: interview::Settings::default(),
             llm: None,
             completion: 0.95,
+            turn_model: None,
             saving_ms: 5,
             speaker: Speaker::default(),
             left: Vec::new(),
@@ -91,6 +94,8 @@ impl Scene {
         let samples = room.clock();
         let first_seq = self.left.last().map_or(1, |row| row.seq + 1);
         let left = self.left.len();
+        let turn_model =
+            self.turn_model.unwrap_or_else(|| ScriptedTurn::always(self.completion, Duration::from_millis(60)));
         let notebook = Notebook::with(samples, self.left);
         notebook.takes_ms(self.saving_ms);
         let ears = Ears::new();
@@ -111,7 +116,7 @@ impl Scene {
             room: room_port,
             parts: Parts {
                 voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
-                turn_model: Some(Arc::new(ScriptedTurn::always(self.completion, Duration::from_millis(60)))),
+                turn_model: Some(Arc::new(turn_model)),
                 stt: Arc::new(ears.clone()),
                 tts: Arc::new(self.speaker),
                 llm: self.llm.map(|llm| Arc::new(llm) as Arc<dyn LanguageModel>),

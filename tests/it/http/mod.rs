@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod banks;
 mod description;
 mod fuzz;
 mod invitations;

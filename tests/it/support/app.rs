@@ -263,6 +263,10 @@ impl Interviews for Played {
         ready(Ok(format!("<!doctype html><title>{session}</title>"))).boxed()
     }
 
+    fn voice_languages(&self) -> Vec<&'static str> {
+        vec!["en"]
+    }
+
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         ready(vec![("speech to text", !self.act(|acts| acts.is_unready))]).boxed()
     }
