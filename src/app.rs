@@ -11,7 +11,9 @@ use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
-use crate::http::{Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+use crate::http::{
+    Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;

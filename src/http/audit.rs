@@ -22,12 +22,7 @@ pub async fn note(
 }
 
 /// Notes that `caller` reads something of an interview, if it is not the caller's own.
-pub async fn read(
-    state: &HttpState,
-    caller: Caller,
-    row: &InterviewRow,
-    action: &'static str,
-) -> Result<(), ApiError> {
+pub async fn read(state: &HttpState, caller: Caller, row: &InterviewRow, action: &'static str) -> Result<(), ApiError> {
     match caller {
         Caller::Person { user, role } if row.user_id != Some(user) => {
             note(state, Person { user, role }, action, "interview", row.id, json!({})).await

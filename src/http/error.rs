@@ -344,7 +344,9 @@ impl From<StoreError> for ApiError {
 impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Busy => Self::Unavailable("Too many people are logging in at once. Please try again.".to_owned()),
+            PasswordError::Busy => {
+                Self::Unavailable("Too many people are logging in at once. Please try again.".to_owned())
+            }
             PasswordError::Failed => {
                 tracing::error!("a password could not be hashed");
                 Self::Internal

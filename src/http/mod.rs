@@ -30,8 +30,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations, privacy,
-    profiles, record, recording, report, sound_check, users, webhooks, whip,
+    audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
+    privacy, profiles, record, recording, report, sound_check, users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;

@@ -83,8 +83,7 @@ impl Resolve for Resolver {
         let allow_private = self.allow_private;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> =
-                found.filter(|address| allow_private || is_public(address.ip())).collect();
+            let found: Vec<SocketAddr> = found.filter(|address| allow_private || is_public(address.ip())).collect();
             if found.is_empty() {
                 return Err("the name has no public address".into());
             }
@@ -101,9 +100,30 @@ mod tests {
     #[test]
     fn private_addresses_are_told_from_public_ones() {
         for private in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "192.0.0.1",
-            "198.18.0.1", "224.0.0.1", "255.255.255.255", "203.0.113.1", "::", "::1", "fe80::1", "fc00::1", "fd12::1",
-            "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "fec0::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "192.0.0.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "203.0.113.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "fec0::1",
         ] {
             assert!(!is_public(private.parse().expect("address")), "{private}");
         }
@@ -118,10 +138,23 @@ mod tests {
             assert!(check(good, false).is_ok(), "{good}");
         }
         for bad in [
-            "", "example.org", "http://example.org/", "ftp://example.org", "file:///etc/passwd", "https://a:b@example.org",
-            "https://127.0.0.1/", "https://2130706433/", "https://0x7f.1/", "https://[::1]/", "https://[::ffff:10.0.0.1]/",
-            "https://169.254.169.254/latest", "https://localhost/", "https://LOCALHOST./", "https://db.internal/",
-            "https://a.localhost/", &format!("https://example.org/{}", "x".repeat(2_000)),
+            "",
+            "example.org",
+            "http://example.org/",
+            "ftp://example.org",
+            "file:///etc/passwd",
+            "https://a:b@example.org",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://169.254.169.254/latest",
+            "https://localhost/",
+            "https://LOCALHOST./",
+            "https://db.internal/",
+            "https://a.localhost/",
+            &format!("https://example.org/{}", "x".repeat(2_000)),
         ] {
             assert!(check(bad, false).is_err(), "{bad}");
         }

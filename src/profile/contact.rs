@@ -8,17 +8,53 @@ use serde_json::{Value, json};
 const NAME_LINES: usize = 6;
 /// Words that make of a line a profession, in small letters, as words begin.
 const TITLES: &[&str] = &[
-    "engineer", "developer", "architect", "programmer", "analyst", "designer", "tester", "consultant", "administrator",
-    "scientist", "manager", "lead", "specialist", "intern", "trainee", "devops", "sre", "dba", "cto", "розробник",
-    "розробниця", "інженер", "інженерка", "програміст", "програмістка", "аналітик", "аналітикиня", "архітектор",
-    "архітекторка", "дизайнер", "дизайнерка", "тестувальник", "тестувальниця", "адміністратор", "адміністраторка",
-    "менеджер", "менеджерка", "стажер", "стажерка", "керівник",
+    "engineer",
+    "developer",
+    "architect",
+    "programmer",
+    "analyst",
+    "designer",
+    "tester",
+    "consultant",
+    "administrator",
+    "scientist",
+    "manager",
+    "lead",
+    "specialist",
+    "intern",
+    "trainee",
+    "devops",
+    "sre",
+    "dba",
+    "cto",
+    "розробник",
+    "розробниця",
+    "інженер",
+    "інженерка",
+    "програміст",
+    "програмістка",
+    "аналітик",
+    "аналітикиня",
+    "архітектор",
+    "архітекторка",
+    "дизайнер",
+    "дизайнерка",
+    "тестувальник",
+    "тестувальниця",
+    "адміністратор",
+    "адміністраторка",
+    "менеджер",
+    "менеджерка",
+    "стажер",
+    "стажерка",
+    "керівник",
 ];
 
 /// Whether a text names a profession.
 pub fn is_title(text: &str) -> bool {
     let text = text.to_lowercase();
-    text.split(|c: char| !c.is_alphanumeric()).any(|word| TITLES.contains(&word.trim_end_matches('s')) || TITLES.contains(&word))
+    text.split(|c: char| !c.is_alphanumeric())
+        .any(|word| TITLES.contains(&word.trim_end_matches('s')) || TITLES.contains(&word))
 }
 
 /// `basics`: name, label, email, phone, url, profiles, summary.
@@ -55,7 +91,8 @@ pub fn read(lines: &[Line], fields: &mut Fields) -> Value {
 
 fn words(lines: &[Line]) -> impl Iterator<Item = (&Line, &str)> {
     lines.iter().flat_map(|line| {
-        let parts = line.text.split(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | '<' | '>' | '(' | ')'));
+        let parts =
+            line.text.split(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | '<' | '>' | '(' | ')'));
         parts.map(move |word| (line, word.trim_matches(|c: char| matches!(c, '.' | ':' | '"' | '\''))))
     })
 }

@@ -45,8 +45,19 @@ const MONTHS: [&[&str]; 12] = [
 ];
 
 const NOW: &[&str] = &[
-    "present", "now", "current", "currently", "today", "ongoing", "дотепер", "донині", "досі", "тепер", "зараз",
-    "сьогодні", "теперішній",
+    "present",
+    "now",
+    "current",
+    "currently",
+    "today",
+    "ongoing",
+    "дотепер",
+    "донині",
+    "досі",
+    "тепер",
+    "зараз",
+    "сьогодні",
+    "теперішній",
 ];
 
 /// The first span of time in a line.
@@ -172,8 +183,19 @@ fn month_name(word: &str) -> Option<u32> {
     let is_month = word.chars().count() <= 3
         || !word.is_ascii()
         || [
-            "january", "february", "march", "april", "may", "june", "july", "august", "sept", "september", "october",
-            "november", "december",
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "sept",
+            "september",
+            "october",
+            "november",
+            "december",
         ]
         .contains(&word);
     u32::try_from(found + 1).ok().filter(|_| is_month)
@@ -198,7 +220,12 @@ fn separator(words: &[Word], at: usize) -> Option<usize> {
 fn tidy(rest: &str) -> String {
     let rest = rest.replace("()", " ").replace("( )", " ").replace("[]", " ");
     let words: Vec<&str> = rest.split_whitespace().collect();
-    words.join(" ").trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '·' | '–' | '—' | '-' | '(' | ')')).to_owned()
+    words
+        .join(" ")
+        .trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, '|' | ',' | ';' | ':' | '·' | '–' | '—' | '-' | '(' | ')')
+        })
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -223,7 +250,16 @@ mod tests {
             let wanted = (start.to_owned(), end.map(str::to_owned), rest.to_owned());
             assert_eq!(found(line), Some(wanted), "{line}");
         }
-        for line in ["", "2020", "1234 - 5678", "2020 – 2015", "from 2018 - 12 people", "Marketing 2020 and 2021", "–", "2020 –"] {
+        for line in [
+            "",
+            "2020",
+            "1234 - 5678",
+            "2020 – 2015",
+            "from 2018 - 12 people",
+            "Marketing 2020 and 2021",
+            "–",
+            "2020 –",
+        ] {
             assert_eq!(found(line), None, "{line}");
         }
     }

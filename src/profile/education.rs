@@ -9,12 +9,37 @@ use serde_json::{Map, Value, json};
 const ENTRIES_MAX: usize = 20;
 
 const SCHOOLS: &[&str] = &[
-    "university", "institute", "college", "school", "academy", "polytechnic", "університет", "інститут", "коледж", "школа",
-    "академія", "політехніка", "технікум", "ліцей",
+    "university",
+    "institute",
+    "college",
+    "school",
+    "academy",
+    "polytechnic",
+    "університет",
+    "інститут",
+    "коледж",
+    "школа",
+    "академія",
+    "політехніка",
+    "технікум",
+    "ліцей",
 ];
 const DEGREES: &[&str] = &[
-    "bachelor", "master", "phd", "ph.d", "b.sc", "m.sc", "bsc", "msc", "diploma", "degree", "бакалавр", "магістр",
-    "спеціаліст", "диплом", "аспірант",
+    "bachelor",
+    "master",
+    "phd",
+    "ph.d",
+    "b.sc",
+    "m.sc",
+    "bsc",
+    "msc",
+    "diploma",
+    "degree",
+    "бакалавр",
+    "магістр",
+    "спеціаліст",
+    "диплом",
+    "аспірант",
 ];
 const LANGUAGES: &[(&str, &[&str])] = &[
     ("English", &["english", "англійська"]),
@@ -33,8 +58,25 @@ const LANGUAGES: &[(&str, &[&str])] = &[
     ("Japanese", &["japanese", "японська"]),
 ];
 const FLUENCY: &[&str] = &[
-    "native", "fluent", "advanced", "upper-intermediate", "upper intermediate", "intermediate", "elementary", "beginner",
-    "basic", "a1", "a2", "b1", "b2", "c1", "c2", "рідна", "вільно", "середній", "початковий",
+    "native",
+    "fluent",
+    "advanced",
+    "upper-intermediate",
+    "upper intermediate",
+    "intermediate",
+    "elementary",
+    "beginner",
+    "basic",
+    "a1",
+    "a2",
+    "b1",
+    "b2",
+    "c1",
+    "c2",
+    "рідна",
+    "вільно",
+    "середній",
+    "початковий",
 ];
 
 /// `education`.
@@ -93,7 +135,8 @@ pub fn languages(lines: &[Line], fields: &mut Fields) -> Vec<Value> {
             }
             let fluency = FLUENCY.iter().find(|word| {
                 let is_code = word.len() == 2;
-                lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == **word) || (!is_code && lower.contains(**word))
+                lower.split(|c: char| !c.is_alphanumeric()).any(|own| own == **word)
+                    || (!is_code && lower.contains(**word))
             });
             fields.note(format!("languages[{}]", entries.len()), line);
             entries.push(json!({ "language": language, "fluency": fluency }));

@@ -34,8 +34,12 @@ pub struct Job {
 /// The places of work, in the order of the CV.
 pub fn jobs(lines: &[Line]) -> Vec<Job> {
     let lines: Vec<&Line> = lines.iter().filter(|line| line.section == Section::Work).collect();
-    let dated: Vec<(usize, Span)> =
-        lines.iter().enumerate().filter_map(|(at, line)| Some((at, dates::span(&line.text)?))).take(ENTRIES_MAX).collect();
+    let dated: Vec<(usize, Span)> = lines
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at, dates::span(&line.text)?)))
+        .take(ENTRIES_MAX)
+        .collect();
     let mut jobs = Vec::with_capacity(dated.len());
     // The first line that no entry has taken yet.
     let mut free = 0;
@@ -60,7 +64,10 @@ pub fn jobs(lines: &[Line]) -> Vec<Job> {
             let parts: usize = header.iter().map(|(_, text)| parts(text).len()).sum();
             parts >= 2 && header.iter().any(|(_, text)| is_title(text))
         };
-        while !is_whole(&header) && taken < next.min(at + 3) && !is_bullet(&lines[taken].text) && is_header(&lines[taken].text)
+        while !is_whole(&header)
+            && taken < next.min(at + 3)
+            && !is_bullet(&lines[taken].text)
+            && is_header(&lines[taken].text)
         {
             header.push((lines[taken], lines[taken].text.clone()));
             taken += 1;
@@ -108,9 +115,9 @@ fn has_letters(text: &str) -> bool {
 
 /// What stands between the signs of a header: "Engineer, Acme | Kyiv".
 fn parts(text: &str) -> Vec<String> {
-    let text = [" at ", " @ ", " — ", " – ", " - ", " · ", "|", " / ", ","].iter().fold(text.to_owned(), |text, sign| {
-        text.replace(sign, "\n")
-    });
+    let text = [" at ", " @ ", " — ", " – ", " - ", " · ", "|", " / ", ","]
+        .iter()
+        .fold(text.to_owned(), |text, sign| text.replace(sign, "\n"));
     text.lines().map(|part| unmarked(part).to_owned()).filter(|part| has_letters(part)).collect()
 }
 
@@ -147,9 +154,11 @@ pub fn latest(jobs: &[Job]) -> Option<&Job> {
 pub fn stated_level(title: &str) -> Option<Level> {
     let title = title.to_lowercase();
     let has = |words: &[&str]| title.split(|c: char| !c.is_alphanumeric()).any(|own| words.contains(&own));
-    if has(&["senior", "sr", "lead", "principal", "staff", "head", "architect", "cto", "старший", "старша", "керівник"]) {
+    if has(&["senior", "sr", "lead", "principal", "staff", "head", "architect", "cto", "старший", "старша", "керівник"])
+    {
         Some(Level::Senior)
-    } else if has(&["junior", "jr", "intern", "trainee", "молодший", "молодша", "стажер", "стажерка"]) {
+    } else if has(&["junior", "jr", "intern", "trainee", "молодший", "молодша", "стажер", "стажерка"])
+    {
         Some(Level::Junior)
     } else {
         has(&["middle", "mid"]).then_some(Level::Middle)

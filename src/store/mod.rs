@@ -52,8 +52,8 @@ pub use usage::UsageRow;
 pub use users::{NewUser, UserChange, UserRow};
 pub use webhooks::{DeliveryRow, NewWebhook, PendingDelivery, WEBHOOK_JOB, WebhookChange, WebhookRow};
 pub use words::{
-    DeliveryState, Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus, UnknownWord, UserRole,
-    Word,
+    DeliveryState, Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus,
+    UnknownWord, UserRole, Word,
 };
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};

@@ -180,7 +180,10 @@ fn print(taken: BTreeMap<&'static str, Taken>, all: Taken, arguments: &Arguments
             json!({ "read": kind, "answered": count, "failed": failed, "p50_ms": p50, "p99_ms": p99, "max_ms": max })
         });
         let reads: Vec<Value> = rows.collect();
-        println!("{}", json!({ "rate": arguments.rate, "seconds": arguments.seconds, "p99_ms_goal": P99_MS_GOAL, "reads": reads }));
+        println!(
+            "{}",
+            json!({ "rate": arguments.rate, "seconds": arguments.seconds, "p99_ms_goal": P99_MS_GOAL, "reads": reads })
+        );
         return;
     }
     println!("{} requests a second for {} s", arguments.rate, arguments.seconds);
@@ -197,7 +200,12 @@ fn quantile(ms: &mut [f64], part: f64) -> f64 {
         return f64::INFINITY;
     }
     ms.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
     let at = ((ms.len() as f64 * part).ceil() as usize).clamp(1, ms.len());
     ms[at - 1]
 }

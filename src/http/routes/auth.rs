@@ -77,8 +77,7 @@ pub async fn register(
     fields.take("password", account::new_password(&body.password, &body.username, &body.email));
     let (username, (email, full_name)) = fields.check(username.zip(email.zip(full_name)))?;
     let password_hash = state.accounts.passwords.hash(body.password).await?;
-    let new =
-        NewUser { id: UserId::create(), username, email, password_hash, full_name, role: UserRole::Candidate };
+    let new = NewUser { id: UserId::create(), username, email, password_hash, full_name, role: UserRole::Candidate };
     let user = state.store.create_user(&new).await.map_err(taken)?;
     tracing::info!(user = %user.id, "registered");
     Ok((StatusCode::CREATED, axum::Json(begin(&state, user).await?)))

@@ -248,7 +248,11 @@ fn provenance(profile: &Draft, known: Option<&Draft>) -> Value {
     let top = |draft: &Draft| {
         let mut leaves = Vec::new();
         let level = draft.experience_level.map_or(Value::Null, |level| level.as_str().into());
-        collect(&json!({ "job_position": draft.job_position, "experience_level": level, "tech_stack": draft.tech_stack }), "", &mut leaves);
+        collect(
+            &json!({ "job_position": draft.job_position, "experience_level": level, "tech_stack": draft.tech_stack }),
+            "",
+            &mut leaves,
+        );
         collect(&draft.resume, "", &mut leaves);
         leaves
     };
@@ -297,9 +301,9 @@ fn is_small(value: &Value, depth: usize, left: &mut usize) -> bool {
     match value {
         Value::Object(fields) => {
             depth > 0
-                && fields.iter().all(|(name, field)| {
-                    name.chars().count() <= NAME_CHARS_MAX && is_small(field, depth - 1, left)
-                })
+                && fields
+                    .iter()
+                    .all(|(name, field)| name.chars().count() <= NAME_CHARS_MAX && is_small(field, depth - 1, left))
         }
         Value::Array(items) => depth > 0 && items.iter().all(|item| is_small(item, depth - 1, left)),
         Value::String(text) => text.chars().count() <= FIELD_CHARS_MAX,
@@ -311,11 +315,9 @@ impl From<PdfError> for ApiError {
     fn from(error: PdfError) -> Self {
         match error {
             PdfError::Busy | PdfError::Broken => Self::Unavailable(error.to_string()),
-            PdfError::NotPdf
-            | PdfError::Damaged
-            | PdfError::Protected
-            | PdfError::Scanned
-            | PdfError::TooComplex => Self::field("cv", error.to_string()),
+            PdfError::NotPdf | PdfError::Damaged | PdfError::Protected | PdfError::Scanned | PdfError::TooComplex => {
+                Self::field("cv", error.to_string())
+            }
         }
     }
 }

@@ -50,9 +50,10 @@ async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Resu
         ReportState::Ready => audit::read(state, caller, &row, "report.read").await,
         ReportState::Queued => Err(ApiError::ReportPending),
         ReportState::None if !row.status.is_final() => Err(ApiError::ReportPending),
-        ReportState::None => {
-            Err(ApiError::ReportMissing("There is no report: the interview never began, or the report was kept as long as it is kept here.".to_owned()))
-        }
+        ReportState::None => Err(ApiError::ReportMissing(
+            "There is no report: the interview never began, or the report was kept as long as it is kept here."
+                .to_owned(),
+        )),
         ReportState::Failed => {
             Err(ApiError::ReportMissing("The report could not be made. Transcript and recording are kept.".to_owned()))
         }

@@ -105,9 +105,9 @@ pub async fn change_me(
         username: body.username.and_then(|text| fields.take("username", account::username(&text))),
         email: body.email.and_then(|text| fields.take("email", account::email(&text))),
         full_name: body.full_name.and_then(|text| fields.take("full_name", account::full_name(&text))),
-        avatar_url: body.avatar_url.map(|text| {
-            if text.is_empty() { None } else { fields.take("avatar_url", account::avatar_url(&text)) }
-        }),
+        avatar_url: body
+            .avatar_url
+            .map(|text| if text.is_empty() { None } else { fields.take("avatar_url", account::avatar_url(&text)) }),
         ..UserChange::default()
     };
     let change = fields.check(Some(change))?;

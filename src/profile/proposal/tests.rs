@@ -98,7 +98,9 @@ fn instructions_hidden_in_a_cv_change_nothing() {
 
 #[test]
 fn what_is_no_cv_proposes_nothing() {
-    for text in ["", "\u{c}\u{c}", "lorem ipsum", &"x ".repeat(10_000), "2020 – 2021", "Experience\n2020 – 2021\n2021 – 2022"] {
+    for text in
+        ["", "\u{c}\u{c}", "lorem ipsum", &"x ".repeat(10_000), "2020 – 2021", "Experience\n2020 – 2021\n2021 – 2022"]
+    {
         let found = read(text, now());
         assert_eq!((found.job_position.as_str(), found.tech_stack.len()), ("", 0), "{text:.40}");
         every_field_has_its_place(&found);
@@ -110,7 +112,10 @@ fn every_field_has_its_place(found: &Proposal) {
     let mut paths = Vec::new();
     leaves(&found.resume, String::new(), &mut paths);
     for path in paths {
-        assert!(found.provenance.keys().any(|noted| path == *noted || path.starts_with(&format!("{noted}."))), "{path}");
+        assert!(
+            found.provenance.keys().any(|noted| path == *noted || path.starts_with(&format!("{noted}."))),
+            "{path}"
+        );
     }
 }
 

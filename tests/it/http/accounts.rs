@@ -158,7 +158,8 @@ async fn an_account_is_changed_and_kept_apart_from_others() {
     let account = body(change(json!({ "avatar_url": "" })).await.expect("answered"), 200).await;
     assert_eq!((&account["avatar_url"], text(&account, "full_name")), (&Value::Null, "Ada Lovelace"));
     problem(change(json!({ "username": "GRACE" })).await.expect("answered"), 409).await;
-    for bad in [json!({ "email": "x" }), json!({ "role": "admin" }), json!({ "avatar_url": "javascript:x" }), json!([])] {
+    for bad in [json!({ "email": "x" }), json!({ "role": "admin" }), json!({ "avatar_url": "javascript:x" }), json!([])]
+    {
         problem(change(bad).await.expect("answered"), 422).await;
     }
     // The list of accounts is for admins; a link for one interview has no account.
@@ -180,7 +181,8 @@ async fn an_admin_gives_roles_and_the_last_one_stays() {
         person(&app, name).await;
     }
     let send = |method: Method, path: String, body: Value| app.far(method, &path, &boss.token).json(&body).send();
-    let list = body(send(Method::GET, "/api/v1/users?limit=2&search=b".into(), json!({})).await.expect("answered"), 200);
+    let list =
+        body(send(Method::GET, "/api/v1/users?limit=2&search=b".into(), json!({})).await.expect("answered"), 200);
     let list = list.await;
     assert_eq!((list["users"].as_array().expect("users").len(), text(&list["users"][0], "username")), (2, "b3"));
     let rest = format!("/api/v1/users?search=b&before={}", text(&list, "next"));
@@ -214,7 +216,8 @@ async fn an_admin_gives_roles_and_the_last_one_stays() {
     problem(send(Method::GET, path, json!({})).await.expect("answered"), 404).await;
     problem(send(Method::PATCH, "/api/v1/users/x".into(), json!({})).await.expect("answered"), 404).await;
     let log = body(send(Method::GET, "/api/v1/audit-log".into(), json!({})).await.expect("answered"), 200).await;
-    let actions: Vec<&str> = log["entries"].as_array().expect("lines").iter().map(|line| text(line, "action")).collect();
+    let actions: Vec<&str> =
+        log["entries"].as_array().expect("lines").iter().map(|line| text(line, "action")).collect();
     assert_eq!(actions, ["user.erase", "user.change", "user.change"]);
     assert_eq!(text(&log["entries"][0], "actor"), "boss");
     assert_eq!(app.store.users(10, None, Some(UserRole::Admin), None).await.expect("read").len(), 1);

@@ -12,8 +12,7 @@ const TIME_S: u32 = 300;
 /// Cases of one route.
 const CASES: u32 = 25;
 /// What an answer is held against.
-const CHECKS: &str =
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance";
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "scripts/test runs it, with the path of Schemathesis in VIVAVOCE_SCHEMATHESIS"]

@@ -59,7 +59,8 @@ async fn a_link_opens_its_interview_within_its_window_until_it_is_taken_back() {
     }
     problem(open(token).await.expect("answered"), 401).await;
     body(open(second["join_token"].as_str().expect("token")).await.expect("answered"), 200).await;
-    let foreign = format!("/api/v1/interviews/{}/invitations/{}", SessionId::create(), made["id"].as_str().expect("id"));
+    let foreign =
+        format!("/api/v1/interviews/{}/invitations/{}", SessionId::create(), made["id"].as_str().expect("id"));
     problem(app.far(Method::DELETE, &foreign, &token_now).send().await.expect("answered"), 404).await;
 }
 

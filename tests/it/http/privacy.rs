@@ -119,7 +119,10 @@ async fn who_may_erase_an_interview() {
     let delete = async |path: &str, token: &str| {
         app.far(Method::DELETE, path, token).send().await.expect("answered").status().as_u16()
     };
-    assert_eq!((delete(&path, join).await, delete(&path, &grace.token).await, delete(&path, &ada.token).await), (403, 403, 404));
+    assert_eq!(
+        (delete(&path, join).await, delete(&path, &grace.token).await, delete(&path, &ada.token).await),
+        (403, 403, 404)
+    );
     assert_eq!((delete(&practice, &grace.token).await, delete(&practice, "").await), (403, 401));
     assert_eq!(delete(&practice, &ada.token).await, 204);
 

@@ -9,7 +9,13 @@ use serde_json::{Value, json};
 use vivavoce::profile::pdf::{PdfError, PdfReader};
 
 const CV: &[&[&str]] = &[
-    &["Ada Lovelace", "Back-end Engineer", "ada@example.org", "Experience", "Back-end Engineer, Acme, Jan 2024 - Present"],
+    &[
+        "Ada Lovelace",
+        "Back-end Engineer",
+        "ada@example.org",
+        "Experience",
+        "Back-end Engineer, Acme, Jan 2024 - Present",
+    ],
     &["Skills", "Rust, PostgreSQL"],
 ];
 
@@ -47,7 +53,9 @@ fn document(pages: &[&[&str]]) -> Document {
     document.objects.insert(parent, Object::Dictionary(pages));
     let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => parent });
     document.trailer.set("Root", catalog);
-    document.trailer.set("ID", vec![Object::string_literal("0123456789abcdef"), Object::string_literal("0123456789abcdef")]);
+    document
+        .trailer
+        .set("ID", vec![Object::string_literal("0123456789abcdef"), Object::string_literal("0123456789abcdef")]);
     document
 }
 
@@ -86,7 +94,10 @@ async fn a_cv_is_proposed_with_its_places_corrected_and_confirmed() {
     let read = body(upload(&app, &ada, "application/pdf", saved(document(CV))).await, 200).await;
     assert_eq!((&read["confirmed_at"], &read["job_position"]), (&Value::Null, &json!("")));
     let draft = &read["draft"];
-    assert_eq!((&draft["job_position"], &draft["tech_stack"]), (&json!("Back-end Engineer"), &json!(["Rust", "PostgreSQL"])));
+    assert_eq!(
+        (&draft["job_position"], &draft["tech_stack"]),
+        (&json!("Back-end Engineer"), &json!(["Rust", "PostgreSQL"]))
+    );
     assert_eq!(draft["resume"]["basics"]["name"], "Ada Lovelace");
     assert_eq!(draft["provenance"]["tech_stack[0]"], json!({ "page": 2, "line": 2, "quote": "Rust, PostgreSQL" }));
 
@@ -99,7 +110,10 @@ async fn a_cv_is_proposed_with_its_places_corrected_and_confirmed() {
     });
     let kept = body(confirm(profile).await.expect("answered"), 200).await;
     assert!(kept["confirmed_at"].is_string() && kept["draft"].is_null());
-    assert_eq!((&kept["experience_level"], &kept["resume"]["basics"]["name"]), (&json!("senior"), &json!("Augusta Ada King")));
+    assert_eq!(
+        (&kept["experience_level"], &kept["resume"]["basics"]["name"]),
+        (&json!("senior"), &json!("Augusta Ada King"))
+    );
     let places = &kept["provenance"];
     assert_eq!((&places["basics.name"], &places["tech_stack[2]"]), (&json!("person"), &json!("person")));
     assert_eq!(places["experience_level"], "person", "{places}");

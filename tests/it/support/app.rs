@@ -88,7 +88,11 @@ impl TestApp {
     pub fn program(&self) -> std::process::Command {
         let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_vivavoce"));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        program.env_clear().env("PATH", path).env("VIVAVOCE_HOME", self.recordings.path()).env("DATABASE_URL", &self.url);
+        program
+            .env_clear()
+            .env("PATH", path)
+            .env("VIVAVOCE_HOME", self.recordings.path())
+            .env("DATABASE_URL", &self.url);
         program
     }
 
