@@ -123,18 +123,18 @@ const AMBIGUOUS: &[&str] =
 /// The technologies with the line that names each first, the most important first.
 pub fn read(lines: &[Line]) -> Vec<(&'static str, &Line)> {
     let lower: Vec<(&Line, String)> = lines.iter().map(|line| (line, line.text.to_lowercase())).collect();
-    let mut found: Vec<(u32, usize, &'static str, &Line)> = Vec::new();
+    let mut found: Vec<(u32, (usize, usize), &'static str, &Line)> = Vec::new();
     for (name, spellings) in KNOWN {
         let mut weight = 0;
-        let mut first: Option<(usize, &Line)> = None;
+        let mut first: Option<((usize, usize), &Line)> = None;
         for (at, (line, text)) in lower.iter().enumerate() {
             let is_skill = line.section == Section::Skills;
             if AMBIGUOUS.contains(name) && !is_skill {
                 continue;
             }
-            if spellings.iter().any(|spelling| stands_in(spelling, text)) {
+            if let Some(within) = spellings.iter().filter_map(|spelling| place_in(spelling, text)).min() {
                 weight += if is_skill { SKILL_WEIGHT } else { 1 };
-                first = first.or(Some((at, line)));
+                first = first.or(Some(((at, within), line)));
             }
         }
         if let Some((at, line)) = first {
@@ -145,9 +145,10 @@ pub fn read(lines: &[Line]) -> Vec<(&'static str, &Line)> {
     found.into_iter().take(TECHNOLOGIES_MAX).map(|(_, _, name, line)| (name, line)).collect()
 }
 
-/// Whether `name` stands in `text` as a word of its own.
-fn stands_in(name: &str, text: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
+/// Where `name` first stands in `text` as a word of its own.
+fn place_in(name: &str, text: &str) -> Option<usize> {
+    let mut places = text.match_indices(name).map(|(at, _)| at);
+    places.find(|&at| {
         let before = text[..at].chars().next_back();
         let mut after = text[at + name.len()..].chars();
         let next = after.next();
@@ -176,7 +177,7 @@ mod tests {
         assert_eq!(names("We rest and go to express oracle. JavaScript developer"), ["JavaScript"]);
         assert_eq!(
             names("Skills\nGo, C, C++, C#, REST, Node.js, R."),
-            ["Go", "C", "C++", "C#", "Node.js", "R", "REST"]
+            ["Go", "C", "C++", "C#", "REST", "Node.js", "R"]
         );
         assert_eq!(names("postgresql/redis; k8s (docker)"), ["PostgreSQL", "Redis", "Docker", "Kubernetes"]);
         assert!(names("Gopher, Cargo, digital, javax, jsx").is_empty());

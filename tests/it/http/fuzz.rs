@@ -8,7 +8,7 @@ use std::time::Duration;
 use vivavoce::auth::role::Role;
 
 /// How long the whole may take, s.
-const TIME_S: u32 = 300;
+const TIME_S: u32 = 200;
 /// Cases of one route.
 const CASES: u32 = 25;
 /// What an answer is held against.
@@ -26,6 +26,7 @@ async fn no_route_fails_or_answers_what_it_does_not_say() {
     let mut command = Command::new(program);
     command
         .current_dir(folder.path())
+        .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/http/schemathesis_hooks.py"))
         .args(["run", &format!("{}/api/openapi.json", app.address), "--no-color", "--workers", "2"])
         .args(["--header", &format!("Authorization: Bearer {token}"), "--checks", CHECKS])
         .args(["--max-examples", &CASES.to_string(), "--max-time", &TIME_S.to_string(), "--seed", "7"])
