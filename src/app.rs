@@ -2,10 +2,12 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod live;
+mod measure;
 mod providers;
+pub mod scoring;
 mod sweep;
 
-pub use providers::{RehearsalParts, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
@@ -158,9 +160,12 @@ async fn start_jobs(
         return Ok(Vec::new());
     }
     let reports = store.clone();
+    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let store = reports.clone();
-        Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
+        let (store, scoring) = (reports.clone(), scoring.clone());
+        Box::pin(
+            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
+        )
     });
     let errands = errands(settings, store, paths)?;
     Ok(vec![
@@ -268,19 +273,6 @@ impl Interviews for Door {
             wav(&pcm).map_err(|error| {
                 tracing::error!(%error, "the sound check could not be written");
                 InterviewError::Unavailable { said: "The interviewer's voice is not available.".into() }
-            })
-        })
-    }
-
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        Box::pin(async move {
-            let report = self.0.store.report(session).await?;
-            let recordings = self.0.store.recordings(session).await?;
-            let recording = (!recordings.is_empty())
-                .then_some(crate::scoring::render::Recording { url: recording_url, start_ms: 0 });
-            crate::scoring::render::html_of(&report.document, recording.as_ref()).map_err(|error| {
-                tracing::error!(%error, "a report could not be rendered");
-                InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
             })
         })
     }

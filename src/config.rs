@@ -29,6 +29,7 @@ pub struct Settings {
     /// The turn core's thresholds.
     pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
+    pub scoring: Scoring,
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
@@ -128,6 +129,21 @@ pub struct Providers {
     pub llm: String,
     pub voice: String,
     pub llm_threads: u32,
+}
+
+/// `[scoring]`: who scores answers; `app` turns it into a scorer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    pub scorer: String,
+    pub base_url: String,
+    pub model: String,
+    pub key_file: String,
+    pub key_variable: String,
+    pub structure: String,
+    pub tokens_field: String,
+    pub sends_temperature: bool,
+    pub judgement_s: u32,
 }
 
 /// `[recording]`

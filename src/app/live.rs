@@ -1,6 +1,7 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
+use super::measure::measure;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -254,7 +255,7 @@ impl Live {
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
             .unwrap_or(None);
-        let mut turn = TurnTaking::new(turn_settings);
+        let mut turn = TurnTaking::new(turn_settings.clone());
         let interview = match &restored {
             Some(restored) => {
                 turn = turn.starting_at(TurnId(restored.next_turn.max(1)));
@@ -269,6 +270,7 @@ impl Live {
             room: port,
             parts: self.parts.clone(),
             turn,
+            floor: turn_settings,
             interview,
             ears: self.settings.hearing.clone(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
@@ -311,12 +313,15 @@ impl Live {
             return;
         }
         let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
-        let end = Finalised {
+        let at = self.clock.now();
+        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
+        let mut end = Finalised {
             status: status_after(reason),
             end_reason: reason,
-            at: self.clock.now(),
-            first_seq: 0,
-            events: Vec::new(),
+            at,
+            first_seq,
+            events,
             projections: projections.into_iter().collect(),
         };
         for _ in 0..FINALISE_TRIES {
@@ -326,6 +331,8 @@ impl Live {
                     return;
                 }
                 Err(StoreError::Unavailable { .. }) => tokio::time::sleep(FINALISE_WAIT).await,
+                // The end matters, not its measurements.
+                Err(StoreError::Conflict { .. }) if !end.events.is_empty() => end.events.clear(),
                 Err(error) => {
                     tracing::error!(session = %outcome.id, %error, "the interview was not finalised");
                     return;

@@ -6,6 +6,8 @@ mod doctor;
 mod migrate;
 pub mod rehearse;
 mod seed;
+mod rescore;
+mod replay;
 mod serve;
 mod user;
 
@@ -35,6 +37,8 @@ enum Command {
     /// The server's own reader of PDFs: from standard input to standard output, within limits.
     #[command(hide = true)]
     PdfText,
+    Rescore(rescore::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -65,5 +69,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Seed(arguments) => seed::run(arguments).await,
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::PdfText => Ok(crate::profile::pdf::run_child()),
+        Command::Rescore(arguments) => rescore::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
     }
 }

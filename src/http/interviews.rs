@@ -45,9 +45,6 @@ pub trait Interviews: Send + Sync {
     /// The interviewer's voice saying [`SOUND_CHECK_TEXT`], as a WAV file.
     fn sound_check(&self) -> BoxFuture<'_, Result<Bytes, InterviewError>>;
 
-    /// The report as a page that prints well; its quotes play from `recording_url` if there is a recording.
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>>;
-
     /// Languages that this server both hears and speaks (BCP 47 primary tags): voice interviews are held in these.
     fn voice_languages(&self) -> Vec<&'static str>;
 

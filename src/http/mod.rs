@@ -31,7 +31,7 @@ use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
     audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
-    privacy, profiles, record, recording, report, sound_check, users, webhooks, whip,
+    overrides, privacy, profiles, record, recording, report, sound_check, transcript, users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -60,6 +60,12 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(record::responses))
         .routes(routes!(report::json))
         .routes(routes!(report::html))
+        .routes(routes!(report::pdf))
+        .routes(routes!(report::summary))
+        .routes(routes!(report::schema))
+        .routes(routes!(overrides::list, overrides::create))
+        .routes(routes!(transcript::vtt))
+        .routes(routes!(transcript::markdown))
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
         .routes(routes!(sound_check::play))

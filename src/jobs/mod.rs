@@ -3,9 +3,12 @@
 pub mod errands;
 pub mod evaluate;
 mod gather;
+mod load;
 mod queue;
 pub mod receiver;
 pub mod retention;
 pub mod webhook;
+pub mod revise;
 
+pub use load::LoadError;
 pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};

@@ -1,11 +1,14 @@
 //! All integration tests, one binary (one link). Each file is a subject.
 
+mod cloud;
 mod conversation;
 mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]
 mod models;
+mod replays;
 mod scenarios;
+mod scoring;
 mod store;
 mod support;
 mod tidy;

@@ -127,7 +127,7 @@ export function deleteResource(resource: string, token: string | null): void {
 }
 
 /** The address of a file that a media element or a new tab opens, where no header can be sent. */
-export function fileAddress(id: string, token: string | null, name: "recording" | "report.html"): string {
+export function fileAddress(id: string, token: string | null, name: "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt"): string {
   const known = token ?? current();
   const query = known === null ? "" : `?access_token=${encodeURIComponent(known)}`;
   return `${BASE}/interviews/${id}/${name}${query}`;

@@ -41,7 +41,7 @@ const WITHOUT_CODE: [&str; 2] = ["behavioural", "system-design"];
 
 #[test]
 fn every_level_has_enough_of_every_sort() {
-    let banks = shipped().expect("checked above");
+    let banks = shipped().expect("readable");
     assert_eq!(banks.len(), 16);
     let mut whole = 0;
     for bank in banks {
@@ -64,7 +64,7 @@ fn every_level_has_enough_of_every_sort() {
 
 #[test]
 fn every_question_has_its_twin() {
-    let banks = shipped().expect("checked above");
+    let banks = shipped().expect("readable");
     for bank in &banks {
         let slug = &bank.category.slug;
         let other = banks
@@ -105,7 +105,7 @@ fn frame(question: &Question) -> Value {
 #[test]
 fn what_is_written_down_as_a_way_of_saying_it_is_heard_as_that() {
     let mut deaf = Vec::new();
-    for bank in shipped().expect("checked above") {
+    for bank in shipped().expect("readable") {
         for question in &bank.questions {
             for (at, point) in question.key_points.iter().enumerate() {
                 for way in std::iter::once(&point.statement).chain(&point.paraphrases) {
@@ -133,7 +133,7 @@ const FOREIGN_STORY_SHARE_MAX: f64 = 0.5;
 
 #[test]
 fn the_answer_to_another_question_earns_little() {
-    for bank in shipped().expect("checked above") {
+    for bank in shipped().expect("readable") {
         let (mut sum, mut pairs) = (0.0, 0.0);
         for question in &bank.questions {
             let all: f64 = question.key_points.iter().map(|point| point.weight).sum();
@@ -154,7 +154,7 @@ fn the_answer_to_another_question_earns_little() {
 fn the_schema_names_what_the_types_hold() {
     let schema: Value = serde_json::from_str(include_str!("../../../config/bank/schema.json")).expect("a schema");
     let names = |value: &Value| -> BTreeSet<String> { value.as_object().expect("an object").keys().cloned().collect() };
-    let bank = shipped().expect("checked above").remove(0);
+    let bank = shipped().expect("readable").remove(0);
     let mut question = bank.questions.iter().find(|q| q.code.is_some()).expect("a code question").clone();
     question.twin = Some(question.key.clone());
     let stated = &schema["$defs"]["question"]["properties"];

@@ -84,9 +84,10 @@ const CLOSERS: &str = "and so on | et cetera | and things like that | and stuff 
     if that makes sense | does that answer your question | so yeah | basically that's it | і так далі | \
     тощо | якось так | приблизно так";
 
-/// Auxiliaries that end an answer of a few words ("yes it is", "i do").
+/// Auxiliaries that end a short answer which begins with one of the words below ("yes it is", "no i don't").
 const AUXILIARIES: &str =
     "am | are | can | could | did | do | does | had | has | have | is | was | were | will | would | should | might";
+const AGREEING: &str = "yes | yeah | yep | no | nope | sure | oh | well";
 /// Such an answer has at most so many words.
 const ELLIPSIS_WORDS_MAX: usize = 4;
 
@@ -167,7 +168,8 @@ pub(super) fn is_filler(word: &str) -> bool {
 /// What the last word says, where it says anything.
 fn last_word(words: &[String]) -> Option<f32> {
     let last = words.last()?;
-    if is_among(AUXILIARIES, last) && (2..=ELLIPSIS_WORDS_MAX).contains(&words.len()) {
+    let is_short = (2..=ELLIPSIS_WORDS_MAX).contains(&words.len());
+    if is_short && is_among(AUXILIARIES, last) && is_among(AGREEING, &words[0]) {
         return Some(0.0);
     }
     LAST_WORDS.iter().find(|(_, list)| alternatives(list).any(|word| word == last)).map(|(says, _)| *says)
@@ -247,6 +249,7 @@ mod tests {
             assert!(less <= more, "{:?} {less:?} is not before {:?} {more:?}", pair[0], pair[1]);
         }
         assert_eq!(completeness("yeah it is"), Some(0.0));
+        assert_eq!(completeness("first there is"), Some(-0.8));
         assert_eq!(completeness("and the reason for that is"), Some(-0.8));
         assert_eq!(completeness("well"), Some(OPEN));
         assert_eq!(completeness("uh-huh"), Some(0.45));

@@ -4,7 +4,7 @@
 
 use super::over::Over;
 use super::parts::{Chance, Speaker};
-use super::stage::Scene;
+use super::stage::{Scene, Talk};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use vivavoce::id::UtteranceId;
@@ -19,6 +19,8 @@ use vivavoce::vad::scripted::ScriptedTurn;
 const TALKS: u64 = 60;
 /// Deeds of the candidate in one talk.
 const DEEDS: u64 = 14;
+/// Greeting and disclosure, however late their voice, ms.
+const GREETING_MS: u64 = 11_000;
 
 #[tokio::test(start_paused = true)]
 async fn what_is_late_goes_where_it_belongs_or_nowhere() {
@@ -57,9 +59,14 @@ async fn by_chance(seed: u64) -> Over {
     };
     let mut talk = scene.opens();
     talk.ears.by_chance(Chance(seed + 2));
+    // The greeting is said to its end, whatever the candidate does.
+    talk.waits(GREETING_MS).await;
     let mut said = 0;
     for _ in 0..DEEDS {
         talk.waits(chance.between(100, 4_000)).await;
+        if is_over(&talk) {
+            return talk.over().await;
+        }
         match chance.between(0, 12) {
             0 => talk.says("mm-hm", chance.between(15, 30) * 20).await,
             1 => talk.says("", 400).await,
@@ -74,8 +81,15 @@ async fn by_chance(seed: u64) -> Over {
         }
     }
     talk.waits(6_000).await;
-    talk.leaves();
+    if !is_over(&talk) {
+        talk.leaves();
+    }
     talk.over().await
+}
+
+/// All questions may be answered, or skipped, before the candidate is done.
+fn is_over(talk: &Talk) -> bool {
+    talk.has_seen("ended") || talk.has_seen("close")
 }
 
 /// Late by chance, of any opinion, and failing one time in ten.

@@ -3,12 +3,16 @@
 
 mod answers;
 mod chance;
+mod code;
+mod echo;
 mod endings;
 mod hands;
+mod line;
 mod over;
 mod parts;
 mod pauses;
 mod record;
+mod replay;
 mod restart;
 mod stage;
 mod trouble;

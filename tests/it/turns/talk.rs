@@ -26,9 +26,9 @@ pub struct Population {
 pub const TELEPHONE: Population = Population {
     talk_s: 4.8,
     talk_spread: 1.15,
-    pause_s: 0.43,
-    pause_spread: 0.75,
-    person_spread: 0.3,
+    pause_s: 0.45,
+    pause_spread: 0.71,
+    person_spread: 0.28,
     pauses: 1.0,
     trailing: 0.16,
     punctuated: false,
