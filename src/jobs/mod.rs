@@ -1,9 +1,13 @@
 //! Work that may wait: the queue, and one file per job. Must never be on the path of a conversation.
 
+pub mod errands;
 pub mod evaluate;
 mod gather;
 mod load;
 mod queue;
+pub mod receiver;
+pub mod retention;
+pub mod webhook;
 pub mod revise;
 
 pub use load::LoadError;
