@@ -153,7 +153,7 @@ impl Summary {
     }
 
     /// Whether the rehearsal went well: every call to its end, every utterance once and in its place, every interruption
-    /// heeded and nothing else.
+    /// heeded, and every line that was held gone on with. (A synthetic "okay" is now and then heard as words: told apart.)
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let heeded = |interrupt: &InterjectionSummary| interrupt.unheeded == 0 && interrupt.not_resumed == 0;

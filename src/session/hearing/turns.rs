@@ -104,7 +104,7 @@ impl Actor {
             turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => self.mouth.is_silent(),
             turn::Reason::Monologue | turn::Reason::Overruled => false,
         };
-        if waits && interview::wishes::hear(&text).is_some() {
+        if waits && matches!(interview::wishes::hear(&text), Some(interview::wishes::Phrase::Wish(_))) {
             return self.interview_event(interview::Event::Answered { turn: pending.turn, text });
         }
         self.said_without_reply(question_key, text);
