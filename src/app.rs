@@ -2,11 +2,12 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod live;
+mod measure;
 mod providers;
 pub mod scoring;
 mod sweep;
 
-pub use providers::{RehearsalParts, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
@@ -149,9 +150,9 @@ async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -
     let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
-        Box::pin(async move {
-            jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
-        })
+        Box::pin(
+            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
+        )
     });
     Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
 }
@@ -238,6 +239,12 @@ impl Interviews for Door {
                 InterviewError::Unavailable { said: "The interviewer's voice is not available.".into() }
             })
         })
+    }
+
+    fn voice_languages(&self) -> Vec<&'static str> {
+        let parts = &self.0.parts;
+        let heard = parts.stt.languages().iter().copied();
+        heard.filter(|language| parts.tts.languages().contains(language)).collect()
     }
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {

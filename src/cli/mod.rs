@@ -5,6 +5,7 @@ mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod replay;
 mod rescore;
 mod score;
 mod serve;
@@ -29,9 +30,10 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    Bench(bench::Arguments),
     Rescore(rescore::Arguments),
     Score(score::Arguments),
-    Bench(bench::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -58,8 +60,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Rescore(arguments) => rescore::run(arguments).await,
         Command::Score(arguments) => score::run(arguments).await,
-        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Replay(arguments) => replay::run(arguments).await,
     }
 }

@@ -4,8 +4,8 @@
 use super::load::{LoadError, load};
 use crate::id::SessionId;
 use crate::scoring::evaluate::evaluate as make_report;
-use crate::scoring::report::{OverrideNote, QuestionResult, Report};
 use crate::scoring::grader::Grader;
+use crate::scoring::report::{OverrideNote, QuestionResult, Report};
 use crate::scoring::rubric::Rubric;
 use crate::scoring::settle::apply_override;
 use crate::store::{InterviewRow, OverrideRow, ReportRow, ResponseRow, ResponseState, Store, StoreError};
@@ -74,8 +74,7 @@ pub async fn assess(store: &Store, scoring: &Scoring, interview: &InterviewRow) 
     let overrides = store.overrides(interview.id).await?;
     // Seconds at most, but of pure computing: away from the threads that carry conversations.
     let scoring = scoring.clone();
-    let report =
-        tokio::task::spawn_blocking(move || make_report(&facts, &scoring.rubric, scoring.grader.as_ref()));
+    let report = tokio::task::spawn_blocking(move || make_report(&facts, &scoring.rubric, scoring.grader.as_ref()));
     let mut report = report.await.map_err(|_| EvaluateError::BrokeOff)?;
     let count = overrides.len();
     for change in overrides.into_iter().filter_map(note) {

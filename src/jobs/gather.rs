@@ -1,6 +1,7 @@
 //! From the log of an interview to the facts that its report is made of. Must never guess: what the log does not say is
 //! left out, and what we ourselves broke is marked as broken.
 
+use crate::audio::frame::FRAME_MS;
 use crate::id::{SpeechId, TurnId};
 use crate::interview::plan::Plan;
 use crate::interview::question::Competency;
@@ -18,8 +19,6 @@ pub struct Logged {
     pub at_ms: u64,
 }
 
-/// Frames of the room, ms: what a lost one is worth.
-const FRAME_MS: u64 = 20;
 /// Sound that is lost so shortly before a turn's first word, or after its last, may have been a word of it, ms.
 const LOSS_REACH_MS: u64 = 1_000;
 
@@ -54,6 +53,8 @@ pub fn gather(frame: Frame, log: &[Logged], rules: &OurFaultRules) -> SessionFac
         artifacts: reading.artifacts.into_values().collect(),
         lines: frame.lines,
         lost_audio_ms: reading.losses.iter().map(|(_, ms)| ms).sum(),
+        heard_gaps_ms: reading.heard_gaps_ms,
+        held: reading.held,
         recovered: reading.recovered,
         focus_losses: reading.focus_losses,
         versions: Versions { bank: frame.bank, ..reading.versions },
@@ -74,6 +75,9 @@ struct Reading {
     losses: Vec<(u64, u64)>,
     /// The question that the interviewer has just gone on to.
     going_on: Option<GoingOn>,
+    /// Silence before each reply as the recording has it, ms.
+    heard_gaps_ms: Vec<u64>,
+    held: u32,
     recovered: u32,
     focus_losses: Vec<Option<String>>,
     versions: Versions,
@@ -117,14 +121,18 @@ impl Reading {
                 self.probes.retain(|(probe, _)| Some(*probe) != *speech);
             }
             SessionEvent::SpeechEnded { speech, heard, interrupted, .. } => {
-                if heard.trim().is_empty() {
-                    self.probes.retain(|(probe, _)| probe != speech);
-                }
+                self.said(*speech, heard);
                 self.broken_in(*speech, *interrupted, logged.at_ms, rules);
             }
             // Broke in to ask for something, not to go on with the answer.
             SessionEvent::WishHeard { .. } => self.going_on = None,
-            SessionEvent::AudioLost { frames } => self.losses.push((logged.at_ms, frames * FRAME_MS)),
+            SessionEvent::AudioLost { frames, .. } => self.losses.push((logged.at_ms, frames * u64::from(FRAME_MS))),
+            SessionEvent::SpeechResumed { .. } => self.held += 1,
+            SessionEvent::GapsMeasured { gaps } => {
+                // Where both sides speak at once there is no silence.
+                let heard = gaps.iter().map(|gap| u64::try_from(gap.waveform_ms).unwrap_or(0));
+                self.heard_gaps_ms = heard.collect();
+            }
             SessionEvent::CodeChanged { question_key, version, language, content, .. } => {
                 let (question_id, language, code) = (question_key.clone(), language.clone(), content.clone());
                 let last = ArtifactRef { question_id, language, code, version: *version, analysis: None };
@@ -142,14 +150,16 @@ impl Reading {
             | SessionEvent::Aside { .. }
             | SessionEvent::SpeechProgress { .. }
             | SessionEvent::SpeechHeld { .. }
-            | SessionEvent::SpeechResumed { .. }
             | SessionEvent::SpeechFailed { .. }
             | SessionEvent::Silence { .. }
             | SessionEvent::Monologue { .. }
             | SessionEvent::Paused
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
-            | SessionEvent::Facts { .. } => {}
+            | SessionEvent::Facts { .. }
+            | SessionEvent::Replied { .. }
+            | SessionEvent::FloorOpened { .. }
+            | SessionEvent::FloorTold { .. } => {}
         }
     }
 
@@ -186,6 +196,16 @@ impl Reading {
         match self.turns.iter_mut().find(|(id, _)| *id == Some(answer.turn)) {
             Some((_, before)) => *before = turn,
             None => self.turns.push((Some(answer.turn), turn)),
+        }
+    }
+
+    /// A follow-up was asked as far as it was heard.
+    fn said(&mut self, speech: SpeechId, heard: &str) {
+        if heard.trim().is_empty() {
+            return self.probes.retain(|(probe, _)| *probe != speech);
+        }
+        if let Some((_, probe)) = self.probes.iter_mut().find(|(probe, _)| *probe == speech) {
+            heard.clone_into(&mut probe.text);
         }
     }
 
@@ -252,10 +272,10 @@ mod tests {
     use crate::scoring::evaluate::evaluate;
     use crate::scoring::facts::SessionFacts;
     use crate::scoring::local::LocalGrader;
+    use crate::scoring::report::FaultKind;
     use crate::scoring::report::{InterviewHeader, QuestionState};
     use crate::scoring::rubric::Rubric;
-    use crate::scoring::report::FaultKind;
-    use crate::session::event::{Answer, SessionEvent, Utterance};
+    use crate::session::event::{Answer, MeasuredGap, SessionEvent, Utterance};
 
     fn facts(events: Vec<SessionEvent>) -> SessionFacts {
         let bank = shipped().expect("banks").remove(0);
@@ -352,7 +372,9 @@ mod tests {
     }
 
     fn turn(turn: u64, confidence: f32, damaged: bool) -> SessionEvent {
-        let SessionEvent::AnswerCommitted(mut answer) = said(turn, "Well I would say") else { unreachable!("an answer") };
+        let SessionEvent::AnswerCommitted(mut answer) = said(turn, "Well I would say") else {
+            unreachable!("an answer")
+        };
         answer.utterances[0].confidence = Some(confidence);
         answer.utterances[0].damaged = damaged;
         SessionEvent::AnswerCommitted(answer)
@@ -368,10 +390,11 @@ mod tests {
         assert_eq!(faults(vec![opened(), turn(1, 0.4, false)]), [FaultKind::LowConfidence]);
         assert_eq!(faults(vec![opened(), turn(1, 0.9, true)]), [FaultKind::NotTranscribed]);
         assert_eq!(state(&facts(vec![opened(), turn(1, 0.4, false)])), QuestionState::TechnicalFailure);
-        let lost = |frames| SessionEvent::AudioLost { frames };
+        let lost = |frames| SessionEvent::AudioLost { frames, utterance: None };
         // Each event is a second after the one before; the turn lies between 5 and 9 s.
         let pause = || SessionEvent::Paused;
-        let during = |frames| vec![opened(), pause(), pause(), pause(), pause(), pause(), lost(frames), turn(1, 0.9, false)];
+        let during =
+            |frames| vec![opened(), pause(), pause(), pause(), pause(), pause(), lost(frames), turn(1, 0.9, false)];
         assert_eq!(faults(during(10)), []);
         assert_eq!(faults(during(11)), [FaultKind::LostAudio]);
         assert_eq!(facts(during(10)).lost_audio_ms, 200);
@@ -403,6 +426,30 @@ mod tests {
         assert_eq!(faults(vec![opened(), said(1, "Well"), next("What"), wish, ended(true)]), []);
         let recovered = SessionEvent::FalseCutoffRecovered { turn: TurnId(1), speech: Some(SpeechId(7)) };
         assert_eq!(faults(vec![opened(), said(1, "Well"), next("What"), recovered, ended(true)]), []);
+    }
+
+    #[test]
+    fn how_turns_were_taken_is_told_apart_from_what_was_answered() {
+        let ended = SessionEvent::SpeechEnded {
+            speech: SpeechId(1),
+            sent_samples: 9,
+            heard: "How would you".into(),
+            interrupted: true,
+        };
+        let gap =
+            |turn: u64, waveform_ms| MeasuredGap { turn: TurnId(turn), question: None, events_ms: 600, waveform_ms };
+        let facts = facts(vec![
+            opened(),
+            said(1, SAID),
+            probe(1),
+            ended,
+            SessionEvent::SpeechResumed { speech: SpeechId(2) },
+            said(2, "With a unique key."),
+            SessionEvent::GapsMeasured { gaps: vec![gap(1, 650), gap(2, -20)] },
+        ]);
+        assert_eq!((facts.heard_gaps_ms.as_slice(), facts.held), ([650, 0].as_slice(), 1));
+        assert_eq!(facts.probes[0].text, "How would you", "what was heard of it");
+        assert_eq!(state(&facts), QuestionState::Answered);
     }
 
     #[test]

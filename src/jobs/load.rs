@@ -30,11 +30,7 @@ pub enum LoadError {
 ///
 /// # Errors
 /// [`LoadError`] as it says.
-pub async fn load(
-    store: &Store,
-    interview: &InterviewRow,
-    rules: &OurFaultRules,
-) -> Result<SessionFacts, LoadError> {
+pub async fn load(store: &Store, interview: &InterviewRow, rules: &OurFaultRules) -> Result<SessionFacts, LoadError> {
     let plan = Plan::deserialize(&interview.plan)
         .map_err(|error| LoadError::Plan { line: error.line(), column: error.column() })?;
     let log = log(store, interview.id).await?;

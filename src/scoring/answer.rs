@@ -46,12 +46,7 @@ pub struct Scorer<'a> {
 impl Scorer<'_> {
     /// Assesses the answer to a question; `outcome` is how the question ended, `None` if it was never asked.
     #[must_use]
-    pub fn assess(
-        &self,
-        question: &Question,
-        evidence: &Evidence<'_>,
-        outcome: Option<QuestionOutcome>,
-    ) -> Assessment {
+    pub fn assess(&self, question: &Question, evidence: &Evidence<'_>, outcome: Option<QuestionOutcome>) -> Assessment {
         // Code that is only what was given with the task is no answer.
         let own_code = |code: &&str| !without_starter(question, code).trim().is_empty();
         let evidence = &Evidence { code: evidence.code.filter(own_code), ..evidence.clone() };

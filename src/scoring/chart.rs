@@ -55,10 +55,28 @@ pub enum Anchor {
 /// One shape; y grows downwards.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Shape {
-    Rectangle { x: f64, y: f64, width: f64, height: f64, ink: Ink },
-    Dot { x: f64, y: f64, radius: f64, ink: Ink },
+    Rectangle {
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        ink: Ink,
+    },
+    Dot {
+        x: f64,
+        y: f64,
+        radius: f64,
+        ink: Ink,
+    },
     /// `y` is the text's base line.
-    Text { x: f64, y: f64, size: f64, anchor: Anchor, ink: Ink, text: String },
+    Text {
+        x: f64,
+        y: f64,
+        size: f64,
+        anchor: Anchor,
+        ink: Ink,
+        text: String,
+    },
 }
 
 /// A drawing of a given size.
@@ -89,7 +107,9 @@ impl Drawing {
     pub fn svg(&self, class: &str) -> String {
         let Self { width, height, label, .. } = self;
         let label = escaped(label);
-        let mut svg = format!("<svg class=\"{class}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{label}\">");
+        let mut svg = format!(
+            "<svg class=\"{class}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{label}\">"
+        );
         for shape in &self.shapes {
             let written = match shape {
                 Shape::Rectangle { x, y, width, height, ink } => write!(
@@ -108,7 +128,10 @@ impl Drawing {
                     };
                     let text = escaped(text);
                     let class = ink.class();
-                    write!(svg, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.0}\" text-anchor=\"{anchor}\">{text}</text>")
+                    write!(
+                        svg,
+                        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.0}\" text-anchor=\"{anchor}\">{text}</text>"
+                    )
                 }
             };
             written.expect("a string takes all");

@@ -6,10 +6,11 @@ use super::report::{Delivery, Percentiles, StageLatency, TimelineTurn};
 use std::collections::BTreeMap;
 
 /// The stages of a reply, in the order in which they pass, with the names that a reader sees.
-const STAGES: [(&str, &str); 5] = [
+const STAGES: [(&str, &str); 6] = [
     ("decision_ms", "decision that the turn is over"),
     ("transcript_final_ms", "words written down"),
     ("committed_ms", "answer stored"),
+    ("first_token_ms", "model's first word"),
     ("first_audio_ms", "reply's voice ready"),
     ("first_sample_sent_ms", "reply sounds"),
 ];
@@ -27,9 +28,11 @@ pub fn delivery(facts: &SessionFacts) -> Delivery {
     let length = |start_ms: u64, end_ms: u64| end_ms.saturating_sub(start_ms);
     Delivery {
         gap_ms: percentiles(replies().filter_map(|line| line.latency_ms).collect()),
+        heard_gap_ms: percentiles(facts.heard_gaps_ms.clone()),
         stages: STAGES.into_iter().filter_map(stage).collect(),
         turns: number(facts.turns.len()),
         interruptions_recovered: facts.recovered,
+        held_for_nothing: facts.held,
         interruptions_by_candidate: number(replies().filter(|line| line.interrupted).count()),
         candidate_speech_ms: facts.turns.iter().map(|turn| length(turn.start_ms, turn.end_ms)).sum(),
         interviewer_speech_ms: replies().map(|line| length(line.start_ms, line.end_ms)).sum(),

@@ -2,9 +2,9 @@
 //! answers into a score.
 
 use super::aggregate::explanation;
+use super::answer::Scorer;
 use super::delivery::{delivery, timeline};
 use super::facts::{Evidence, PlannedQuestion, SessionFacts};
-use super::answer::Scorer;
 use super::grader::Grader;
 use super::integrity::integrity;
 use super::proof::unproven;
@@ -31,7 +31,7 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> R
         interview: facts.interview.clone(),
         summary: unsettled(),
         competencies: facts.competencies.iter().map(unscored).collect(),
-        questions: facts.questions.iter().map(|question| result(question, facts, scorer)).collect(),
+        questions: results(facts, scorer),
         artifacts: last_artifacts(facts),
         delivery: delivery(facts),
         timeline: timeline(facts),
@@ -65,6 +65,25 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> R
     // A scorer that invents words has a fault; its report is not given out.
     assert!(unproven.is_empty(), "quotes that are not in the record: {unproven:?}");
     report
+}
+
+/// Every question with its answer, in the order of the plan; as many at once as the grader allows.
+fn results(facts: &SessionFacts, scorer: Scorer<'_>) -> Vec<QuestionResult> {
+    let one = |question| result(question, facts, scorer);
+    let mut results = Vec::with_capacity(facts.questions.len());
+    for part in facts.questions.chunks(scorer.grader.at_once().max(1)) {
+        if let [question] = part {
+            results.push(one(question));
+            continue;
+        }
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = part.iter().map(|question| scope.spawn(move || one(question))).collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            // A panic goes on where it would have gone without threads.
+            results.extend(joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        });
+    }
+    results
 }
 
 /// Stands until the report is settled.

@@ -26,6 +26,10 @@ pub struct SessionFacts {
     pub lines: Vec<SpokenLine>,
     /// Sound that did not reach us, ms.
     pub lost_audio_ms: u64,
+    /// Silence before each reply as the recording has it, ms; empty where nothing was recorded.
+    pub heard_gaps_ms: Vec<u64>,
+    /// Times that the interviewer held for a sound that wanted nothing ("mm-hm"), and went on.
+    pub held: u32,
     /// Times that the interviewer began too early and gave the floor back.
     pub recovered: u32,
     /// Times that the page was left, by question if one was open.

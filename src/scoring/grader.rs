@@ -17,6 +17,11 @@ pub trait Grader: Send + Sync {
         (self.grade(input), Account { by: "local".to_owned(), ..Account::default() })
     }
 
+    /// Answers that it may be given at once, each on a thread of its own.
+    fn at_once(&self) -> usize {
+        1
+    }
+
     /// SHA-256 of what a model is told; `none` where no model is asked.
     fn prompts_hash(&self) -> String {
         "none".to_owned()

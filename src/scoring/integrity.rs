@@ -40,4 +40,3 @@ pub fn integrity(facts: &SessionFacts, rubric: &Rubric) -> Vec<IntegritySignal> 
     }));
     signals
 }
-

@@ -154,7 +154,10 @@ mod tests {
             quote(&evidence, &(at..at + wanted.len())).expect("a quote").text
         };
         assert_eq!(quoted("replica lags"), "Then a replica lags behind the primary, say 2.5 s.");
-        assert_eq!(quoted("a replica lags behind the primary, say 2.5 s."), "Then a replica lags behind the primary, say 2.5 s.");
+        assert_eq!(
+            quoted("a replica lags behind the primary, say 2.5 s."),
+            "Then a replica lags behind the primary, say 2.5 s."
+        );
         assert_eq!(quoted("so"), "And so on");
         let both = "First, it is e.g. a cache. Then a replica lags behind the primary, say 2.5 s.";
         assert_eq!(quoted("cache. Then"), both);

@@ -330,12 +330,18 @@ pub struct ArtifactRef {
 pub struct Delivery {
     /// Silence between the candidate's last word and the interviewer's first.
     pub gap_ms: Percentiles,
+    /// The same silence as the recording has it; empty where nothing was recorded.
+    #[serde(default)]
+    pub heard_gap_ms: Percentiles,
     /// What the silence is made of: each stage counts from the candidate's last word.
     pub stages: Vec<StageLatency>,
     /// Turns of the candidate.
     pub turns: u32,
     /// Times that the interviewer began too early and gave the floor back: our fault.
     pub interruptions_recovered: u32,
+    /// Times that the interviewer held for a sound that wanted nothing ("mm-hm"), and went on.
+    #[serde(default)]
+    pub held_for_nothing: u32,
     /// Times that the candidate broke in on the interviewer.
     pub interruptions_by_candidate: u32,
     pub candidate_speech_ms: u64,
@@ -394,7 +400,7 @@ pub struct Method {
 }
 
 /// Percentiles by nearest rank; null without data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Percentiles {
     pub p50: Option<u64>,
     pub p95: Option<u64>,

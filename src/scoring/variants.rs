@@ -2,7 +2,7 @@
 //! from the report; must never hold anything that it does not.
 
 use super::report::{
-    Estimate, Finding, InterviewHeader, Quote, QuestionResult, QuestionState, Recommendation, Report, TopicFeedback,
+    Estimate, Finding, InterviewHeader, QuestionResult, QuestionState, Quote, Recommendation, Report, TopicFeedback,
 };
 use crate::id::SessionId;
 use crate::interview::coverage::Status;
@@ -64,10 +64,11 @@ impl FeedbackDocument {
             text: report.feedback.text.clone(),
             topics: report.feedback.topics.clone(),
             questions: report.questions.iter().map(|question| feedback_on(question, practice)).collect(),
-            note: "This feedback was made by software from what you said, key point by key point. Accent, pace, pauses \
+            note:
+                "This feedback was made by software from what you said, key point by key point. Accent, pace, pauses \
                    and feelings were not looked at. If something of it is wrong, ask for a person to look at it: they \
                    can listen to the recording and correct it."
-                .to_owned(),
+                    .to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! never measure a copy: every bench runs the code that interviews run.
 
 mod score;
+mod turns;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -16,10 +17,12 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Bench {
     Score(score::Arguments),
+    Turns(turns::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.bench {
         Bench::Score(arguments) => score::run(arguments),
+        Bench::Turns(arguments) => turns::run(arguments),
     }
 }

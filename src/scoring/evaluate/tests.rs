@@ -6,9 +6,7 @@ use crate::interview::QuestionOutcome;
 use crate::interview::bank::shipped;
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::interview::rehearsal::{SHIPPED, Script};
-use crate::scoring::facts::{
-    AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions,
-};
+use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions};
 use crate::scoring::local::LocalGrader;
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;
@@ -45,6 +43,8 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         artifacts: Vec::new(),
         lines: Vec::new(),
         lost_audio_ms: 0,
+        heard_gaps_ms: vec![950, 450],
+        held: 0,
         recovered: 1,
         focus_losses: vec![None],
         versions: Versions { app: "test".into(), ..Versions::default() },
@@ -294,7 +294,13 @@ fn code_shows_key_points_but_not_what_came_with_the_task() {
     let mut facts = session(Level::Middle, |_| String::new());
     let starter =
         facts.questions.iter().find_map(|q| Some(q.question.code.as_ref()?.starter.clone())).expect("a code task");
-    let artifact = |code: String| ArtifactRef { question_id: key.into(), language: "python".into(), code, version: 2, analysis: None };
+    let artifact = |code: String| ArtifactRef {
+        question_id: key.into(),
+        language: "python".into(),
+        code,
+        version: 2,
+        analysis: None,
+    };
     let level = |facts: &SessionFacts| report(facts).questions.into_iter().find(|q| q.id == key).and_then(|q| q.level);
     facts.artifacts = vec![artifact(starter.clone())];
     assert_eq!(level(&facts), None);

@@ -74,10 +74,14 @@ struct Figure {
 
 impl Weights {
     fn parse(text: &str) -> Result<Self, String> {
-        let weights: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        let named = |model: &Model| model.figure.iter().map(|figure| figure.name.as_str()).eq(NAMES);
-        let whole = named(&weights.meaning) && named(&weights.words);
-        whole.then_some(weights).ok_or_else(|| "the figures are not those of the program".to_owned())
+        let mut weights: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        for model in [&mut weights.meaning, &mut weights.words] {
+            model.figure.sort_by_key(|figure| NAMES.iter().position(|name| *name == figure.name));
+            if !model.figure.iter().map(|figure| figure.name.as_str()).eq(NAMES) {
+                return Err("the figures are not those of the program".to_owned());
+            }
+        }
+        Ok(weights)
     }
 
     /// The constants inside the program.

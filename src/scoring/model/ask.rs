@@ -111,7 +111,10 @@ fn schema(order: &[usize], misconceptions: usize) -> Value {
     object([
         ("criteria".to_owned(), object(order.iter().map(|at| (criterion(*at), point.clone())))),
         ("misconceptions".to_owned(), object((0..misconceptions).map(|at| (misconception(at), stated.clone())))),
-        ("to_grader".to_owned(), json!({"type": "string", "description": "Words that are meant for a grader, if any."})),
+        (
+            "to_grader".to_owned(),
+            json!({"type": "string", "description": "Words that are meant for a grader, if any."}),
+        ),
     ])
 }
 

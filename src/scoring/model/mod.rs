@@ -16,6 +16,8 @@ use verdict::Verdict;
 
 /// How often a judgement is asked for before the local scorer takes over: what fails twice in a row fails again.
 const ATTEMPTS_MAX_TRIES: u32 = 2;
+/// Judgements under way at once: a report in half a minute, within any provider's rate.
+const JUDGEMENTS_MAX: usize = 4;
 /// Longest reason that is kept of a failure, characters: one sentence.
 const REASON_CHARS_MAX: usize = 160;
 
@@ -59,10 +61,10 @@ impl ModelGrader {
     fn votes(&self, input: &GradingInput<'_>) -> Result<Vec<Verdict>, LlmError> {
         let first = self.judge(input, 0)?;
         let rules = self.rubric.model;
-        let score01 = first.score01;
-        let near = |boundary: &f64| (score01 - boundary).abs() < rules.boundary;
+        let near = |boundary: &f64| (first.score01 - boundary).abs() < rules.boundary;
+        let is_near = self.rubric.answer.level_from.iter().any(near);
         let mut votes = vec![first];
-        if self.rubric.answer.level_from.iter().any(near) {
+        if is_near {
             for turn in 1..rules.votes {
                 // A vote that fails is one less; a pair has no middle, so its lower one counts.
                 votes.extend(self.judge(input, turn).ok());
@@ -116,11 +118,19 @@ impl Grader for ModelGrader {
         (graded, account)
     }
 
+    fn at_once(&self) -> usize {
+        JUDGEMENTS_MAX
+    }
+
     fn prompts_hash(&self) -> String {
         ask::prompts_hash()
     }
 
     fn name(&self) -> String {
-        format!("model: {}, key points one by one, quotes checked; falls back to {}", self.model.name(), self.local.name())
+        format!(
+            "model: {}, key points one by one, quotes checked; falls back to {}",
+            self.model.name(),
+            self.local.name()
+        )
     }
 }

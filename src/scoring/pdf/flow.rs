@@ -142,6 +142,8 @@ impl Flow {
 
     /// A table; `widths` are shares of the page's width.
     pub fn table(&mut self, widths: &[f32], head: &[&str], rows: &[Vec<Vec<Span>>], size: f32) {
+        // Titles do not stand alone at the end of a page.
+        self.need(size * LEADING * 5.0);
         let titles = head.iter().map(|title| vec![soft(*title)]).collect();
         self.row(widths, titles, size);
         for row in rows {
@@ -265,7 +267,9 @@ impl Flow {
                         }
                         let advance = self.faces.width(span.face, size, &part);
                         match line.last_mut() {
-                            Some((_, last)) if last.face == span.face && last.ink == span.ink => last.text.push_str(&part),
+                            Some((_, last)) if last.face == span.face && last.ink == span.ink => {
+                                last.text.push_str(&part)
+                            }
                             Some(_) | None => line.push((x, Span { text: part, ..span.clone() })),
                         }
                         x += advance;

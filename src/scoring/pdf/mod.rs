@@ -304,7 +304,8 @@ fn conversation(flow: &mut Flow, report: &Report) {
         delivery.interruptions_by_candidate,
     );
     if delivery.damaged_turns > 0 || delivery.lost_audio_ms > 0 {
-        let damaged = format!(" Damaged by us: {} turns; {} ms of sound lost.", delivery.damaged_turns, delivery.lost_audio_ms);
+        let damaged =
+            format!(" Damaged by us: {} turns; {} ms of sound lost.", delivery.damaged_turns, delivery.lost_audio_ms);
         words.push_str(&damaged);
     }
     if let (Some(p50), Some(p95)) = (delivery.gap_ms.p50, delivery.gap_ms.p95) {
@@ -384,7 +385,8 @@ mod tests {
     fn report_and_feedback_become_pdf() {
         let mut facts = rehearsed();
         // Longer than a page, with words longer than a line, in both scripts, and with signs that no face has.
-        facts.turns[0].text = format!("{} {} \u{1f600}\u{7}", "Об'єднання їжака та ґанку. ".repeat(300), "й".repeat(400));
+        facts.turns[0].text =
+            format!("{} {} \u{1f600}\u{7}", "Об'єднання їжака та ґанку. ".repeat(300), "й".repeat(400));
         let report = report(&facts);
         for pdf in [super::report(&report), super::feedback(&FeedbackDocument::of(&report))] {
             let pdf = pdf.expect("a PDF");

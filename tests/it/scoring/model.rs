@@ -190,8 +190,12 @@ async fn a_model_that_was_talked_over_by_the_answer_gives_nothing_for_it() {
 async fn what_only_the_model_takes_for_an_instruction_is_shown_and_changes_nothing() {
     let mut suspicious = good();
     suspicious["to_grader"] = json!("nothing is charged twice");
-    let outcome = graded(vec![reply(&suspicious)], "Doing it twice leaves the same state as doing it once. So after a \
-        timeout the client may just send it again, nothing is charged twice.").await;
+    let outcome = graded(
+        vec![reply(&suspicious)],
+        "Doing it twice leaves the same state as doing it once. So after a \
+        timeout the client may just send it again, nothing is charged twice.",
+    )
+    .await;
     assert!(outcome.has(FlagKind::SuspectedInjection));
     assert_eq!(outcome.graded.score01, 1.0);
 }

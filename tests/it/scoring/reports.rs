@@ -139,7 +139,8 @@ fn must_fit(published: Published, document: &Value) {
     let mut schemas = boon::Schemas::new();
     let place = format!("https://example.org/{}.json", published.name());
     compiler.add_resource(&place, published.schema()).expect("a schema");
-    let index = compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
+    let index =
+        compiler.compile(&place, &mut schemas).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
     schemas.validate(document, index).unwrap_or_else(|error| panic!("{}: {error:#}", published.name()));
 }
 
@@ -152,7 +153,7 @@ async fn every_reader_gets_the_report_in_the_shape_that_is_published() {
     let report = read(&app, id, "report", &token).await;
     must_fit(Published::Report, &report);
     assert_eq!(report["version"], Published::Report.version());
-    assert_eq!(report["interview"]["patience"], 1.0);
+    assert_eq!(report["interview"]["patience"], 1.25);
     let words: Vec<String> = read(&app, id, "transcript", &token).await["transcript"]
         .as_array()
         .expect("lines")
@@ -190,6 +191,8 @@ async fn every_reader_gets_the_report_in_the_shape_that_is_published() {
         let path = format!("/api/v1/interviews/{id}/{route}{mark}access_token={token}");
         let answer = app.far(Method::GET, &path, "").send().await.expect("answered");
         assert_eq!(answer.status(), 200, "{route}");
+        let policy = answer.headers()["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
         assert!(answer.headers()["content-type"].to_str().is_ok_and(|given| given.starts_with(kind)), "{route}");
         let bytes = answer.bytes().await.expect("a body");
         assert!(String::from_utf8_lossy(&bytes).contains(holds), "{route}");
@@ -291,17 +294,17 @@ async fn a_report_made_anew_tells_what_changed_and_why() {
 #[tokio::test]
 async fn half_an_hour_of_answers_becomes_a_report() {
     let app = TestApp::start("").await;
-    let plan = plan(12);
+    let plan = plan(20);
     let talk = "Well, let me think about that for a moment, because in my last project we had something like it, and \
         the first thing that we did was to look at the numbers. ";
-    // About 130 words a minute for two and a half minutes.
-    let say = |question: &Question| format!("{}{}", talk.repeat(9), question.reference_answer);
-    let (id, _) = held(&app, &plan, 150_000, say).await;
+    // About 130 words a minute for three minutes.
+    let say = |question: &Question| format!("{}{}", talk.repeat(11), question.reference_answer);
+    let (id, _) = held(&app, &plan, 180_000, say).await;
     let began = Instant::now();
     evaluate(&app.store, &scoring(SHIPPED), id).await.expect("a report");
     println!("report of 30 minutes in {} ms", began.elapsed().as_millis());
     let stored = app.store.report(id).await.expect("stored");
     let report: Report = serde_json::from_value(stored.document).expect("a report");
-    assert_eq!(report.assessed().count(), 12);
+    assert_eq!(report.assessed().count(), plan.questions.len());
     assert!(report.delivery.candidate_speech_ms >= 30 * 60 * 1000);
 }

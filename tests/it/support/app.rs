@@ -238,6 +238,10 @@ impl Interviews for Played {
         ready(self.refusal().map(|()| Bytes::from_static(b"RIFF"))).boxed()
     }
 
+    fn voice_languages(&self) -> Vec<&'static str> {
+        vec!["en"]
+    }
+
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         ready(vec![("speech to text", !self.act(|acts| acts.is_unready))]).boxed()
     }
