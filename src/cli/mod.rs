@@ -5,10 +5,10 @@ mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
-mod seed;
-mod rescore;
 mod replay;
+mod rescore;
 mod score;
+mod seed;
 mod serve;
 mod user;
 

@@ -7,8 +7,8 @@ mod load;
 mod queue;
 pub mod receiver;
 pub mod retention;
-pub mod webhook;
 pub mod revise;
+pub mod webhook;
 
 pub use load::LoadError;
 pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};

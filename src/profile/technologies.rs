@@ -179,7 +179,7 @@ mod tests {
             names("Skills\nGo, C, C++, C#, REST, Node.js, R."),
             ["Go", "C", "C++", "C#", "REST", "Node.js", "R"]
         );
-        assert_eq!(names("postgresql/redis; k8s (docker)"), ["PostgreSQL", "Redis", "Docker", "Kubernetes"]);
+        assert_eq!(names("postgresql/redis; k8s (docker)"), ["PostgreSQL", "Redis", "Kubernetes", "Docker"]);
         assert!(names("Gopher, Cargo, digital, javax, jsx").is_empty());
     }
 

@@ -2,8 +2,8 @@
 //! never measure a copy: every bench runs the code that interviews run.
 
 mod rest;
-mod turns;
 mod score;
+mod turns;
 
 use clap::Subcommand;
 use std::process::ExitCode;

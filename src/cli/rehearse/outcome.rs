@@ -135,10 +135,7 @@ impl Summary {
             recorded_gap_ms: Percentiles::of(&measured(|gap| u64::try_from(gap.waveform_ms).unwrap_or(0))),
             event_gap_ms: Percentiles::of(&measured(|gap| gap.events_ms)),
             gaps_disagreeing: outcomes.iter().flat_map(|outcome| &outcome.gaps).filter(|gap| gap.disagrees()).count(),
-            interrupt: InterjectionSummary::of(
-                &effects,
-                outcomes.iter().map(|outcome| outcome.lines_stopped).sum(),
-            ),
+            interrupt: InterjectionSummary::of(&effects, outcomes.iter().map(|outcome| outcome.lines_stopped).sum()),
             lost: count(|comparison| comparison.lost.len()),
             doubled: count(|comparison| comparison.doubled.len()),
             misordered: count(|comparison| comparison.misordered.len()),

@@ -71,7 +71,8 @@ impl LocalGrader {
 
     fn hold(&self, input: &GradingInput<'_>) -> Held {
         let said = truncated(input.answer);
-        let language_neutral = is_other_script(said) || is_other_script(input.reference) || is_other_script(input.question);
+        let language_neutral =
+            is_other_script(said) || is_other_script(input.reference) || is_other_script(input.question);
         let embedder = self.embedder.as_deref().filter(|_| !language_neutral);
         let statements = input.key_points.iter().map(|point| point.statement.as_str());
         let given: Vec<&str> = [input.question, input.reference, input.rubric].into_iter().chain(statements).collect();
@@ -156,7 +157,10 @@ impl LocalGrader {
         let stated = misstated(input.question, input.misconceptions, &plain.text).into_iter();
         let graded = stated.filter_map(|found| {
             let at = plain.original(&found.quote)?;
-            Some(MisconceptionGraded { misconception: found.misconception, quote: Passage { source: Source::Answer, at } })
+            Some(MisconceptionGraded {
+                misconception: found.misconception,
+                quote: Passage { source: Source::Answer, at },
+            })
         });
         graded.collect()
     }
@@ -207,11 +211,19 @@ fn guarded(weights: &Weights, held: &Held, figures: &Features, meaning: bool) ->
     }
     let guard = &weights.guard;
     let mut score = weights.score01(figures, &held.material.about, meaning);
-    score *= (figures.own_share / guard.own_share_min).min(1.0);
+    if repeats_question(weights, figures) {
+        score *= figures.own_share / guard.own_share_min;
+    }
     if lists_terms(weights, held, figures) {
         score *= guard.list_worth;
     }
     score
+}
+
+/// Most of the question is said, and hardly anything else. Short answers may well be made of its words.
+fn repeats_question(weights: &Weights, figures: &Features) -> bool {
+    let guard = &weights.guard;
+    figures.asked_share >= guard.asked_share_min && figures.own_share < guard.own_share_min
 }
 
 /// Key words without sentences, where the reference is no list itself.
@@ -225,13 +237,12 @@ fn lists_terms(weights: &Weights, held: &Held, figures: &Features) -> bool {
 /// What a person should know of this grade, with what it does to how sure the scorer is.
 fn marks(weights: &Weights, held: &Held, figures: &Features, embedder: bool) -> [(bool, FlagKind, f64); 6] {
     let sure = &weights.confidence;
-    let repeats = figures.content_words > 0 && figures.own_share < weights.guard.own_share_min;
     [
         (held.language_neutral, FlagKind::LanguageNeutral, sure.language_neutral),
         (!embedder && !held.language_neutral, FlagKind::WithoutEmbedder, sure.without_meaning),
         (held.material.points.is_empty(), FlagKind::NothingToJudgeBy, 0.0),
         (figures.content_words < weights.guard.short_words, FlagKind::TooShort, sure.short),
-        (repeats, FlagKind::RepeatsQuestion, 1.0),
+        (repeats_question(weights, figures), FlagKind::RepeatsQuestion, 1.0),
         (lists_terms(weights, held, figures), FlagKind::ListsTerms, sure.short),
     ]
 }

@@ -68,7 +68,8 @@ fn more_of_the_reference_is_worth_more() {
         REFERENCE,
     ];
     let scores: Vec<f64> = scores.into_iter().map(|answer| graded(answer).score01).collect();
-    assert!(scores.windows(2).all(|pair| pair[0] < pair[1]), "{scores:?}");
+    assert!(scores.windows(2).all(|pair| pair[0] <= pair[1]), "{scores:?}");
+    assert!(scores[0] < 0.3 && scores[0] < scores[1] && scores[1] < scores[2], "{scores:?}");
 }
 
 #[test]
@@ -125,7 +126,8 @@ fn other_words_of_the_same_meaning_count_where_meaning_is_known() {
 fn ukrainian_is_judged_by_means_of_any_language_and_less_surely() {
     let reference = "Клієнт надсилає унікальний ключ із кожним платежем. Сервер зберігає ключ разом із результатом.";
     let grade = |answer: &str| {
-        grader(Some(Arc::new(Thesaurus))).grade(&GradingInput { language: "uk", ..input("Чому це безпечно?", reference, answer) })
+        grader(Some(Arc::new(Thesaurus)))
+            .grade(&GradingInput { language: "uk", ..input("Чому це безпечно?", reference, answer) })
     };
     let good = grade("кожний платіж має унікальний ключ, і сервер зберігає цей ключ із результатом");
     let bad = grade("треба купити більший сервер і частіше його перезапускати");

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 /// The constants inside the program.
 const SHIPPED: &str = include_str!("../../../config/scoring/local.toml");
 
-static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| Weights::parse(SHIPPED).expect("a unit test reads the built-in file"));
+static WEIGHTS: LazyLock<Weights> =
+    LazyLock::new(|| Weights::parse(SHIPPED).expect("a unit test reads the built-in file"));
 
 /// See the comments of `config/scoring/local.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,6 +37,7 @@ struct PointShares {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guards {
+    pub asked_share_min: f64,
     pub own_share_min: f64,
     pub list_fillers_max: f64,
     pub list_words_min: usize,
@@ -74,10 +76,14 @@ struct Figure {
 
 impl Weights {
     fn parse(text: &str) -> Result<Self, String> {
-        let weights: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        let named = |model: &Model| model.figure.iter().map(|figure| figure.name.as_str()).eq(NAMES);
-        let whole = named(&weights.meaning) && named(&weights.words);
-        whole.then_some(weights).ok_or_else(|| "the figures are not those of the program".to_owned())
+        let mut weights: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        for model in [&mut weights.meaning, &mut weights.words] {
+            model.figure.sort_by_key(|figure| NAMES.iter().position(|name| *name == figure.name));
+            if !model.figure.iter().map(|figure| figure.name.as_str()).eq(NAMES) {
+                return Err("the figures are not those of the program".to_owned());
+            }
+        }
+        Ok(weights)
     }
 
     /// The constants inside the program.
@@ -93,7 +99,8 @@ impl Weights {
         let mut score = model.intercept;
         for at in 0..FEATURES {
             let figure = &model.figure[at];
-            let usual = figure.usual[0] + figure.usual[1..].iter().zip(about).map(|(factor, about)| factor * about).sum::<f64>();
+            let usual = figure.usual[0]
+                + figure.usual[1..].iter().zip(about).map(|(factor, about)| factor * about).sum::<f64>();
             score += figure.slope * (features.values[at] - usual);
         }
         score.clamp(0.0, 1.0)

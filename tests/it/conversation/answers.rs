@@ -271,7 +271,8 @@ async fn a_cough_before_the_first_word_costs_nothing() {
 /// question before is kept with it, and the next one is asked in full.
 #[tokio::test(start_paused = true)]
 async fn what_is_said_into_the_words_that_lead_on_is_not_met_with_silence() {
-    for (said, key) in [("Could you repeat the question, please?", "queues"), ("And that is why we keep it.", "queues")] {
+    for (said, key) in [("Could you repeat the question, please?", "queues"), ("And that is why we keep it.", "queues")]
+    {
         let mut talk = Scene::default().opens();
         talk.answers(&asks("locks"), WHOLE).await;
         talk.answers(&asks("queues"), WHOLE).await;
