@@ -68,7 +68,7 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
     let [a, b, ..] = v6.segments();
     // Only 2000::/3 is handed out; within it: documentation, and what carries an IPv4 address that may be private
     // (Teredo, 6to4).
-    let is_special = (a == 0x2001 && b == 0x0db8) || (a == 0x2001 && b < 0x0200) || a == 0x2002 || a == 0x3fff;
+    let is_special = (a == 0x2001 && (b == 0x0db8 || b < 0x0200)) || a == 0x2002 || a == 0x3fff;
     a & 0xe000 == 0x2000 && !is_special
 }
 
