@@ -36,8 +36,6 @@ pub struct Features {
     pub values: [f64; FEATURES],
     /// Share of the answer's stems that the question does not say.
     pub own_share: f64,
-    /// Share of the question's stems that the answer says.
-    pub asked_share: f64,
     /// Share of its words that carry no meaning of their own: low where terms are only listed.
     pub filler_share: f64,
     /// Words that carry meaning.
@@ -87,7 +85,6 @@ pub fn features(material: &Material, answer: &Told) -> Features {
             numbers(reference, answer),
         ],
         own_share: ratio(own, said.len()),
-        asked_share: ratio(said.intersection(&asked).count(), asked.len()),
         filler_share: 1.0 - ratio(content_words, answer.words.len().max(1)),
         content_words,
     }
