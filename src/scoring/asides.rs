@@ -32,7 +32,9 @@ pub fn asides<'r>(text: &str, given: &[&str], rubric: &'r Rubric) -> Vec<(Range<
             meant.push((at, pattern));
         }
     }
-    let longer = |at: &Range<usize>| meant.iter().any(|(other, _)| at.start <= other.start && other.end <= at.end && *other != at);
+    let longer = |at: &Range<usize>| {
+        meant.iter().any(|(other, _)| at.start <= other.start && other.end <= at.end && *other != at)
+    };
     let shortest = meant.iter().filter(|(at, _)| !longer(at)).map(|(at, pattern)| ((*at).clone(), *pattern));
     let mut found: Vec<(Range<usize>, &Pattern)> = shortest.take(ASIDES_MAX).collect();
     found.sort_by_key(|(at, _)| at.start);
