@@ -10,6 +10,8 @@ const ASIDES_MAX: usize = 20;
 /// Words before and after the shortest run within which the sentence's ends are the wish's, too.
 const NEAR_START_WORDS: usize = 6;
 const NEAR_END_WORDS: usize = 12;
+/// Words with which the speaker goes back to the subject.
+const TURNS: &[&str] = &["but", "because", "whereas", "while", "although", "але", "тому"];
 
 /// Stretches of a text that are meant for a grader, in their order, each with the pattern that says so. `given` are the
 /// question and its material: a pattern that they meet themselves is not applied.
@@ -62,9 +64,11 @@ fn shortest(told: &[Word], pattern: &Pattern) -> Range<usize> {
 fn widened(told: &[Word], run: Range<usize>) -> Range<usize> {
     let opens = |at: &usize| told[*at].opens_clause;
     let before = (run.start.saturating_sub(NEAR_START_WORDS)..=run.start).rev().find(opens);
-    let after = (run.end..told.len().min(run.end + NEAR_START_WORDS)).find(opens);
+    let turns = |at: &usize| TURNS.contains(&told[*at].plain.as_str());
+    let after = (run.end..told.len().min(run.end + NEAR_END_WORDS)).find(turns);
     let start = if run.start <= NEAR_START_WORDS { 0 } else { before.unwrap_or(run.start) };
-    let end = if told.len() - run.end <= NEAR_END_WORDS { told.len() } else { after.unwrap_or(run.end) };
+    let near_end = if told.len() - run.end <= NEAR_END_WORDS { told.len() } else { run.end };
+    let end = after.unwrap_or(near_end);
     start..end
 }
 

@@ -12,6 +12,9 @@ pub const NAMES: [&str; FEATURES] = [
     "covered", "best_parts", "best_part", "letters", "whole_letters", "stems", "stem_count", "right_mass", "other_mass",
     "denied", "numbers",
 ];
+/// Places of figures that are used by themselves: the plain overlap of words, and the mass of right words.
+pub const STEMS: usize = 5;
+pub const RIGHT_MASS: usize = 7;
 /// Share of the reference's sentences that count as its best parts: not every reference is wanted whole.
 const BEST_SHARE: f64 = 0.6;
 /// Sentences of less weight than this are no parts.

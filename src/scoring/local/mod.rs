@@ -15,7 +15,7 @@ use super::rubric::Rubric;
 use super::worth::{capped, worth};
 use crate::embed::Embedder;
 use crate::interview::coverage::{Status, cover_points, misstated};
-use features::{Features, features};
+use features::{Features, RIGHT_MASS, features};
 use material::Material;
 use points::Found;
 use sha2::{Digest, Sha256};
@@ -210,6 +210,7 @@ fn guarded(weights: &Weights, held: &Held, figures: &Features, meaning: bool) ->
     if repeats_question(weights, figures) {
         score *= figures.own_share / guard.own_share_min;
     }
+    score *= (figures.values[RIGHT_MASS] / guard.right_mass_min).min(1.0);
     if lists_terms(weights, held, figures) {
         score *= guard.list_worth;
     }

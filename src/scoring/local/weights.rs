@@ -38,6 +38,7 @@ struct PointShares {
 pub struct Guards {
     pub asked_share_min: f64,
     pub own_share_min: f64,
+    pub right_mass_min: f64,
     pub list_fillers_max: f64,
     pub list_words_min: usize,
     pub prose_fillers_min: f64,
