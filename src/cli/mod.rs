@@ -5,8 +5,8 @@ mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
-mod replay;
 mod rescore;
+mod replay;
 mod score;
 mod serve;
 
@@ -32,8 +32,8 @@ enum Command {
     Rehearse(rehearse::Arguments),
     Bench(bench::Arguments),
     Rescore(rescore::Arguments),
-    Score(score::Arguments),
     Replay(replay::Arguments),
+    Score(score::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -62,7 +62,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Rescore(arguments) => rescore::run(arguments).await,
-        Command::Score(arguments) => score::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Score(arguments) => score::run(arguments).await,
     }
 }

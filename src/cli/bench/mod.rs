@@ -1,8 +1,8 @@
 //! `vivavoce bench`: how well a part does its work, measured on data given as files. One file for each bench. Must
 //! never measure a copy: every bench runs the code that interviews run.
 
-mod score;
 mod turns;
+mod score;
 
 use clap::Subcommand;
 use std::process::ExitCode;
@@ -16,13 +16,13 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    Score(score::Arguments),
     Turns(turns::Arguments),
+    Score(score::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match &arguments.bench {
-        Bench::Score(arguments) => score::run(arguments),
         Bench::Turns(arguments) => turns::run(arguments),
+        Bench::Score(arguments) => score::run(arguments),
     }
 }

@@ -5,7 +5,9 @@ use super::ask::{criterion, misconception};
 use crate::interview::coverage::Status;
 use crate::interview::words::PARAGRAPH;
 use crate::scoring::asides::asides;
-use crate::scoring::grader::{Flag, FlagKind, Graded, GradingInput, MisconceptionGraded, Passage, PointGraded, Source};
+use crate::scoring::grader::{
+    Flag, FlagKind, Graded, GradingInput, MisconceptionGraded, Passage, PointGraded, Source,
+};
 use crate::scoring::rubric::Rubric;
 use crate::scoring::verbatim;
 use crate::scoring::worth::worth;

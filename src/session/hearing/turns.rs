@@ -66,8 +66,7 @@ impl Actor {
         self.log_answer(answer);
         let question_key = pending.question_key.clone();
         if question_key.is_some() && question_key != self.question_key() {
-            // The question was closed in the meantime: the words are kept with it, there is nothing to reply to.
-            self.said_without_reply(question_key, text);
+            self.said_of_another_question(&pending, question_key, text);
             return true;
         }
         match pending.decision.reason {
@@ -95,6 +94,22 @@ impl Actor {
             if let Some(heard) = self.hearing.utterances.get_mut(id) {
                 heard.lost_samples += lost;
             }
+        }
+    }
+
+    /// The question was closed in the meantime: the words are kept with it. Who said them into the line that led on, so
+    /// that nobody speaks now, is answered all the same: a wish is granted, else the question in hand is asked again.
+    fn said_of_another_question(&mut self, pending: &Pending, question_key: Option<String>, text: String) {
+        let waits = match pending.decision.reason {
+            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => self.mouth.is_silent(),
+            turn::Reason::Monologue | turn::Reason::Overruled => false,
+        };
+        if waits && interview::wishes::hear(&text).is_some() {
+            return self.interview_event(interview::Event::Answered { turn: pending.turn, text });
+        }
+        self.said_without_reply(question_key, text);
+        if waits {
+            self.interview_event(interview::Event::Wish(interview::Wish::Repeat));
         }
     }
 
