@@ -1,8 +1,8 @@
 //! `vivavoce bench`: how well a part does its work, measured on data given as files. One file for each bench. Must
 //! never measure a copy: every bench runs the code that interviews run.
 
-mod turns;
 mod score;
+mod turns;
 
 use clap::Subcommand;
 use std::process::ExitCode;

@@ -116,7 +116,8 @@ fn tokens(text: &str) -> Vec<Token> {
                 let end = from + text[from..at].trim_end_matches(is_apostrophe).len();
                 let lower = text[from..end].to_lowercase().replace(is_apostrophe, "");
                 let before = found.last().map_or(0, |last| last.at.end);
-                let after_sign = text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
+                let after_sign =
+                    text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
                 found.push(Token { at: from..end, lower, after_sign });
                 start = None;
             }
