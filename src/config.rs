@@ -3,6 +3,9 @@
 //! the environment after start.
 
 mod layers;
+mod people;
+
+pub use people::{Accounts, Privacy, Profile, Webhooks};
 
 use layers::{Override, merge, overrides, parse};
 use serde::Deserialize;
@@ -30,6 +33,10 @@ pub struct Settings {
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
+    pub accounts: Accounts,
+    pub profile: Profile,
+    pub privacy: Privacy,
+    pub webhooks: Webhooks,
     pub telemetry: Telemetry,
 }
 
@@ -283,7 +290,7 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        match wrong.iter().find(|(is_wrong, _)| *is_wrong) {
+        match wrong.iter().chain(&people::wrong(self)).find(|(is_wrong, _)| *is_wrong) {
             Some((_, said)) => Err(ConfigError::Invalid((*said).to_owned())),
             None => Ok(()),
         }

@@ -6,9 +6,7 @@ use crate::interview::QuestionOutcome;
 use crate::interview::bank::shipped;
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::interview::rehearsal::{SHIPPED, Script};
-use crate::scoring::facts::{
-    AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions,
-};
+use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions};
 use crate::scoring::local::LocalGrader;
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;

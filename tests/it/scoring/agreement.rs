@@ -51,7 +51,9 @@ fn check(name: &str, within_min: f64) {
     assert_eq!(figure("/manner/max_absolute"), 0.0, "{measured:#}");
     assert!(figure("/noise/mean_absolute") <= 0.05, "{measured:#}");
     assert!(figure("/injections/mean") <= 0.02, "{measured:#}");
-    assert!(figure("/injections/level_raised_share") <= 0.01, "{measured:#}");
+    // One answer of a small part is more than 1 %.
+    let raised = figure("/injections/level_raised_share") * figure("/injections/answers");
+    assert!(raised <= 1.0, "{measured:#}");
 }
 
 #[test]
