@@ -2,43 +2,74 @@
 //! nothing, costs nothing and is shown to a person. Must never look at what a sentence says of the subject.
 
 use super::rubric::{Pattern, Rubric};
-use crate::interview::words::{Word, clauses, words};
+use crate::interview::words::{Word, words};
 use std::ops::Range;
 
 /// More in one text are left in: by then a person has been told.
 const ASIDES_MAX: usize = 20;
-/// Longer sentences are speech that nobody punctuated: there, clauses are looked at, words.
-const SENTENCE_WORDS_MAX: usize = 30;
-/// Clauses that one wish may span where nobody punctuated.
-const SPAN_CLAUSES: usize = 2;
+/// Words before and after the shortest run within which the sentence's ends are the wish's, too.
+const NEAR_START_WORDS: usize = 6;
+const NEAR_END_WORDS: usize = 12;
+/// Words with which the speaker goes back to the subject.
+const TURNS: &[&str] = &["but", "because", "whereas", "while", "although", "але", "тому"];
 
 /// Stretches of a text that are meant for a grader, in their order, each with the pattern that says so. `given` are the
 /// question and its material: a pattern that they meet themselves is not applied.
 #[must_use]
 pub fn asides<'r>(text: &str, given: &[&str], rubric: &'r Rubric) -> Vec<(Range<usize>, &'r Pattern)> {
-    let own = |pattern: &&Pattern| {
-        let all = given.iter().flat_map(|given| stretches(&words(given), given)).collect::<Vec<_>>();
-        !all.iter().any(|(_, said)| meets(pattern, said))
-    };
-    let stretches = stretches(&words(text), text);
-    let suspected = |pattern: &&Pattern| stretches.iter().any(|(_, said)| meets(pattern, said));
-    let patterns: Vec<&Pattern> = rubric.integrity.iter().filter(suspected).filter(own).collect();
-    let mut meant: Vec<(&Range<usize>, &Pattern)> = Vec::new();
-    for (at, said) in &stretches {
-        let Some(pattern) = patterns.iter().find(|pattern| meets(pattern, said)) else { continue };
-        // Of unpunctuated speech the shortest stretch that is meant is enough.
-        let inside = |(known, _): &(&Range<usize>, &Pattern)| at.start <= known.start && known.end <= at.end;
-        if !meant.iter().any(inside) {
-            meant.push((at, pattern));
+    let text_words = words(text);
+    let mut found: Vec<(Range<usize>, &Pattern)> = Vec::new();
+    for sentence in sentences(&text_words, text) {
+        let told = &text_words[sentence];
+        let said = spelled(told);
+        for pattern in rubric.integrity.iter().filter(|pattern| meets(pattern, &said)) {
+            let own = |given: &&str| {
+                let all = words(given);
+                sentences(&all, given).into_iter().any(|sentence| meets(pattern, &spelled(&all[sentence])))
+            };
+            if given.iter().any(own) {
+                continue;
+            }
+            let meant = widened(told, shortest(told, pattern));
+            let at = told[meant.start].at.start..told[meant.end - 1].at.end;
+            let touches = |(known, _): &(Range<usize>, &Pattern)| known.start <= at.end && at.start <= known.end;
+            match found.iter().position(touches) {
+                Some(known) => {
+                    let known = &mut found[known].0;
+                    *known = known.start.min(at.start)..known.end.max(at.end);
+                }
+                None if found.len() < ASIDES_MAX => found.push((at, pattern)),
+                None => {}
+            }
         }
     }
-    let longer = |at: &Range<usize>| {
-        meant.iter().any(|(other, _)| at.start <= other.start && other.end <= at.end && *other != at)
-    };
-    let shortest = meant.iter().filter(|(at, _)| !longer(at)).map(|(at, pattern)| ((*at).clone(), *pattern));
-    let mut found: Vec<(Range<usize>, &Pattern)> = shortest.take(ASIDES_MAX).collect();
     found.sort_by_key(|(at, _)| at.start);
     found
+}
+
+/// The shortest run of words that meets the pattern; the sentence meets it as a whole.
+fn shortest(told: &[Word], pattern: &Pattern) -> Range<usize> {
+    let (mut start, mut end) = (0, told.len());
+    while end > 1 && meets(pattern, &spelled(&told[..end - 1])) {
+        end -= 1;
+    }
+    while start + 1 < end && meets(pattern, &spelled(&told[start + 1..end])) {
+        start += 1;
+    }
+    start..end
+}
+
+/// The whole wish around its shortest run: to the ends of the sentence where they are near (nobody may have written a
+/// full stop before it), else to those of the clause.
+fn widened(told: &[Word], run: Range<usize>) -> Range<usize> {
+    let opens = |at: &usize| told[*at].opens_clause;
+    let before = (run.start.saturating_sub(NEAR_START_WORDS)..=run.start).rev().find(opens);
+    let turns = |at: &usize| TURNS.contains(&told[*at].plain.as_str());
+    let after = (run.end..told.len().min(run.end + NEAR_END_WORDS)).find(turns);
+    let start = if run.start <= NEAR_START_WORDS { 0 } else { before.unwrap_or(run.start) };
+    let near_end = if told.len() - run.end <= NEAR_END_WORDS { told.len() } else { run.end };
+    let end = after.unwrap_or(near_end);
+    start..end
 }
 
 /// The text with what is meant for a grader left blank. Every byte stays where it is.
@@ -59,31 +90,10 @@ fn meets(pattern: &Pattern, said: &str) -> bool {
     pattern.groups.iter().all(has)
 }
 
-/// The sentences of a text, or neighbouring clauses where a sentence is too long to be one; each with its words between
-/// blanks.
-fn stretches(words: &[Word], text: &str) -> Vec<(Range<usize>, String)> {
-    let mut found = Vec::new();
-    for sentence in sentences(words, text) {
-        let told = &words[sentence.clone()];
-        if told.len() <= SENTENCE_WORDS_MAX {
-            found.push(stretch(told));
-            continue;
-        }
-        let clauses = clauses(told);
-        for first in 0..clauses.len() {
-            let last = (first + SPAN_CLAUSES - 1).min(clauses.len() - 1);
-            // One clause alone, then a wish that was cut in two.
-            found.push(stretch(&told[clauses[first].clone()]));
-            found.push(stretch(&told[clauses[first].start..clauses[last].end]));
-        }
-    }
-    found
-}
-
-fn stretch(words: &[Word]) -> (Range<usize>, String) {
-    let at = words[0].at.start..words[words.len() - 1].at.end;
+/// The words between blanks.
+fn spelled(words: &[Word]) -> String {
     let said: Vec<&str> = words.iter().map(|word| word.plain.as_str()).collect();
-    (at, format!(" {} ", said.join(" ")))
+    format!(" {} ", said.join(" "))
 }
 
 /// The sentences of a text, as ranges of its words.

@@ -8,7 +8,7 @@ use crate::scoring::agreement::{Agreement, Pair, agreement};
 use crate::scoring::disturb::{INJECTIONS, manner, noise};
 use crate::scoring::grader::{Graded, Grader, GradingInput};
 use crate::scoring::local::LocalGrader;
-use crate::scoring::local::features::NAMES;
+use crate::scoring::local::features::{NAMES, STEMS};
 use crate::scoring::rubric::Rubric;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         agreement(&judged.filter_map(pair).collect::<Vec<_>>())
     };
     let alone = |at: usize| words_alone.grade(&lines[at].grading()).score01;
-    let overlap = |at: usize| words_alone.figures(&lines[at].grading()).0.values[OVERLAP];
+    let overlap = |at: usize| words_alone.figures(&lines[at].grading()).0.values[STEMS];
     let step = (lines.len() / arguments.suite.max(1)).max(1);
     let suite: Vec<(&Line, &Graded)> = lines.iter().zip(&graded).step_by(step).filter(|(line, _)| long(line)).collect();
     let printed = Printed {
@@ -108,9 +108,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     println!("{}", serde_json::to_string_pretty(&printed)?);
     Ok(ExitCode::SUCCESS)
 }
-
-/// Place of the figure that is the plain overlap of words.
-const OVERLAP: usize = 5;
 
 fn said(line: &Line) -> &str {
     line.answer.as_deref().unwrap_or("")

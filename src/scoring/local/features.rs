@@ -21,6 +21,9 @@ pub const NAMES: [&str; FEATURES] = [
     "denied",
     "numbers",
 ];
+/// Places of figures that are used by themselves: the plain overlap of words, and the mass of right words.
+pub const STEMS: usize = 5;
+pub const RIGHT_MASS: usize = 7;
 /// Share of the reference's sentences that count as its best parts: not every reference is wanted whole.
 const BEST_SHARE: f64 = 0.6;
 /// Sentences of less weight than this are no parts.
@@ -36,6 +39,8 @@ pub struct Features {
     pub values: [f64; FEATURES],
     /// Share of the answer's stems that the question does not say.
     pub own_share: f64,
+    /// Share of the question's stems that the answer says.
+    pub asked_share: f64,
     /// Share of its words that carry no meaning of their own: low where terms are only listed.
     pub filler_share: f64,
     /// Words that carry meaning.
@@ -85,6 +90,7 @@ pub fn features(material: &Material, answer: &Told) -> Features {
             numbers(reference, answer),
         ],
         own_share: ratio(own, said.len()),
+        asked_share: ratio(said.intersection(&asked).count(), asked.len()),
         filler_share: 1.0 - ratio(content_words, answer.words.len().max(1)),
         content_words,
     }

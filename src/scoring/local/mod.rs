@@ -15,7 +15,7 @@ use super::rubric::Rubric;
 use super::worth::{capped, worth};
 use crate::embed::Embedder;
 use crate::interview::coverage::{Status, cover_points, misstated};
-use features::{Features, features};
+use features::{Features, RIGHT_MASS, features};
 use material::Material;
 use points::Found;
 use sha2::{Digest, Sha256};
@@ -211,11 +211,20 @@ fn guarded(weights: &Weights, held: &Held, figures: &Features, meaning: bool) ->
     }
     let guard = &weights.guard;
     let mut score = weights.score01(figures, &held.material.about, meaning);
-    score *= (figures.own_share / guard.own_share_min).min(1.0);
+    if repeats_question(weights, figures) {
+        score *= figures.own_share / guard.own_share_min;
+    }
+    score *= (figures.values[RIGHT_MASS] / guard.right_mass_min).min(1.0);
     if lists_terms(weights, held, figures) {
         score *= guard.list_worth;
     }
     score
+}
+
+/// Most of the question is said, and hardly anything else. Short answers may well be made of its words.
+fn repeats_question(weights: &Weights, figures: &Features) -> bool {
+    let guard = &weights.guard;
+    figures.asked_share >= guard.asked_share_min && figures.own_share < guard.own_share_min
 }
 
 /// Key words without sentences, where the reference is no list itself.
@@ -229,13 +238,12 @@ fn lists_terms(weights: &Weights, held: &Held, figures: &Features) -> bool {
 /// What a person should know of this grade, with what it does to how sure the scorer is.
 fn marks(weights: &Weights, held: &Held, figures: &Features, embedder: bool) -> [(bool, FlagKind, f64); 6] {
     let sure = &weights.confidence;
-    let repeats = figures.content_words > 0 && figures.own_share < weights.guard.own_share_min;
     [
         (held.language_neutral, FlagKind::LanguageNeutral, sure.language_neutral),
         (!embedder && !held.language_neutral, FlagKind::WithoutEmbedder, sure.without_meaning),
         (held.material.points.is_empty(), FlagKind::NothingToJudgeBy, 0.0),
         (figures.content_words < weights.guard.short_words, FlagKind::TooShort, sure.short),
-        (repeats, FlagKind::RepeatsQuestion, 1.0),
+        (repeats_question(weights, figures), FlagKind::RepeatsQuestion, 1.0),
         (lists_terms(weights, held, figures), FlagKind::ListsTerms, sure.short),
     ]
 }

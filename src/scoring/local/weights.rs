@@ -37,7 +37,9 @@ struct PointShares {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guards {
+    pub asked_share_min: f64,
     pub own_share_min: f64,
+    pub right_mass_min: f64,
     pub list_fillers_max: f64,
     pub list_words_min: usize,
     pub prose_fillers_min: f64,
