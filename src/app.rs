@@ -21,6 +21,7 @@ use crate::interview::EndReason;
 use crate::interview::bank;
 use crate::jobs;
 use crate::jobs::errands::Errands;
+use crate::jobs::evaluate::Scoring;
 use crate::jobs::retention::Periods;
 use crate::jobs::webhook::Sender;
 use crate::lifecycle::Lifecycle;
@@ -28,6 +29,7 @@ use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
 use crate::session::Parts;
+use crate::session::text::TextInterviews;
 use crate::store::{InterviewRow, Store};
 use crate::tts::{SpeakRequest, Urgency};
 use anyhow::Context as _;
@@ -81,12 +83,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
+    let scoring = scoring::load(&settings.scoring)?;
+    let workers = start_jobs(&settings, &store, &paths, scoring.clone(), &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
         store,
         interviews: Arc::new(Door(live.clone())),
+        text: TextInterviews::new(live.store.clone(), clock.clone(), &settings.interview.conduct),
+        scoring,
         tokens,
         accounts: Accounts::new(&settings.accounts)?,
         pdf: PdfReader::new(std::env::current_exe()?, settings.profile.readers_max),
@@ -154,13 +159,13 @@ async fn start_jobs(
     settings: &Settings,
     store: &Store,
     paths: &Paths,
+    scoring: Scoring,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
     if !settings.jobs.enabled {
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
         Box::pin(

@@ -96,6 +96,7 @@ pub struct Interview {
     pub questions_max: u32,
     pub minutes_default: u32,
     pub minutes_max: u32,
+    pub written_away_hours: u32,
     pub conduct: crate::interview::Settings,
     pub disclosure: Disclosure,
 }

@@ -9,16 +9,17 @@ use crate::config::Settings;
 use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
-use crate::interview::{EndReason, Interview, Plan, PlanRequest};
+use crate::interview::{EndReason, Interview, Plan};
 use crate::room::webrtc::{
     self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
 };
 use crate::room::{SampleClock, port_pair};
+use crate::session::booking;
 use crate::session::journal::StoreRecord;
-use crate::session::restore::{self, Restored};
+use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{
-    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, SessionStatus, Store,
+    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, SessionStatus, Store,
     StoreError,
 };
 use crate::telemetry::gauge;
@@ -33,8 +34,6 @@ use tracing::Instrument as _;
 
 /// How long a node owns a session without renewing, s: a dead node's candidate waits no longer than this.
 pub const LEASE: Duration = Duration::from_secs(9);
-/// Events read at once when a session is taken up again.
-const EVENTS_PAGE: u32 = 1_000;
 /// How often a finalisation is tried while the database is away, and how long between.
 const FINALISE_TRIES: u32 = 60;
 const FINALISE_WAIT: Duration = Duration::from_secs(1);
@@ -107,41 +106,7 @@ impl Live {
 
     /// Plans an interview and stores it.
     pub async fn create(&self, wish: InterviewWish) -> Result<InterviewRow, InterviewError> {
-        let bank = self.store.bank(&wish.category.slug, &wish.category.language).await?;
-        let id = SessionId::create();
-        let request = PlanRequest {
-            level: wish.level,
-            questions: Some(wish.questions),
-            minutes: wish.minutes,
-            time_factor: wish.patience,
-            // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
-            seed: id.0.as_u64_pair().1,
-        };
-        let plan = Plan::draw(&bank, &request)
-            .map_err(|error| InterviewError::Impossible { field: "level", said: error.to_string() })?;
-        let plan = serde_json::to_value(plan).map_err(|error| unavailable(&error))?;
-        let new = NewInterview {
-            id,
-            user_id: wish.user_id,
-            category_id: Some(wish.category.id),
-            category_slug: wish.category.slug,
-            title: wish.title,
-            candidate_name: wish.candidate_name,
-            job_position: wish.job_position,
-            experience_level: wish.level,
-            tech_stack: wish.tech_stack,
-            language: wish.category.language,
-            mode: wish.mode,
-            purpose: wish.purpose,
-            room: wish.room,
-            daily_room_url: None,
-            status: SessionStatus::Scheduled,
-            plan,
-            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
-            scheduled_at: None,
-            expires_at: Some(wish.expires_at),
-        };
-        Ok(self.store.create_interview(&new).await?)
+        booking::book(&self.store, wish).await.map_err(InterviewError::from)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
@@ -188,7 +153,7 @@ impl Live {
     ) -> Result<WhipAnswer, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
-        let restored = self.restored(id).await?;
+        let restored = session::restored(&self.store, id).await?;
         // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
         let behind_ms = row.start_time.map_or(0, |start| {
             let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
@@ -220,22 +185,7 @@ impl Live {
 
     /// How an interview was about to end, if it was closing already.
     pub async fn ending(&self, id: SessionId) -> Result<Option<EndReason>, StoreError> {
-        Ok(self.restored(id).await?.and_then(|restored| restored.facts.ending))
-    }
-
-    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
-        let mut rows = Vec::new();
-        loop {
-            let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
-            let page = self.store.events(id, after, EVENTS_PAGE).await?;
-            let done = page.len() < EVENTS_PAGE as usize;
-            rows.extend(page);
-            if done {
-                break;
-            }
-        }
-        let events = rows.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload));
-        Ok((!rows.is_empty()).then(|| restore::restore(events)))
+        Ok(session::restored(&self.store, id).await?.and_then(|restored| restored.facts.ending))
     }
 
     fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
@@ -317,7 +267,7 @@ impl Live {
         let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
         let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
         let mut end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at,
             first_seq,
@@ -393,7 +343,7 @@ impl Live {
         let open: Vec<RecordingRow> = self.store.recordings(id).await?;
         let open = open.iter().filter(|row| row.state == RecordingState::Open);
         let end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at: self.clock.now(),
             first_seq: 0,
@@ -460,16 +410,6 @@ fn recording_row(file: &str, seconds: f64, bytes: u64, state: RecordingState) ->
         sample_rate_hz: 16_000,
         channels: 2,
         state,
-    }
-}
-
-/// The status that an end leaves.
-pub fn status_after(reason: EndReason) -> SessionStatus {
-    match reason {
-        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
-        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
-        EndReason::Cancelled => SessionStatus::Cancelled,
-        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
     }
 }
 

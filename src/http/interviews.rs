@@ -1,13 +1,13 @@
 //! What the routes need of interviews in progress: the door to the sessions, implemented where the program is composed.
 //! Must never know how a session works.
 
-use crate::id::{SessionId, UserId};
+use crate::id::SessionId;
 use crate::interview::EndReason;
-use crate::interview::question::Level;
 use crate::room::StateView;
-use crate::store::{CategoryRow, InterviewRow, Mode, Purpose, RoomKind, StoreError};
+use crate::session::booking::BookingError;
+pub use crate::session::booking::InterviewWish;
+use crate::store::{InterviewRow, StoreError};
 use axum::body::Bytes;
-use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 /// The door to interviews in progress. Implementations answer quickly (seconds) and are safe to drop in between.
@@ -55,30 +55,6 @@ pub trait Interviews: Send + Sync {
 /// What the microphone check says.
 pub const SOUND_CHECK_TEXT: &str = "Hello. Can you hear me? Please say a few words.";
 
-/// An interview that somebody wants, checked: the category has questions of this level in its language.
-#[derive(Clone, PartialEq, Debug)]
-pub struct InterviewWish {
-    pub user_id: Option<UserId>,
-    pub category: CategoryRow,
-    pub level: Level,
-    pub title: String,
-    pub job_position: String,
-    pub tech_stack: Vec<String>,
-    pub candidate_name: Option<String>,
-    pub questions: u32,
-    /// `None`: what the questions need.
-    pub minutes: Option<u32>,
-    pub mode: Mode,
-    pub purpose: Purpose,
-    pub room: RoomKind,
-    /// How much longer than usual pauses may be, 1.0 to 2.0.
-    pub patience: f64,
-    /// How soon a pause counts as the end of an answer; `None`: as the server is set.
-    pub turn_profile: Option<crate::turn::Profile>,
-    /// Not begun by then, it is abandoned.
-    pub expires_at: DateTime<Utc>,
-}
-
 /// The answer to an offer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhipAnswer {
@@ -124,4 +100,14 @@ pub enum InterviewError {
     Unavailable { said: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<BookingError> for InterviewError {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::Plan(error) => Self::Impossible { field: "level", said: error.to_string() },
+            BookingError::Json => Self::Unavailable { said: "This interview's plan cannot be written.".into() },
+            BookingError::Store(error) => Self::Store(error),
+        }
+    }
 }

@@ -31,7 +31,8 @@ use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
     audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
-    overrides, privacy, profiles, record, recording, report, sound_check, transcript, users, webhooks, whip,
+    overrides, privacy, profiles, record, recording, report, sound_check, text, text_socket, transcript, users, webhooks,
+    whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -69,6 +70,11 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
         .routes(routes!(sound_check::play))
+        .routes(routes!(text::show, text::begin))
+        .routes(routes!(text::answer))
+        .routes(routes!(text::wish))
+        .routes(routes!(text::code))
+        .routes(routes!(text_socket::open))
         .merge(people());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest("/api/v1", v1)

@@ -13,6 +13,7 @@ use utoipa::{Modify, OpenApi};
     tags(
         (name = "interviews", description = "Make, join, follow and end interviews."),
         (name = "voice", description = "The candidate's voice connection."),
+        (name = "text", description = "Written interviews: the same questions and the same report, without a voice."),
         (name = "record", description = "What an interview leaves: transcript, code, recording, answers, report, event log."),
         (name = "accounts", description = "Register, log in, keep an account."),
         (name = "profiles", description = "From a CV to a confirmed profile."),
@@ -49,6 +50,12 @@ const OF_INTERVIEWS: &[(&str, &[u16])] = &[
     ("change_connection", &[409, 410, 412, 428]),
     ("disconnect", &[409, 410]),
     ("end_interview", &[409, 410]),
+    ("get_text", &[409]),
+    ("begin_text", &[409, 410]),
+    ("answer_text", &[409, 410]),
+    ("wish_text", &[409, 410]),
+    ("write_text_code", &[409, 410]),
+    ("text_socket", &[400, 409]),
     ("give_consent", &[410]),
     ("get_recording", &[416]),
 ];

@@ -229,3 +229,19 @@ pub struct QuestionView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starter: Option<String>,
 }
+
+impl From<crate::interview::QuestionView> for QuestionView {
+    /// What was asked last stands for the question.
+    fn from(question: crate::interview::QuestionView) -> Self {
+        Self {
+            id: question.id,
+            number: question.number,
+            of: question.of,
+            text: question.probe.unwrap_or(question.text),
+            kind: question.kind.as_str().into(),
+            time_box_s: question.time_box_s,
+            code_language: question.code_language,
+            starter: question.starter,
+        }
+    }
+}

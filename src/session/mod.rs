@@ -4,6 +4,7 @@
 //! database on the path of a frame.
 
 mod actor;
+pub mod booking;
 mod closing;
 pub mod ears;
 mod echo;
@@ -13,10 +14,12 @@ mod hearing;
 pub mod journal;
 mod mouth;
 mod record;
+mod reading;
 pub mod replay;
 pub mod restore;
 mod saying;
 mod signals;
+pub mod text;
 pub mod utterances;
 mod wording;
 
@@ -26,6 +29,7 @@ use crate::id::{SessionId, SpeechId};
 use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
 use crate::room::{RoomPort, SampleClock, StateView};
+use crate::store::SessionStatus;
 use crate::stt::{SpeechToText, SttOptions};
 use crate::tts::{TextToSpeech, TtsError};
 use crate::turn::TurnTaking;
@@ -36,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use actor::{Outcome, now};
+pub use reading::restored;
 
 /// Results of the session's own tasks that may wait for its loop.
 const WORK_MAX: usize = 64;
@@ -156,4 +161,15 @@ pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Sen
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     let tasks = TaskTracker::new();
     (handle, actor::run(setup, control_rx, view_tx, tasks))
+}
+
+/// The status that an end leaves.
+#[must_use]
+pub fn status_after(reason: EndReason) -> SessionStatus {
+    match reason {
+        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
+        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
+        EndReason::Cancelled => SessionStatus::Cancelled,
+        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
+    }
 }

@@ -80,6 +80,18 @@ impl Store {
         .await
     }
 
+    /// Keeps one scored answer, beside the others.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn save_response(&self, session: SessionId, response: &ResponseRow) -> Result<(), StoreError> {
+        limited(async {
+            let mut connection = self.pool.acquire().await?;
+            upsert_response(&mut connection, session, response).await
+        })
+        .await
+    }
+
     /// The answers, in the order in which they were asked.
     ///
     /// # Errors

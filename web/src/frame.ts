@@ -46,15 +46,16 @@ export type StepName = "microphone" | "consent" | "interview" | "report";
 const STEPS: readonly StepName[] = ["microphone", "consent", "interview", "report"];
 
 /** Where one is on the way from the microphone to the report. */
-export function steps(current: StepName): HTMLElement {
-  const at = STEPS.indexOf(current);
+export function steps(current: StepName, mode: "voice" | "text" = "voice"): HTMLElement {
+  const names = STEPS.filter((step) => mode === "voice" || step !== "microphone");
+  const at = names.indexOf(current);
   return h(
     "nav",
     { class: "steps", "aria-label": t.steps.label },
     h(
       "ol",
       {},
-      STEPS.map((step, index) =>
+      names.map((step, index) =>
         h(
           "li",
           { class: index < at ? "step-past" : index === at ? "step-now" : "step-next", "aria-current": index === at ? "step" : null },

@@ -56,13 +56,13 @@ pub struct NewInterviewBody {
     #[serde(default)]
     #[schema(minimum = 1, example = 30)]
     minutes: Option<u32>,
-    /// Only `voice` for now.
+    /// Default `voice`, in a language that the server hears and speaks; `text` in any.
     #[serde(default)]
     mode: Option<Mode>,
     /// `official` needs the role of an interviewer.
     #[serde(default)]
     purpose: Option<Purpose>,
-    /// Only `webrtc` for now.
+    /// Where it is held: `webrtc` for voice, `text` for text.
     #[serde(default)]
     room: Option<RoomKind>,
     /// As the candidate wants to be called; never reaches the scoring.
@@ -156,9 +156,12 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let minutes = body.minutes.or_else(|| body.questions.is_none().then_some(limits.minutes_default));
     fields.range("minutes", minutes.unwrap_or(1), limits.minutes_max);
     let mode = body.mode.unwrap_or(Mode::Voice);
-    fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
-    let room = body.room.unwrap_or(RoomKind::Webrtc);
-    fields.must(room == RoomKind::Webrtc, "room", "This server's room is `webrtc`.");
+    let own_room = match mode {
+        Mode::Voice => RoomKind::Webrtc,
+        Mode::Text => RoomKind::Text,
+    };
+    let room = body.room.unwrap_or(own_room);
+    fields.must(room == own_room, "room", "A `voice` interview is held in a `webrtc` room, a `text` interview in `text`.");
     let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
     let patience = patience.unwrap_or(1.0);
     fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
@@ -172,7 +175,10 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let spoken = state.interviews.voice_languages();
     fields.must(mode != Mode::Voice || category.is_none() || spoken.contains(&language.as_str()), "language", &{
         let spoken = spoken.join(", ");
-        format!("This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}.")
+        format!(
+            "This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}. Choose mode `text`, or \
+             have its operator set providers for that language."
+        )
     });
     let category = fields.check(category)?;
     Ok(InterviewWish {

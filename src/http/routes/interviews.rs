@@ -10,7 +10,8 @@ use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::question::Level;
-use crate::room::QuestionView;
+use crate::room::{QuestionView, StateView};
+use crate::session::text::{Act, Refused, StepError};
 use crate::store::{InterviewRow, Mode, Purpose, ReportState, RoomKind, SessionStatus};
 use axum::Json;
 use axum::extract::State;
@@ -95,7 +96,12 @@ impl InterviewView {
     /// The row, with what the record and the session in progress know besides.
     pub async fn of(state: &HttpState, row: InterviewRow) -> Result<Self, ApiError> {
         let consented = state.store.consent(row.id).await?.is_some();
-        let live = if row.status.is_final() { None } else { state.interviews.live_state(row.id).await };
+        let live: Option<StateView> = match row.mode {
+            _ if row.status.is_final() => None,
+            Mode::Voice => state.interviews.live_state(row.id).await,
+            Mode::Text if row.start_time.is_none() => None,
+            Mode::Text => Some(state.text.state(&row).await?.into()),
+        };
         let elapsed = row.start_time.map(|start| row.end_time.unwrap_or_else(|| state.clock.now()) - start);
         let stored_elapsed_ms = elapsed.and_then(|span| u64::try_from(span.num_milliseconds()).ok()).unwrap_or(0);
         let disclosure = &state.settings.interview.disclosure;
@@ -204,7 +210,13 @@ pub async fn end(
             Caller::Person { user, .. } if row.user_id == Some(user) => EndReason::CandidateEnded,
             Caller::Person { .. } => EndReason::Cancelled,
         };
-        state.interviews.end(id, reason).await?;
+        match row.mode {
+            Mode::Text if row.start_time.is_some() => match state.text.step(id, None, Act::End(reason)).await {
+                Ok(_) | Err(StepError::Refused(Refused::Over)) => {}
+                Err(error) => return Err(error.into()),
+            },
+            Mode::Text | Mode::Voice => state.interviews.end(id, reason).await?,
+        }
     }
     Ok(StatusCode::ACCEPTED)
 }

@@ -16,6 +16,8 @@ pub mod record;
 pub mod recording;
 pub mod report;
 pub mod sound_check;
+pub mod text;
+pub mod text_socket;
 pub mod transcript;
 pub mod users;
 pub mod webhooks;

@@ -11,4 +11,6 @@ mod privacy;
 mod profiles;
 mod record;
 mod refusals;
+mod text;
+mod text_socket;
 mod webhooks;
