@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -30,7 +30,7 @@ use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
 use crate::session::Parts;
 use crate::session::text::TextInterviews;
-use crate::store::{InterviewRow, Store};
+use crate::store::Store;
 use crate::tts::{SpeakRequest, Urgency};
 use anyhow::Context as _;
 use axum::body::Bytes;
@@ -81,6 +81,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         paths.clone(),
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
+        scoring::model(&settings.scoring)?,
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings.scoring)?;
@@ -166,11 +167,15 @@ async fn start_jobs(
         return Ok(Vec::new());
     }
     let reports = store.clone();
+    let model = scoring::model(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let (store, scoring) = (reports.clone(), scoring.clone());
-        Box::pin(
-            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
-        )
+        let (store, scoring, model) = (reports.clone(), scoring.clone(), model.clone());
+        Box::pin(async move {
+            if let Err(error) = jobs::analyse::analyse(&store, model.as_ref(), session).await {
+                tracing::warn!(%session, %error, "the code was not looked at");
+            }
+            jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
+        })
     });
     let errands = errands(settings, store, paths)?;
     Ok(vec![
@@ -217,7 +222,7 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
 struct Door(Arc<Live>);
 
 impl Interviews for Door {
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
         Box::pin(self.0.create(wish))
     }
 

@@ -10,17 +10,17 @@ use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan};
+use crate::llm::LanguageModel;
 use crate::room::webrtc::{
     self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
 };
 use crate::room::{SampleClock, port_pair};
-use crate::session::booking;
+use crate::session::booking::{self, Booked};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{
-    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, SessionStatus, Store,
-    StoreError,
+    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, SessionStatus, Store, StoreError,
 };
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
@@ -52,6 +52,8 @@ pub struct Live {
     pub paths: Paths,
     pub tasks: TaskTracker,
     pub stopping: CancellationToken,
+    /// Writes questions that the bank does not have, where a model is set that can.
+    drafter: Option<Arc<dyn LanguageModel>>,
     webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
@@ -85,6 +87,7 @@ impl Live {
         paths: Paths,
         tasks: TaskTracker,
         stopping: CancellationToken,
+        drafter: Option<Arc<dyn LanguageModel>>,
     ) -> Self {
         let webrtc = Arc::new(super::webrtc_settings(&settings));
         Self {
@@ -99,14 +102,15 @@ impl Live {
             paths,
             tasks,
             stopping,
+            drafter,
             running: Mutex::default(),
             joining: Mutex::default(),
         }
     }
 
     /// Plans an interview and stores it.
-    pub async fn create(&self, wish: InterviewWish) -> Result<InterviewRow, InterviewError> {
-        booking::book(&self.store, wish).await.map_err(InterviewError::from)
+    pub async fn create(&self, wish: InterviewWish) -> Result<Booked, InterviewError> {
+        booking::book(&self.store, self.drafter.as_deref(), wish).await.map_err(InterviewError::from)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.

@@ -4,6 +4,7 @@ use crate::cloud::{Endpoint, Key};
 use crate::config;
 use crate::embed::Embedder;
 use crate::jobs::evaluate::Scoring;
+use crate::llm::LanguageModel;
 use crate::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
 use crate::scoring::grader::Grader;
 use crate::scoring::local::LocalGrader;
@@ -31,6 +32,15 @@ pub fn load(settings: &config::Scoring) -> anyhow::Result<Scoring> {
         name => bail!("scoring.scorer is \"{name}\"; it takes local or model"),
     };
     Ok(Scoring { rubric: Arc::new(rubric), grader })
+}
+
+/// The language model that scores, which also writes what the bank lacks and looks at code; `None` where none is set. The
+/// local models are not asked for that: what they write does not hold to the bank's rules.
+pub fn model(settings: &config::Scoring) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
+    match settings.scorer.as_str() {
+        "model" => Ok(Some(Arc::new(OpenAiChat::new(endpoint(settings)?, chat(settings)?)))),
+        _ => Ok(None),
+    }
 }
 
 /// The model of meaning; without its files answers are scored by their words alone, and every grade says so.

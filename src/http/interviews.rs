@@ -5,15 +5,15 @@ use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::room::StateView;
 use crate::session::booking::BookingError;
-pub use crate::session::booking::InterviewWish;
-use crate::store::{InterviewRow, StoreError};
+pub use crate::session::booking::{Booked, InterviewWish};
+use crate::store::StoreError;
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 
 /// The door to interviews in progress. Implementations answer quickly (seconds) and are safe to drop in between.
 pub trait Interviews: Send + Sync {
     /// Plans an interview from the bank and stores it.
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>>;
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>>;
 
     /// Connects the candidate's browser (checks consent, claims the session). `reconnect` says that the page was
     /// connected before; without it a second connection takes the place of the first.

@@ -20,7 +20,7 @@ mod wav;
 
 pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
-pub use interviews::{InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+pub use interviews::{Booked, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
 pub use routes::whip::SDP_BYTES_MAX;
 pub use state::{HttpState, Shared};
 
@@ -30,9 +30,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
-    overrides, privacy, profiles, record, recording, report, sound_check, text, text_socket, transcript, users, webhooks,
-    whip,
+    artifacts, audit as audit_log, auth, categories, consent, create, drafts, events, health, interviews as interview,
+    invitations, overrides, privacy, profiles, record, recording, report, sound_check, text, text_socket, transcript,
+    users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -58,6 +58,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(whip::change, whip::hang_up))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))
+        .routes(routes!(artifacts::show))
+        .routes(routes!(artifacts::diff))
         .routes(routes!(record::responses))
         .routes(routes!(report::json))
         .routes(routes!(report::html))
@@ -70,6 +72,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
         .routes(routes!(sound_check::play))
+        .routes(routes!(drafts::list))
+        .routes(routes!(drafts::review))
         .routes(routes!(text::show, text::begin))
         .routes(routes!(text::answer))
         .routes(routes!(text::wish))

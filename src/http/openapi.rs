@@ -50,6 +50,7 @@ const OF_INTERVIEWS: &[(&str, &[u16])] = &[
     ("change_connection", &[409, 410, 412, 428]),
     ("disconnect", &[409, 410]),
     ("end_interview", &[409, 410]),
+    ("review_draft", &[409]),
     ("get_text", &[409]),
     ("begin_text", &[409, 410]),
     ("answer_text", &[409, 410]),

@@ -67,9 +67,8 @@ pub async fn assess_question(
     let interview = store.interview(session).await?;
     let facts = load(store, &interview, &scoring.rubric.ours).await?;
     let (scoring, key) = (scoring.clone(), key.to_owned());
-    let result = tokio::task::spawn_blocking(move || {
-        evaluate_question(&facts, &scoring.rubric, scoring.grader.as_ref(), &key)
-    });
+    let result =
+        tokio::task::spawn_blocking(move || evaluate_question(&facts, &scoring.rubric, scoring.grader.as_ref(), &key));
     let result = result.await.map_err(|_| EvaluateError::BrokeOff)?.ok_or(StoreError::NotFound)?;
     let row = response(&result)?;
     store.save_response(session, &row).await?;

@@ -2,9 +2,14 @@
 //! promise what the bank does not have.
 
 use crate::id::{SessionId, UserId};
-use crate::interview::question::Level;
+use crate::interview::plan::{names, unnamed};
+use crate::interview::question::{Bank, Level, Question};
 use crate::interview::{Plan, PlanError, PlanRequest};
-use crate::store::{CategoryRow, InterviewRow, Mode, NewInterview, Purpose, RoomKind, SessionStatus, Store, StoreError};
+use crate::llm::LanguageModel;
+use crate::session::drafting::{DRAFTS_MAX, Wanted, draft};
+use crate::store::{
+    CategoryRow, InterviewRow, Mode, NewInterview, Purpose, RoomKind, SessionStatus, Store, StoreError,
+};
 use chrono::{DateTime, Utc};
 
 /// Written answers take longer than spoken ones (people type about a third as fast as they talk): without a length, this
@@ -46,13 +51,32 @@ pub enum BookingError {
     Store(#[from] StoreError),
 }
 
-/// Plans an interview from the bank and stores it.
+/// An interview that was planned and stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Booked {
+    pub row: InterviewRow,
+    /// Where it is not quite what was wished for, and why; each one sentence for a person.
+    pub notes: Vec<String>,
+}
+
+/// Plans an interview from the bank and stores it. What the bank does not have, `drafter` may draft.
 ///
 /// # Errors
 /// [`BookingError::Plan`] where the bank has nothing for the wish; others as they say.
-pub async fn book(store: &Store, wish: InterviewWish) -> Result<InterviewRow, BookingError> {
-    let bank = store.bank(&wish.category.slug, &wish.category.language).await?;
+pub async fn book(
+    store: &Store,
+    drafter: Option<&dyn LanguageModel>,
+    wish: InterviewWish,
+) -> Result<Booked, BookingError> {
+    let mut bank = store.bank(&wish.category.slug, &wish.category.language).await?;
     let id = SessionId::create();
+    let mut notes = Vec::new();
+    let drafts = drafts(id, &bank, &wish, drafter, &mut notes).await;
+    bank.questions.extend(drafts.iter().cloned());
+    let is_preferred = |question: &Question| {
+        drafts.iter().any(|draft| draft.key == question.key)
+            || wish.tech_stack.iter().any(|technology| names(question, technology))
+    };
     let time_factor = match (wish.mode, wish.minutes) {
         (Mode::Text, None) => WRITING_FACTOR,
         (Mode::Text, Some(_)) | (Mode::Voice, _) => wish.patience,
@@ -65,7 +89,14 @@ pub async fn book(store: &Store, wish: InterviewWish) -> Result<InterviewRow, Bo
         // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
         seed: id.0.as_u64_pair().1,
     };
-    let plan = Plan::draw(&bank, &request)?;
+    let plan = Plan::draw_preferring(&bank, &request, &is_preferred)?;
+    let wanted = wish.questions as usize;
+    if wish.minutes.is_none() && plan.questions.len() < wanted {
+        let (has, level) = (plan.questions.len(), wish.level.as_str());
+        notes.push(format!("There are {has} questions of level {level} to ask, so it has {has} and not {wanted}."));
+    }
+    let asked: Vec<Question> = drafts.iter().filter(|draft| plan.question(&draft.key).is_some()).cloned().collect();
+    let category_id = wish.category.id;
     let new = NewInterview {
         id,
         user_id: wish.user_id,
@@ -87,5 +118,51 @@ pub async fn book(store: &Store, wish: InterviewWish) -> Result<InterviewRow, Bo
         scheduled_at: None,
         expires_at: Some(wish.expires_at),
     };
-    Ok(store.create_interview(&new).await?)
+    let row = store.create_interview(&new).await?;
+    store.save_drafts(id, category_id, &asked).await?;
+    Ok(Booked { row, notes })
+}
+
+/// Drafts what the bank has nothing about, and notes what stays without a question.
+async fn drafts(
+    id: SessionId,
+    bank: &Bank,
+    wish: &InterviewWish,
+    drafter: Option<&dyn LanguageModel>,
+    notes: &mut Vec<String>,
+) -> Vec<Question> {
+    let topics = unnamed(bank, wish.level, &wish.tech_stack);
+    let lacking = (wish.questions as usize).saturating_sub(bank.at(wish.level).count());
+    let count = topics.len().max(lacking).min(DRAFTS_MAX);
+    if count == 0 {
+        return Vec::new();
+    }
+    let named = topics.join(", ");
+    let nothing = if topics.is_empty() { String::new() } else { format!("The bank has no question on {named}. ") };
+    let Some(model) = drafter else {
+        if !topics.is_empty() {
+            notes.push(format!(
+                "{nothing}No question was written for it: the local model does not write questions; that takes a scoring \
+                 model (`scoring.scorer = \"model\"`)."
+            ));
+        }
+        return Vec::new();
+    };
+    let wanted = Wanted { session: id, bank, level: wish.level, topics: &topics, count };
+    match draft(model, &wanted).await {
+        Ok(drafts) if drafts.is_empty() => {
+            notes.push(format!("{nothing}What the model wrote did not hold to the bank's rules and is not asked."));
+            drafts
+        }
+        Ok(drafts) => {
+            let written = drafts.len();
+            notes.push(format!("{nothing}{written} of its questions were written by a model for this interview."));
+            drafts
+        }
+        Err(error) => {
+            tracing::warn!(session = %id, %error, "no questions were drafted");
+            notes.push(format!("{nothing}The model could not write one just now."));
+            Vec::new()
+        }
+    }
 }

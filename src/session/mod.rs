@@ -6,6 +6,7 @@
 mod actor;
 pub mod booking;
 mod closing;
+pub mod drafting;
 pub mod ears;
 mod echo;
 pub mod event;
@@ -13,8 +14,8 @@ pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
-mod record;
 mod reading;
+mod record;
 pub mod replay;
 pub mod restore;
 mod saying;

@@ -59,7 +59,7 @@ impl Store {
             let keys: Vec<String> = bank.questions.iter().map(|question| question.key.clone()).collect();
             sqlx::query!(
                 "update questions set is_current = false
-                 where category_id = $1 and is_current and interview_id is null and key <> all($2)",
+                 where category_id = $1 and is_current and interview_id is null and review is null and key <> all($2)",
                 category.0,
                 &keys,
             )
@@ -275,7 +275,7 @@ async fn sync_question(
     insert_question(connection, category, position, question, version, &hash).await
 }
 
-async fn insert_question(
+pub(super) async fn insert_question(
     connection: &mut PgConnection,
     category: CategoryId,
     position: i32,
@@ -316,7 +316,7 @@ async fn insert_question(
 }
 
 /// Of everything but the version.
-fn content_hash(question: &Question) -> Result<String, StoreError> {
+pub(super) fn content_hash(question: &Question) -> Result<String, StoreError> {
     let content = json(&Question { version: 0, ..question.clone() })?.to_string();
     Ok(Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -95,6 +95,29 @@ impl Store {
         Ok(rows)
     }
 
+    /// Keeps what a model said of a version of the code.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn set_analysis(
+        &self,
+        session: SessionId,
+        question_key: &str,
+        version: i32,
+        analysis: &Value,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update technical_artifacts set ai_analysis = $4 where session_id = $1 and question_key = $2 and version = $3",
+            session.0,
+            question_key,
+            version,
+            clean_json(analysis),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// The recordings, by time.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! One file per resource: extract, ask, answer. Must never hold a rule of who may do what (`access`) or of the interview.
 
+pub mod artifacts;
 pub mod audit;
 pub mod auth;
 pub mod categories;
 pub mod consent;
 pub mod create;
+pub mod drafts;
 pub mod events;
 pub mod health;
 pub mod interviews;

@@ -85,7 +85,12 @@ pub async fn transcript(
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Artifacts {
     artifacts: Vec<ArtifactView>,
+    /// Why no version has an `ai_analysis`, where this server makes none.
+    analysis_note: Option<&'static str>,
 }
+
+/// The local models do not judge code: what they say of it is wrong too often to stand in a record.
+const NO_ANALYSIS: &str = "This server has no language model that looks at code: set `scoring.scorer = \"model\"`.";
 
 /// A version of the code for one question.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -96,7 +101,7 @@ pub struct ArtifactView {
     #[schema(example = "python")]
     language: String,
     code_content: String,
-    /// 1, 2, … within the question.
+    /// 1, 2, … within the interview: the versions of all questions are counted together.
     version: i32,
     /// Handed in by the candidate.
     submitted: bool,
@@ -130,7 +135,8 @@ pub async fn artifacts(
 ) -> Result<Json<Artifacts>, ApiError> {
     access::interview(&state, caller, id, Right::Read).await?;
     let rows = state.store.artifacts(id).await?;
-    Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect() }))
+    let analysis_note = (state.settings.scoring.scorer != "model").then_some(NO_ANALYSIS);
+    Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect(), analysis_note }))
 }
 
 /// The answers as they were scored.

@@ -255,12 +255,7 @@ pub async fn ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<I
     Ok(row)
 }
 
-async fn step(
-    state: &Shared,
-    row: &InterviewRow,
-    reply_to: Option<u64>,
-    act: Act,
-) -> Result<StepView, ApiError> {
+async fn step(state: &Shared, row: &InterviewRow, reply_to: Option<u64>, act: Act) -> Result<StepView, ApiError> {
     let Stepped { said, closed, state: stands } = state.text.step(row.id, reply_to, act).await?;
     let (mut feedback, mut feedback_pending) = (Vec::new(), Vec::new());
     let give_up = tokio::time::Instant::now() + FEEDBACK_WAIT;

@@ -123,7 +123,9 @@ impl Talk {
         let message = match serde_json::from_str::<FromPage>(text) {
             Ok(message) => message,
             Err(error) if error.is_data() => {
-                return self.refuse(ApiError::field("message", format!("The message cannot be followed: {error}."))).await;
+                return self
+                    .refuse(ApiError::field("message", format!("The message cannot be followed: {error}.")))
+                    .await;
             }
             Err(_) => return self.refuse(ApiError::BadRequest("The message is not JSON.".to_owned())).await,
         };

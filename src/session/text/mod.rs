@@ -24,10 +24,17 @@ const TURN_LOOK: Duration = Duration::from_millis(40);
 #[derive(Clone, PartialEq, Debug)]
 pub enum Act {
     Begin,
-    Answer { text: String },
+    Answer {
+        text: String,
+    },
     Wish(Wish),
     /// The code as it stands.
-    Code { question_id: String, language: String, content: String, submitted: bool },
+    Code {
+        question_id: String,
+        language: String,
+        content: String,
+        submitted: bool,
+    },
     End(EndReason),
 }
 
@@ -100,7 +107,9 @@ pub enum Refused {
     Paused,
     #[error("The interview is not paused.")]
     NotPaused,
-    #[error("This was answered already, or the interviewer has said something since. Look at where the interview stands.")]
+    #[error(
+        "This was answered already, or the interviewer has said something since. Look at where the interview stands."
+    )]
     Outdated,
     #[error("The question in hand is another one, or takes no code.")]
     OtherQuestion,

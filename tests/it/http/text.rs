@@ -23,7 +23,8 @@ async fn from_the_first_question_to_the_report() {
     problem(interview.answer(&json!(1), "Before anything was asked.").await, 409).await;
 
     let begun = body(interview.send(Method::POST, "", json!({})).await, 200).await;
-    let kinds: Vec<&Value> = begun["conversation"].as_array().expect("lines").iter().map(|line| &line["kind"]).collect();
+    let kinds: Vec<&Value> =
+        begun["conversation"].as_array().expect("lines").iter().map(|line| &line["kind"]).collect();
     assert_eq!(kinds, ["greeting", "disclosure", "question"]);
     let again = body(interview.send(Method::POST, "", json!({})).await, 200).await;
     assert_eq!(again["state"]["last_line"], begun["state"]["last_line"], "beginning twice begins once");
@@ -65,7 +66,8 @@ async fn every_step_is_in_the_log_and_in_the_transcript() {
     let text = "Doing it twice leaves the same result.";
     let step = body(interview.answer(&begun["state"]["last_line"], text).await, 200).await;
     let lines = app.store.transcripts(interview.id).await.expect("read");
-    let said: Vec<&str> = lines.iter().filter(|line| line.role == Role::Interviewer).map(|l| l.content.as_str()).collect();
+    let said: Vec<&str> =
+        lines.iter().filter(|line| line.role == Role::Interviewer).map(|l| l.content.as_str()).collect();
     let before = begun["conversation"].as_array().expect("lines").len();
     assert_eq!(said.len(), before + step["said"].as_array().expect("lines").len());
     assert_eq!(lines[before].content, text, "it stands where it was said");
@@ -117,7 +119,8 @@ async fn bad_input_is_refused_in_words() {
     let path = format!("/api/v1/interviews/{voice}/text");
     problem(app.far(Method::POST, &path, &token).send().await.expect("answered"), 409).await;
     let whip = format!("/api/v1/interviews/{}/whip", interview.id);
-    let offer = app.far(Method::POST, &whip, &interview.token).header("content-type", "application/sdp").body("v=0\r\n");
+    let offer =
+        app.far(Method::POST, &whip, &interview.token).header("content-type", "application/sdp").body("v=0\r\n");
     problem(offer.send().await.expect("answered"), 409).await;
     assert_eq!(interview.state().await["state"]["last_line"], *line, "nothing was changed by any of it");
 }
@@ -190,7 +193,8 @@ async fn an_official_interview_tells_no_score() {
     for bank in vivavoce::interview::bank::shipped().expect("banks") {
         app.store.sync_bank(&bank).await.expect("stored");
     }
-    let wish = json!({ "category": "backend", "level": "middle", "questions": 2, "mode": "text", "purpose": "official" });
+    let wish =
+        json!({ "category": "backend", "level": "middle", "questions": 2, "mode": "text", "purpose": "official" });
     let made = app.far(Method::POST, "/api/v1/interviews", &staff.token).json(&wish).send().await.expect("answered");
     let made = body(made, 201).await;
     let id = made["id"].as_str().expect("id").parse().expect("an id");

@@ -17,7 +17,9 @@ use tokio::sync::Semaphore;
 use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
-use vivavoce::http::{self, Accounts, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched};
+use vivavoce::http::{
+    self, Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+};
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
 use vivavoce::interview::question::{
@@ -31,7 +33,7 @@ use vivavoce::scoring::local::LocalGrader;
 use vivavoce::scoring::rubric::Rubric;
 use vivavoce::session::booking::book;
 use vivavoce::session::text::TextInterviews;
-use vivavoce::store::{InterviewRow, Mode, NewInterview, SessionStatus, Store};
+use vivavoce::store::{Mode, NewInterview, SessionStatus, Store};
 use vivavoce::telemetry;
 
 /// A server under test.
@@ -209,15 +211,15 @@ pub const ETAG: &str = "v1";
 pub const RESOURCE: &str = "0b1c2d3e-0000-7000-8000-000000000001";
 
 impl Interviews for Played {
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
         self.act(|acts| acts.wishes.push(wish.clone()));
         async move {
             self.refusal()?;
             // Written interviews are not played: they need no room.
             if wish.mode == Mode::Text {
-                return Ok(book(&self.store, wish).await?);
+                return Ok(book(&self.store, None, wish).await?);
             }
-            Ok(self.store.create_interview(&row(wish)).await?)
+            Ok(Booked { row: self.store.create_interview(&row(wish)).await?, notes: Vec::new() })
         }
         .boxed()
     }

@@ -8,6 +8,7 @@ export const en = {
   lang: "en",
   brand: "Vivavoce",
   skipToContent: "Skip to content",
+  pageLanguage: "Language of this page",
   close: "Close",
   cancel: "Cancel",
   dismiss: "Dismiss",
