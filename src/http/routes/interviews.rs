@@ -96,12 +96,7 @@ impl InterviewView {
     /// The row, with what the record and the session in progress know besides.
     pub async fn of(state: &HttpState, row: InterviewRow) -> Result<Self, ApiError> {
         let consented = state.store.consent(row.id).await?.is_some();
-        let live: Option<StateView> = match row.mode {
-            _ if row.status.is_final() => None,
-            Mode::Voice => state.interviews.live_state(row.id).await,
-            Mode::Text if row.start_time.is_none() => None,
-            Mode::Text => Some(state.text.state(&row).await?.into()),
-        };
+        let live = if row.status.is_final() { None } else { live_state(state, &row).await? };
         let elapsed = row.start_time.map(|start| row.end_time.unwrap_or_else(|| state.clock.now()) - start);
         let stored_elapsed_ms = elapsed.and_then(|span| u64::try_from(span.num_milliseconds()).ok()).unwrap_or(0);
         let disclosure = &state.settings.interview.disclosure;
@@ -117,6 +112,15 @@ impl InterviewView {
             summary: row.into(),
         })
     }
+}
+
+/// Where an interview that is not over stands, if it is in progress.
+async fn live_state(state: &HttpState, row: &InterviewRow) -> Result<Option<StateView>, ApiError> {
+    Ok(match row.mode {
+        Mode::Voice => state.interviews.live_state(row.id).await,
+        Mode::Text if row.start_time.is_none() => None,
+        Mode::Text => Some(state.text.state(row).await?.into()),
+    })
 }
 
 /// Which page of the list.

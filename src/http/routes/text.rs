@@ -98,6 +98,7 @@ pub struct StepView {
 
 /// Feedback on the answer to one question.
 #[derive(Clone, Serialize, utoipa::ToSchema)]
+#[schema(as = AnswerFeedback)]
 pub struct Feedback {
     pub question_id: String,
     /// The question as it was asked.

@@ -9,6 +9,7 @@ use crate::id::SessionId;
 use crate::room::CODE_BYTES_MAX;
 use crate::session::text::{Act, Line, Refused, State, StepError};
 use crate::store::InterviewRow;
+use axum::body::Bytes;
 use axum::extract::State as Extract;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -101,7 +102,7 @@ impl Talk {
                 Ok(message) => message?.ok()?,
                 Err(_) => {
                     quiet += PING_EVERY;
-                    self.socket.send(Message::Ping(Vec::new().into())).await.ok()?;
+                    self.socket.send(Message::Ping(Bytes::new())).await.ok()?;
                     continue;
                 }
             };

@@ -40,6 +40,7 @@ pub enum Act {
 
 /// A line of the interviewer's.
 #[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TextLine)]
 pub struct Line {
     /// Lines are counted from 1; what the candidate does names the last one.
     pub number: u64,
@@ -54,6 +55,7 @@ pub struct Line {
 
 /// Where a written interview stands.
 #[derive(Clone, PartialEq, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TextState)]
 pub struct State {
     /// `connecting` (not begun), `asking`, `paused` or `ended`.
     #[schema(value_type = String, example = "asking")]
@@ -177,10 +179,10 @@ impl TextInterviews {
     /// # Errors
     /// [`StepError::Plan`], [`StepError::Store`].
     pub async fn state(&self, row: &InterviewRow) -> Result<State, StepError> {
-        let (desk, restored) = self.open(row).await?;
+        let (desk, used_ms) = self.open(row).await?;
         let state = desk.state();
         let ended = row.end_reason.filter(|_| row.status.is_final()).or(state.ended);
-        let elapsed_ms = if ended.is_some() { restored } else { state.elapsed_ms };
+        let elapsed_ms = if ended.is_some() { used_ms } else { state.elapsed_ms };
         let phase = if ended.is_some() { Phase::Ended } else { state.phase };
         let question = state.question.filter(|_| ended.is_none());
         Ok(State { phase, question, elapsed_ms, ended, ..state })

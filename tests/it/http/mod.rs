@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod banks;
 mod description;
+mod drafts;
 mod fuzz;
 mod invitations;
 mod journey;
