@@ -20,7 +20,7 @@ use crate::session::journal::StoreRecord;
 use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{
-    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, SessionStatus, Store, StoreError,
+    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError,
 };
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};

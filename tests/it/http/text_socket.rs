@@ -102,7 +102,7 @@ async fn what_cannot_be_followed_is_told_and_the_line_stays() {
     line.0.send(Message::text("{")).await.expect("sent");
     assert_eq!(line.next("problem").await["status"], 400);
     line.send(json!({ "type": "state" })).await;
-    assert_eq!(line.next("state").await["state"], begun["state"]);
+    assert_eq!(line.next("state").await["state"]["question"], begun["state"]["question"]);
     drop(line);
     let mut line = Line::open(&app, interview.id, &interview.token).await;
     assert_eq!(line.next("state").await["state"]["last_line"], begun["state"]["last_line"]);
