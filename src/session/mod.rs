@@ -16,7 +16,7 @@ mod saying;
 mod signals;
 pub mod utterances;
 
-use crate::audio::frame::VoiceClip;
+use crate::audio::frame::WordTiming;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId};
 use crate::interview::{EndReason, Interview, LineId};
@@ -92,8 +92,23 @@ impl Resumed {
 /// What a session's own tasks bring back to its loop.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Clip { speech: SpeechId, result: Result<VoiceClip, TtsError>, last: bool },
-    Worded { line: LineId, text: Option<String> },
+    /// More of a sentence's sound.
+    Piece {
+        speech: SpeechId,
+        text: Arc<str>,
+        pcm: Arc<[i16]>,
+        words: Vec<WordTiming>,
+    },
+    /// A sentence is made, or could not be; `last` of its speech.
+    Sentence {
+        speech: SpeechId,
+        ended: Result<(), TtsError>,
+        last: bool,
+    },
+    Worded {
+        line: LineId,
+        text: Option<String>,
+    },
     Journal(journal::JournalReport),
 }
 

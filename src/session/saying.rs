@@ -4,7 +4,7 @@
 use super::Work;
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
-use super::mouth::{Speech, Stage};
+use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
 use crate::id::{SpeechId, TurnId};
@@ -141,8 +141,7 @@ impl Actor {
 
     /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
     pub(super) fn heard_of(&self, speech: &Speech) -> String {
-        let is_whole = speech.stage == Stage::Complete;
-        playout::heard(&speech.clips, is_whole, speech.sent_samples, self.client_buffer_ms).text
+        playout::heard(&speech.clips, speech.making(), speech.sent_samples, self.client_buffer_ms).text
     }
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {

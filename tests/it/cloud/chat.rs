@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use vivavoce::cloud::meter::Price;
 use vivavoce::cloud::{CloudError, Fault};
 use vivavoce::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
 use vivavoce::llm::{CompletionRequest, JsonRequest, LanguageModel, LlmError, LlmEvent, Message, Role};
@@ -19,6 +20,7 @@ pub fn settings() -> OpenAiChatSettings {
         first_token: Duration::from_secs(5),
         next_token: Duration::from_secs(5),
         whole: Duration::from_secs(5),
+        price: Price::default(),
     }
 }
 
