@@ -50,8 +50,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     prepare_folders(&paths)?;
     let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
     let database = database?;
+    let parts = match parts {
+        Ok(parts) => parts,
+        Err(error) => {
+            // A cluster that was started for nothing is not left running.
+            database.close().await?;
+            return Err(error);
+        }
+    };
     let store = database.store.clone();
-    let parts = parts?;
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
@@ -244,8 +251,12 @@ impl Interviews for Door {
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         Box::pin(async move {
-            // A server without its models does not start; what may come and go is the local language model.
-            vec![("models", true)]
+            let parts = &self.0.parts;
+            vec![
+                ("voice detection", parts.voice_activity.is_alive()),
+                ("turn model", parts.turn_model.as_ref().is_none_or(|model| model.is_alive())),
+                ("speech to text", parts.stt.is_alive()),
+            ]
         })
     }
 }

@@ -22,6 +22,7 @@ pub struct Settings {
     pub data: Data,
     pub room: Room,
     pub interview: Interview,
+    pub hearing: crate::session::utterances::Settings,
     /// The turn core's thresholds.
     pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
@@ -87,6 +88,7 @@ pub struct Interview {
     pub questions_max: u32,
     pub minutes_default: u32,
     pub minutes_max: u32,
+    pub conduct: crate::interview::Settings,
     pub disclosure: Disclosure,
 }
 
@@ -252,6 +254,10 @@ impl Settings {
                 interview.minutes_default == 0 || interview.minutes_default > interview.minutes_max,
                 "interview.minutes_default must lie between 1 and minutes_max",
             ),
+            (
+                interview.conduct.probes_max > crate::interview::settings::PROBES_MAX,
+                "interview.conduct.probes_max must be at most 2",
+            ),
             (!interview.disclosure.text.contains_key("en"), "interview.disclosure.text must have an entry `en`"),
             (self.limits.sessions_max == 0, "limits.sessions_max must be at least 1"),
             (self.data.connections_max < 2, "data.connections_max must be at least 2"),
@@ -281,11 +287,15 @@ mod tests {
         let settings = Settings::defaults_with("").expect("defaults are whole");
         assert_eq!(settings.server.listen, "127.0.0.1:8080".parse::<SocketAddr>().expect("address"));
         assert!(settings.interview.disclosure.text_in("xx").contains("AI"));
-        // The core's own defaults are what its scenarios were written against.
-        assert_eq!(settings.turn, crate::turn::settings::Settings::default());
+        // The cores' own defaults are what their scenarios were written against.
+        let (turn, conduct, hearing) = Default::default();
+        assert_eq!((&settings.turn, &settings.interview.conduct, &settings.hearing), (&turn, &conduct, &hearing));
         let stated: Table = defaults();
-        let known = Table::try_from(crate::turn::settings::Settings::default()).expect("serialises");
-        assert_eq!(keys(&stated["turn"]), keys(&toml::Value::Table(known)), "every threshold stands in the file");
+        let known = |settings| keys(&toml::Value::Table(settings));
+        let known = [Table::try_from(turn), Table::try_from(conduct), Table::try_from(hearing)]
+            .map(|settings| known(settings.expect("serialises")));
+        let stated = [&stated["turn"], &stated["interview"]["conduct"], &stated["hearing"]].map(keys);
+        assert_eq!(stated, known, "every threshold stands in the file");
     }
 
     #[test]

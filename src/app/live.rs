@@ -243,7 +243,7 @@ impl Live {
         let keyterms = row.tech_stack.clone();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
         let turn_settings = self.settings.turn.clone().with_multiplier(patience);
-        let interview_settings = crate::interview::Settings::default();
+        let interview_settings = self.settings.interview.conduct.clone();
         let file = format!("{}.wav", row.id);
         let recording = self
             .settings
@@ -269,7 +269,7 @@ impl Live {
             parts: self.parts.clone(),
             turn,
             interview,
-            ears: session::utterances::Settings::default(),
+            ears: self.settings.hearing.clone(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
             first_seq: lease.first_seq,
