@@ -120,6 +120,12 @@ impl Ledger {
         })
     }
 
+    /// What the record says of today: other nodes spend too.
+    pub fn see(&self, spent_micro_usd: u64) {
+        let mut today = self.today();
+        today.micro_usd = today.micro_usd.max(spent_micro_usd);
+    }
+
     fn today(&self) -> MutexGuard<'_, Day> {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         let date = self.clock.now().date_naive();
@@ -150,6 +156,12 @@ struct Metered {
 }
 
 impl Meter {
+    /// The house's books.
+    #[must_use]
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.0.ledger
+    }
+
     /// Whether `provider` may be asked.
     ///
     /// # Errors

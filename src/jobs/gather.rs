@@ -116,6 +116,8 @@ impl Reading {
             | SessionEvent::Paused
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
+            | SessionEvent::WordingRefused { .. }
+            | SessionEvent::Used { .. }
             | SessionEvent::Facts { .. }
             | SessionEvent::AudioLost { .. } => {}
         }

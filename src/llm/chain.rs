@@ -123,6 +123,10 @@ impl LanguageModel for LlmChain {
         Box::pin(self.clone().run_json(request))
     }
 
+    fn is_quick(&self) -> bool {
+        self.links[0].model.is_quick()
+    }
+
     fn metered(&self, meter: &Meter) -> Option<Arc<dyn LanguageModel>> {
         let link = |link: &LlmLink| LlmLink {
             model: link.model.metered(meter).unwrap_or_else(|| link.model.clone()),

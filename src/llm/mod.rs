@@ -100,6 +100,10 @@ pub trait LanguageModel: Send + Sync {
             Err(LlmError::Gone)
         })
     }
+    /// Whether its first words come soon enough to word whole turns of a conversation (well under a second).
+    fn is_quick(&self) -> bool {
+        false
+    }
     /// The same, counting what it does for one interview; `None` for one that costs nothing.
     fn metered(&self, _meter: &Meter) -> Option<Arc<dyn LanguageModel>> {
         None

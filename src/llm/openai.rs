@@ -26,6 +26,8 @@ const CHAT: &str = "/chat/completions";
 #[derive(Clone, Debug)]
 pub struct OpenAiChatSettings {
     pub model: String,
+    /// Longest answer whatever is asked, tokens.
+    pub tokens_max: u32,
     /// The field that limits the answer: `max_completion_tokens` for OpenAI's newer models, `max_tokens` elsewhere.
     pub tokens_field: String,
     /// Whether a temperature is sent: reasoning models refuse one.
@@ -71,7 +73,7 @@ impl OpenAiChat {
         let mut body = self.settings.extra.clone();
         body.insert("model".into(), self.settings.model.clone().into());
         body.insert("messages".into(), messages.into());
-        body.insert(self.settings.tokens_field.clone(), tokens_max.into());
+        body.insert(self.settings.tokens_field.clone(), tokens_max.min(self.settings.tokens_max).into());
         if self.settings.sends_temperature {
             body.insert("temperature".into(), f64::from(temperature).into());
         }
@@ -273,6 +275,10 @@ impl LanguageModel for OpenAiChat {
             let answered = async { answered.await.unwrap_or(Err(model.endpoint.late("answer", deadline).into())) };
             unless_cancelled(&request.cancel, answered).await
         })
+    }
+
+    fn is_quick(&self) -> bool {
+        true
     }
 
     fn metered(&self, meter: &Meter) -> Option<Arc<dyn LanguageModel>> {

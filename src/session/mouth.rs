@@ -104,7 +104,8 @@ impl Mouth {
         let id = self.next;
         self.next = id.next();
         let cancel = self.cancel.child_token();
-        let stage = if line.wording.is_some() { Stage::Wording } else { Stage::Synthesising };
+        let is_worded = line.wording.is_some() || line.worded_with.is_some();
+        let stage = if is_worded { Stage::Wording } else { Stage::Synthesising };
         if stage == Stage::Synthesising {
             self.synthesise(id, &line, cancel.clone());
         }

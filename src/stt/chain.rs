@@ -77,6 +77,10 @@ impl SpeechToText for SttChain {
         SttStream { commands, events }
     }
 
+    fn is_alive(&self) -> bool {
+        self.links.iter().any(|link| link.stt.is_alive())
+    }
+
     fn languages(&self) -> &[&'static str] {
         self.links[0].stt.languages()
     }

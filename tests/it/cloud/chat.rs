@@ -13,6 +13,7 @@ use vivavoce::llm::{CompletionRequest, JsonRequest, LanguageModel, LlmError, Llm
 pub fn settings() -> OpenAiChatSettings {
     OpenAiChatSettings {
         model: "small".into(),
+        tokens_max: 1_000,
         tokens_field: "max_tokens".into(),
         sends_temperature: true,
         structure: Structure::Schema,
