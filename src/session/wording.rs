@@ -45,10 +45,17 @@ pub(super) struct Draft {
     parts: Parts,
 }
 
-/// The words in their order; the channel closes after the last, or when none come any more.
+/// The words in their order, and the end of asking for them when this is dropped.
 struct Parts {
     words: mpsc::Receiver<String>,
-    _until_dropped: DropGuard,
+    _asking: DropGuard,
+}
+
+impl Parts {
+    /// The next part; `None` after the last, or when none come any more.
+    async fn next(&mut self) -> Option<String> {
+        self.words.recv().await
+    }
 }
 
 impl Wordings {
@@ -85,7 +92,7 @@ impl Actor {
         self.tasks.spawn(async move {
             let mut lines = std::iter::once(line).chain(then);
             let passing_on = async {
-                while let Some(words) = parts.words.recv().await {
+                while let Some(words) = parts.next().await {
                     let Some(line) = lines.next() else { return };
                     let _ = work.send(Work::Worded { line, text: Some(words) }).await;
                 }
@@ -120,7 +127,7 @@ impl Actor {
             cancel: cancel.clone(),
         };
         self.tasks.spawn(word(llm, completion, request.then.is_some(), words_out));
-        Some(Parts { words, _until_dropped: cancel.drop_guard() })
+        Some(Parts { words, _asking: cancel.drop_guard() })
     }
 
     pub(super) fn worded(&mut self, line: LineId, text: Option<String>) {

@@ -40,6 +40,7 @@ const MODELS: &[&str] = &["id", "clock", "audio", "interview", "turn", "onnx", "
 const INNER: &[&str] = &[
     "id",
     "clock",
+    "cloud",
     "audio",
     "interview",
     "turn",

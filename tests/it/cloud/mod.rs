@@ -6,3 +6,12 @@ mod ears;
 mod fake;
 mod stumbling;
 mod voices;
+
+use std::time::Duration;
+
+/// How long the shipped settings wait for words, where another could answer and where none could.
+pub fn waits() -> (Duration, Duration) {
+    let settings = vivavoce::config::Settings::defaults_with("").expect("defaults");
+    let ms = |ms: u32| Duration::from_millis(ms.into());
+    (ms(settings.providers.waits.words_ms), ms(settings.providers.waits.last_words_ms))
+}

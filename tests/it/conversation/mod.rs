@@ -3,6 +3,7 @@
 
 mod answers;
 mod endings;
+mod failover;
 mod hands;
 mod over;
 mod parts;

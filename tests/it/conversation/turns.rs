@@ -50,12 +50,13 @@ async fn first_words_are_spoken_while_the_rest_is_written() {
     let llm = ScriptedLlm::saying(text, FIRST, slow);
     let mut talk = scene(&llm).opens();
     talk.answers(&asks("locks"), HALF).await;
-    let remark = talk.begins("So there is always a ledger.").await;
-    let probe = talk.begins("And what if two people").await;
+    let answered = tokio::time::Instant::now();
+    talk.begins("So there is always a ledger.").await;
+    // Sixteen words take 2,350 ms to be written, whenever they were asked for.
+    assert!(answered.elapsed() < Duration::from_millis(2_000), "{:?}", answered.elapsed());
+    talk.begins("And what if two people do locks at once?").await;
     talk.leaves();
     talk.over().await;
-    // Nine more words were written after the remark began to sound: 1,350 ms.
-    assert!(probe > remark + 1_000, "{remark} and {probe}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,13 +106,9 @@ async fn a_model_that_misbehaves_is_not_heard() {
             assert_eq!(is_heard, is_fine, "{part:?}\n{said}");
         }
         // The authored words stand in the place of the others.
-        assert!(
-            said.contains(": I see.\n")
-                || said.contains(&format!(": {}\n", probes("locks")))
-                || said.contains("Okay.")
-                || said.contains("All right."),
-            "{said}"
-        );
+        let is_asked =
+            [question.to_owned(), probes("locks")].iter().any(|asked| said.contains(&format!(": {asked}\n")));
+        assert!(is_asked, "{said}");
     }
 }
 
