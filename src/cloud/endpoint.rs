@@ -135,13 +135,11 @@ impl Endpoint {
     }
 
     /// A request to `path`, without its key.
-    #[must_use]
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
         self.http.post(self.url(path))
     }
 
     /// The same with the key as a bearer.
-    #[must_use]
     pub fn post_as_bearer(&self, path: &str) -> reqwest::RequestBuilder {
         let request = self.post(path);
         if self.key.is_none() { request } else { request.header("authorization", self.key.header("Bearer ")) }
@@ -204,8 +202,9 @@ mod tests {
         assert_eq!(key.header("Bearer ").to_str().ok(), Some("Bearer sk-secret"));
         assert!(!format!("{key:?} {:?}", key.header("Bearer ")).contains("secret"));
         assert!(Key::find("", "", nowhere).expect("none is wanted").is_none());
-        assert_eq!(Key::find("", "MY_KEY", nowhere).unwrap_err(), KeyError::Missing { variable: "MY_KEY".into() });
-        let error = Key::find("", "MY_KEY", |_| Some("sk sec\u{7}ret".into())).unwrap_err().to_string();
+        let missing = Key::find("", "MY_KEY", nowhere).expect_err("no key");
+        assert_eq!(missing, KeyError::Missing { variable: "MY_KEY".into() });
+        let error = Key::find("", "MY_KEY", |_| Some("sk sec\u{7}ret".into())).expect_err("no key").to_string();
         assert!(error.contains("MY_KEY") && !error.contains("sec"), "{error}");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("key");

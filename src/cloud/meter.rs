@@ -145,6 +145,9 @@ pub struct Sum {
     pub cost_micro_usd: Option<u64>,
 }
 
+/// Use and cost by part and provider.
+type Sums = BTreeMap<(Part, Arc<str>), (Used, Option<u64>)>;
+
 /// Counts for one interview; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Meter(Arc<Metered>);
@@ -152,7 +155,7 @@ pub struct Meter(Arc<Metered>);
 #[derive(Debug)]
 struct Metered {
     ledger: Arc<Ledger>,
-    sums: Mutex<BTreeMap<(Part, Arc<str>), (Used, Option<u64>)>>,
+    sums: Mutex<Sums>,
 }
 
 impl Meter {
@@ -214,16 +217,16 @@ impl Meter {
     /// All that was counted so far.
     #[must_use]
     pub fn told(&self) -> Vec<Sum> {
-        let sum = |((part, provider), (used, cost)): (&(Part, Arc<str>), &(Used, Option<u64>))| Sum {
+        let sum = |(part, provider): &(Part, Arc<str>), (used, cost): &(Used, Option<u64>)| Sum {
             part: *part,
             provider: Arc::clone(provider),
             used: *used,
             cost_micro_usd: *cost,
         };
-        self.sums().iter().map(sum).collect()
+        self.sums().iter().map(|(of, count)| sum(of, count)).collect()
     }
 
-    fn sums(&self) -> MutexGuard<'_, BTreeMap<(Part, Arc<str>), (Used, Option<u64>)>> {
+    fn sums(&self) -> MutexGuard<'_, Sums> {
         self.0.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

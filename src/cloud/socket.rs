@@ -57,14 +57,15 @@ impl Socket {
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let opening = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
         let opened = tokio::time::timeout(deadline, opening).await;
-        let (stream, _) = opened.map_err(|_| endpoint.late("connection", deadline))?.map_err(|error| match error {
-            Error::Http(answer) => {
-                let body = answer.body().as_deref().unwrap_or_default();
-                let code = serde_json::from_slice(body).ok().and_then(|body| code_of(&body));
-                CloudError::refused(&provider, answer.status().as_u16(), code.as_deref(), None)
-            }
-            _ => CloudError::new(&provider, Fault::Passing, "it cannot be reached"),
-        })?;
+        let refused = |error: Error| {
+            let Error::Http(answer) = error else {
+                return CloudError::new(&provider, Fault::Passing, "it cannot be reached");
+            };
+            let body = answer.body().as_deref().unwrap_or_default();
+            let code = serde_json::from_slice(body).ok().and_then(|body| code_of(&body));
+            CloudError::refused(&provider, answer.status().as_u16(), code.as_deref(), None)
+        };
+        let (stream, _) = opened.map_err(|_| endpoint.late("connection", deadline))?.map_err(refused)?;
         Ok(Self { provider, stream })
     }
 
