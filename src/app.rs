@@ -3,12 +3,13 @@
 
 mod cloud;
 mod live;
+mod measure;
 mod money;
 mod providers;
+pub mod scoring;
 mod sweep;
 
-pub use cloud::Use;
-pub use providers::{RehearsalParts, careful_model, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
@@ -152,9 +153,12 @@ async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -
         return Ok(None);
     }
     let reports = store.clone();
+    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let store = reports.clone();
-        Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
+        let (store, scoring) = (reports.clone(), scoring.clone());
+        Box::pin(
+            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
+        )
     });
     Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
 }
@@ -243,17 +247,10 @@ impl Interviews for Door {
         })
     }
 
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        Box::pin(async move {
-            let report = self.0.store.report(session).await?;
-            let recordings = self.0.store.recordings(session).await?;
-            let recording = (!recordings.is_empty())
-                .then_some(crate::scoring::render::Recording { url: recording_url, start_ms: 0 });
-            crate::scoring::render::html_of(&report.document, recording.as_ref()).map_err(|error| {
-                tracing::error!(%error, "a report could not be rendered");
-                InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
-            })
-        })
+    fn voice_languages(&self) -> Vec<&'static str> {
+        let parts = &self.0.parts;
+        let heard = parts.stt.languages().iter().copied();
+        heard.filter(|language| parts.tts.languages().contains(language)).collect()
     }
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {

@@ -1,6 +1,7 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
+use super::measure::measure;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -21,7 +22,7 @@ use crate::store::{
     StoreError,
 };
 use crate::telemetry::gauge;
-use crate::turn::TurnTaking;
+use crate::turn::{Profile, TurnTaking};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -136,7 +137,7 @@ impl Live {
             daily_room_url: None,
             status: SessionStatus::Scheduled,
             plan,
-            accommodations: serde_json::json!({ "patience": wish.patience }),
+            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
             scheduled_at: None,
             expires_at: Some(wish.expires_at),
         };
@@ -243,7 +244,8 @@ impl Live {
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
-        let turn_settings = self.settings.turn.clone().with_multiplier(patience);
+        let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
+        let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
         let parts = self.parts.for_interview();
         let mut interview_settings = self.settings.interview.conduct.clone();
         let is_quick = parts.llm.as_ref().is_some_and(|model| model.is_quick());
@@ -257,7 +259,7 @@ impl Live {
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
             .unwrap_or(None);
-        let mut turn = TurnTaking::new(turn_settings);
+        let mut turn = TurnTaking::new(turn_settings.clone());
         let interview = match &restored {
             Some(restored) => {
                 turn = turn.starting_at(TurnId(restored.next_turn.max(1)));
@@ -272,6 +274,7 @@ impl Live {
             room: port,
             parts,
             turn,
+            floor: turn_settings,
             interview,
             ears: self.settings.hearing.clone(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
@@ -314,12 +317,15 @@ impl Live {
             return;
         }
         let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
-        let end = Finalised {
+        let at = self.clock.now();
+        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
+        let mut end = Finalised {
             status: status_after(reason),
             end_reason: reason,
-            at: self.clock.now(),
-            first_seq: 0,
-            events: Vec::new(),
+            at,
+            first_seq,
+            events,
             projections: projections.into_iter().collect(),
         };
         for _ in 0..FINALISE_TRIES {
@@ -329,6 +335,8 @@ impl Live {
                     return;
                 }
                 Err(StoreError::Unavailable { .. }) => tokio::time::sleep(FINALISE_WAIT).await,
+                // The end matters, not its measurements.
+                Err(StoreError::Conflict { .. }) if !end.events.is_empty() => end.events.clear(),
                 Err(error) => {
                     tracing::error!(session = %outcome.id, %error, "the interview was not finalised");
                     return;

@@ -141,6 +141,19 @@ pub fn rehearsal_parts(voice: &str) -> anyhow::Result<RehearsalParts> {
     }
 }
 
+/// What a stored interview is heard with again.
+pub struct ReplayParts {
+    pub voice_activity: Arc<dyn VoiceActivity>,
+    pub turn_model: Option<Arc<dyn TurnModel>>,
+}
+
+/// The parts of a replay, those that the settings name. Blocks while they load.
+pub fn replay_parts(settings: &Settings) -> anyhow::Result<ReplayParts> {
+    let files = model_files()?;
+    let voice_activity = voice_activity(settings, &files)?;
+    Ok(ReplayParts { voice_activity, turn_model: turn_model(settings, &files)? })
+}
+
 fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
     match settings.providers.vad.as_str() {
         #[cfg(feature = "local-speech")]
@@ -233,7 +246,7 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
                     None
                 }
             },
-            name => match cloud::language_model(settings, name, cloud::Use::Conversation)? {
+            name => match cloud::language_model(settings, name)? {
                 Some(model) => Some(model),
                 None => unknown("llm", name, files)?,
             },
@@ -245,31 +258,6 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
         [only] if is_local(&names[0]) => Some(only.model.clone()),
         [..] => Some(Arc::new(LlmChain::new(links))),
     })
-}
-
-/// The model of `providers.llm_scoring` or `providers.llm_generation`, where any is named: it counts for the house.
-pub fn careful_model(
-    settings: &Settings,
-    wanted: cloud::Use,
-    ledger: &Arc<Ledger>,
-) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
-    let names = match wanted {
-        cloud::Use::Conversation => &settings.providers.llm,
-        cloud::Use::Scoring => &settings.providers.llm_scoring,
-        cloud::Use::Generation => &settings.providers.llm_generation,
-    };
-    let mut links = Vec::new();
-    for name in names {
-        let model = cloud::language_model(settings, name, wanted)?.with_context(|| {
-            format!("providers.{wanted} names \"{name}\", which is none under [providers.compatible]")
-        })?;
-        links.push(LlmLink { model, breaker: Arc::default() });
-    }
-    if links.is_empty() {
-        return Ok(None);
-    }
-    let chain = LlmChain::new(links);
-    Ok(chain.metered(&ledger.meter()))
 }
 
 /// Whether every part can do without money: a name that costs nothing stands in its chain.

@@ -1,9 +1,12 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod replay;
+mod rescore;
 mod serve;
 
 use crate::config::Settings;
@@ -26,6 +29,9 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    Bench(bench::Arguments),
+    Rescore(rescore::Arguments),
+    Replay(replay::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -52,5 +58,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Rescore(arguments) => rescore::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
     }
 }

@@ -25,7 +25,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    categories, consent, create, events, health, interviews as interview, record, recording, report, sound_check, whip,
+    categories, consent, create, events, health, interviews as interview, overrides, record, recording, report,
+    sound_check, transcript, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -54,6 +55,12 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(record::responses))
         .routes(routes!(report::json))
         .routes(routes!(report::html))
+        .routes(routes!(report::pdf))
+        .routes(routes!(report::summary))
+        .routes(routes!(report::schema))
+        .routes(routes!(overrides::list, overrides::create))
+        .routes(routes!(transcript::vtt))
+        .routes(routes!(transcript::markdown))
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
         .routes(routes!(sound_check::play));

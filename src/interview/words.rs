@@ -3,6 +3,7 @@
 //! or rank the text, and must never depend on punctuation being there (speech recognisers leave it out).
 
 mod lists;
+mod ukrainian;
 
 use lists::{CLAUSE_OPENERS, CONDITIONALS, DEGREES, NEGATORS, SETTLING, STOP_WORDS, UNSAID_VERBS};
 use std::ops::Range;
@@ -313,10 +314,13 @@ pub fn is_negator(word: &Word) -> bool {
     NEGATORS.contains(word.plain.as_str())
 }
 
-/// A light stem: English endings for Latin letters, a cut-off ending for other scripts. It need not be a word, only the
+/// A light stem: English endings for Latin letters, Ukrainian ones for Cyrillic, a cut-off ending for other scripts. It need not be a word, only the
 /// same for the forms of one.
 #[must_use]
 pub fn stem(word: &str) -> String {
+    if word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}')) {
+        return ukrainian::stem(word);
+    }
     if !word.is_ascii() {
         // Without a stemmer for the language: inflected endings are mostly within the last two letters.
         let letters = word.chars().count();

@@ -2,6 +2,9 @@
 
 pub mod evaluate;
 mod gather;
+mod load;
 mod queue;
+pub mod revise;
 
+pub use load::LoadError;
 pub use queue::{ATTEMPTS_MAX_TRIES, JobError, MakeReport, Worker, start};

@@ -6,11 +6,14 @@
 mod actor;
 mod closing;
 pub mod ears;
+mod echo;
 pub mod event;
+pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
 mod record;
+pub mod replay;
 pub mod restore;
 mod saying;
 mod signals;
@@ -21,7 +24,7 @@ use crate::audio::frame::WordTiming;
 use crate::clock::Clock;
 use crate::cloud::meter::Meter;
 use crate::id::{SessionId, SpeechId};
-use crate::interview::{EndReason, Interview, LineId};
+use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
 use crate::room::{RoomPort, SampleClock, StateView};
 use crate::stt::{SpeechToText, SttOptions};
@@ -75,6 +78,8 @@ pub struct Setup {
     pub room: RoomPort,
     pub parts: Parts,
     pub turn: TurnTaking,
+    /// What `turn` decides by, for the log.
+    pub floor: crate::turn::Settings,
     pub interview: Interview,
     pub ears: utterances::Settings,
     pub stt: SttOptions,
@@ -124,10 +129,7 @@ pub(crate) enum Work {
         ended: Result<(), TtsError>,
         last: bool,
     },
-    Worded {
-        line: LineId,
-        text: Option<String>,
-    },
+    Worded(wording::Worded),
     Journal(journal::JournalReport),
 }
 

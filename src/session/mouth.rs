@@ -34,6 +34,8 @@ pub struct Speech {
     pub first_audio: Option<Instant>,
     /// Samples (24 kHz) handed to the transport.
     pub sent_samples: u64,
+    /// When the latest of them left.
+    pub last_sent: Option<Instant>,
     /// The last clip still grows.
     growing: bool,
     /// Sound that was not yet handed to the room.
@@ -119,6 +121,7 @@ impl Mouth {
             is_cut: false,
             first_audio: None,
             sent_samples: 0,
+            last_sent: None,
             growing: false,
             unplayed: Vec::new(),
             end_told: false,
@@ -198,10 +201,11 @@ impl Mouth {
     }
 
     /// Samples of the current speech that were handed to the transport. False for a speech that is not current.
-    pub fn sent(&mut self, id: SpeechId, sent_samples: u64) -> bool {
+    pub fn sent(&mut self, id: SpeechId, sent_samples: u64, now: Instant) -> bool {
         match &mut self.current {
             Some(speech) if speech.id == id => {
                 speech.sent_samples = sent_samples;
+                speech.last_sent = Some(now);
                 true
             }
             Some(_) | None => false,

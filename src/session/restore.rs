@@ -108,6 +108,10 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::WordingRefused { .. }
         | SessionEvent::Used { .. }
         | SessionEvent::AudioLost { .. }
+        | SessionEvent::FloorOpened { .. }
+        | SessionEvent::FloorTold { .. }
+        | SessionEvent::Replied { .. }
+        | SessionEvent::GapsMeasured { .. }
         | SessionEvent::Ended { .. } => {}
     }
 }

@@ -1,15 +1,15 @@
-//! The interviewer's side of a session: the policy's lines are worded, spoken, held and cut; what is likely to be said
-//! next is synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
+//! The interviewer's side of a session: the policy's lines are spoken, held and cut; what is likely to be said next is
+//! synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
 
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
 use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
-use crate::id::{SpeechId, TurnId};
+use crate::id::SpeechId;
 use crate::interview::{self, Command, Line, LineKind, Wish};
 use crate::room::{NoticeLevel, ServerMessage};
-use crate::tts::{SpeakRequest, TtsError, Urgency};
+use crate::tts::{TtsError, Urgency};
 use crate::turn;
 
 /// Samples (24 kHz) between two progress entries of a speech: one second.
@@ -62,13 +62,13 @@ impl Actor {
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
         if let Some(wording) = wording {
-            self.ask_for_words(id, wording);
+            self.await_wording(id, wording);
         }
     }
 
     /// A frame of `id` left at `at`.
     pub(super) fn sent(&mut self, id: SpeechId, at: SamplePos, offset: u64, samples: u64) {
-        if !self.mouth.sent(id, offset + samples) {
+        if !self.mouth.sent(id, offset + samples, now()) {
             return;
         }
         if offset == 0 {
@@ -89,6 +89,7 @@ impl Actor {
             self.turn_event(turn::Event::Asked { kind, probe: line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: line.interruptible });
+        self.hearing.interviewer_says(&line.text, at);
         self.mark_first_sample(id, at, first_audio);
         self.log_speech_started(id, &line, at);
         self.show(ServerMessage::InterviewerSpeaking(true));
@@ -105,7 +106,10 @@ impl Actor {
 
     /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
     pub(super) fn heard_of(&self, speech: &Speech) -> String {
-        playout::heard(&speech.clips, speech.making(), speech.sent_samples, self.client_buffer_ms).text
+        // What the client held when the last frame left, it has played since.
+        let since_ms = speech.last_sent.map_or(0, |at| now().saturating_duration_since(at).as_millis());
+        let held_ms = self.client_buffer_ms.saturating_sub(u32::try_from(since_ms).unwrap_or(u32::MAX));
+        playout::heard(&speech.clips, speech.making(), speech.sent_samples, held_ms).text
     }
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {
@@ -114,6 +118,7 @@ impl Actor {
         let heard = if whole { speech.line.text.clone() } else { self.heard_of(&speech) };
         self.log_speech_ended(&speech, heard, stopped);
         self.show(ServerMessage::InterviewerSpeaking(false));
+        self.hearing.interviewer_silent(self.samples.at(now()));
         self.turn_event(turn::Event::InterviewerEnded { speech: id });
         self.view_due = now();
         if self.discarded.remove(&id) {
@@ -156,26 +161,6 @@ impl Actor {
         self.interview_event(interview::Event::LineFailed { line: line.id });
     }
 
-    /// A pause that may be the end: whatever would be said now is made, so that it is there when the turn is taken.
-    pub(super) fn prepare(&mut self, _turn: TurnId) {
-        self.discard_prepared();
-        let text = self.hearing.text_of_open();
-        let lines = self.interview.preview(&text);
-        let cancel = self.cancel.child_token();
-        self.preparing = Some(cancel.clone());
-        if let Some(request) = self.interview.draft(&text) {
-            self.draft_words(request, cancel.clone());
-        }
-        self.make(lines, Urgency::Soon, cancel);
-    }
-
-    pub(super) fn discard_prepared(&mut self) {
-        self.wordings.draft = None;
-        if let Some(preparing) = self.preparing.take() {
-            preparing.cancel();
-        }
-    }
-
     fn speak_beforehand(&mut self) {
         if let Some(old) = self.beforehand.take() {
             old.cancel();
@@ -185,23 +170,5 @@ impl Actor {
         let cancel = self.cancel.child_token();
         self.beforehand = Some(cancel.clone());
         self.make(lines, Urgency::Beforehand, cancel);
-    }
-
-    /// Has the sentences of `lines` made, one after the other; the voice's cache keeps them.
-    fn make(&self, lines: Vec<String>, urgency: Urgency, cancel: tokio_util::sync::CancellationToken) {
-        let speed = self.interview.facts(now()).speed;
-        // A speed that was never set is the voice's own.
-        let (voice, speed) = (self.parts.tts.clone(), if speed > 0.0 { speed } else { 1.0 });
-        self.tasks.spawn(async move {
-            for line in lines {
-                for sentence in crate::tts::sentences::sentences(&line) {
-                    let request = SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
-                    if let Err(error) = voice.speak(request).await {
-                        tracing::debug!(%error, "a sentence was not made beforehand");
-                        return;
-                    }
-                }
-            }
-        });
     }
 }

@@ -1,122 +1,138 @@
-//! Words that a language model gives to the interviewer's lines: asked for when a line is queued (or as a draft while
-//! the candidate still pauses), handed to the policy sentence by sentence, replaced by the authored ones when they are
-//! late. Must never let a draft that was not used leave a trace.
+//! The reply while the candidate still pauses: what would be said is worded by the model and made audible, so that it is
+//! there when the turn is taken; a whole turn is spoken sentence by sentence while its rest is written. Must never let
+//! what was prepared for other words be said, nor wait for a model beyond its deadline.
 
 use super::Work;
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
-use crate::interview::{self, LineId, Refusal, WordingRequest};
+use crate::id::TurnId;
+use crate::interview::{self, Line, LineId, Refusal, WordingRequest};
 use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
 use crate::tts::sentences::SentenceCutter;
+use crate::tts::{SpeakRequest, Urgency};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 /// Longest wording that a model may give, tokens (a remark of 15 words and a question of 35).
 const WORDING_TOKENS_MAX: u32 = 90;
 /// Wordings that the model may miss in a row before this interview does without it.
 const WORDINGS_MISSED_MAX: u32 = 2;
-/// Parts of a wording: a remark, and the rest.
-const PARTS_MAX: usize = 2;
-/// How often a model is asked for one wording: again only where nothing of it was heard.
+/// How long a wording may take that nobody waits for yet, s: past it the pause is over one way or the other.
+const WORDING_S_MAX: u64 = 12;
+/// How often a model is asked for one wording: again only where nothing of it was handed over.
 const TRIES_MAX: usize = 2;
 
-/// What is asked of models, and what waits for it.
-#[derive(Default)]
+/// What was prepared for the words so far, and what is asked of the model.
+#[derive(Debug, Default)]
 pub(super) struct Wordings {
-    /// In a row.
+    prepared: Option<Prepared>,
+    awaited: Option<Awaited>,
+    /// Wordings that the model did not give in time, one after the other.
     missed: u32,
-    waiting: Vec<Waiting>,
-    pub draft: Option<Draft>,
+    next: u64,
 }
 
-#[derive(Clone, Copy)]
-struct Waiting {
-    line: LineId,
-    due: Instant,
-    /// The rest of a wording whose first part is another line's: it is missed with it.
-    is_rest: bool,
+/// The reply to the turn as it stands.
+#[derive(Debug)]
+struct Prepared {
+    said: String,
+    cancel: CancellationToken,
+    asked: Option<Asked>,
 }
 
-/// Words asked for during a pause; dropped, they are asked for no more.
-pub(super) struct Draft {
+/// A wording that the model was asked for before anybody waited for it.
+#[derive(Debug)]
+struct Asked {
+    number: u64,
     request: WordingRequest,
-    parts: Parts,
+    cancel: CancellationToken,
+    /// What came so far, in order.
+    came: Vec<Worded>,
 }
 
-/// The words in their order, and the end of asking for them when this is dropped.
-struct Parts {
-    words: mpsc::Receiver<String>,
-    _asking: DropGuard,
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Worded {
+    pub number: u64,
+    /// The words of its next line; `None`: no more come.
+    pub text: Option<String>,
+    pub first_token: Option<Instant>,
 }
 
-impl Parts {
-    /// The next part; `None` after the last, or when none come any more.
-    async fn next(&mut self) -> Option<String> {
-        self.words.recv().await
-    }
+/// Lines that wait for their words, which one request brings in their order.
+#[derive(Debug)]
+struct Awaited {
+    number: u64,
+    cancel: CancellationToken,
+    /// Each with when it is said in its own words.
+    lines: VecDeque<(LineId, Instant)>,
+    has_begun: bool,
 }
 
 impl Wordings {
-    /// When a line is said in its authored words, if none come before.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().map(|waiting| waiting.due).min()
+    /// When the next line that waits gets its own words.
+    pub fn due(&self) -> Option<Instant> {
+        self.awaited.as_ref().and_then(|awaited| awaited.lines.front()).map(|(_, due)| *due)
+    }
+
+    /// The wording that was asked for with these very words, if one was.
+    fn take_asked(&mut self, request: &WordingRequest) -> Option<Asked> {
+        let is_same = |asked: &mut Asked| asked.request.system == request.system && asked.request.user == request.user;
+        self.prepared.as_mut()?.asked.take_if(is_same)
     }
 }
 
 impl Actor {
-    pub(super) fn ask_for_words(&mut self, line: LineId, request: WordingRequest) {
+    /// A pause that may be the end: whatever would be said now is worded and made.
+    pub(super) fn prepare(&mut self, _turn: TurnId) {
+        self.discard_prepared();
+        let said = self.hearing.text_of_open();
+        let lines = self.interview.preview(&said, &[]);
+        let cancel = self.cancel.child_token();
+        let request = lines.iter().find_map(|line| line.wording.clone());
+        let asked = request.and_then(|request| self.ask_for_wording(request, &cancel));
+        self.make(texts(lines), Urgency::Soon, cancel.clone());
+        self.wordings.prepared = Some(Prepared { said, cancel, asked });
+    }
+
+    pub(super) fn discard_prepared(&mut self) {
+        if let Some(prepared) = self.wordings.prepared.take() {
+            prepared.cancel.cancel();
+        }
+    }
+
+    /// A line that a model may word is to be said: with what was asked for in the pause, or asked for now.
+    pub(super) fn await_wording(&mut self, line: LineId, request: WordingRequest) {
         let wait = Duration::from_millis(u64::from(request.deadline_ms));
-        let then = request.then;
-        let draft = self.wordings.draft.take().filter(|draft| draft.answers(&request));
         let due = now() + wait;
-        // A machine on which the model is too slow costs the candidate this wait twice, not at every probe.
-        let is_worth_it = self.wordings.missed < WORDINGS_MISSED_MAX;
-        let asked = if is_worth_it {
-            draft.map(|draft| draft.parts).or_else(|| self.ask(&request, &self.cancel))
-        } else {
-            None
-        };
-        let Some(mut parts) = asked else {
+        let then = request.then;
+        let asked = self.wordings.take_asked(&request);
+        let root = self.cancel.clone();
+        self.give_up_wording();
+        let Some(asked) = asked.or_else(|| self.ask_for_wording(request, &root)) else {
             for line in std::iter::once(line).chain(then) {
                 self.mouth.word(line, None);
             }
             return;
         };
-        self.wordings.waiting.push(Waiting { line, due, is_rest: false });
-        // The rest is written while the first part is heard.
-        self.wordings.waiting.extend(then.map(|line| Waiting { line, due: due + wait, is_rest: true }));
-        let work = self.work.clone();
-        let last_due = due + wait;
-        self.tasks.spawn(async move {
-            let mut lines = std::iter::once(line).chain(then);
-            let passing_on = async {
-                while let Some(words) = parts.next().await {
-                    let Some(line) = lines.next() else { return };
-                    let _ = work.send(Work::Worded { line, text: Some(words) }).await;
-                }
-            };
-            // Past the deadline the lines have their authored words.
-            let _ = tokio::time::timeout_at(last_due.into(), passing_on).await;
-            for line in lines {
-                let _ = work.send(Work::Worded { line, text: None }).await;
-            }
-        });
-    }
-
-    pub(super) fn draft_words(&mut self, request: WordingRequest, cancel: CancellationToken) {
-        if self.wordings.missed < WORDINGS_MISSED_MAX
-            && let Some(parts) = self.ask(&request, &cancel)
-        {
-            self.wordings.draft = Some(Draft { request, parts });
+        let Asked { number, cancel, came, .. } = asked;
+        // The rest is written while the first line is heard.
+        let lines = std::iter::once((line, due)).chain(then.map(|then| (then, due + wait))).collect();
+        self.wordings.awaited = Some(Awaited { number, cancel, lines, has_begun: false });
+        for worded in came {
+            self.worded(worded);
         }
     }
 
-    fn ask(&self, request: &WordingRequest, cancel: &CancellationToken) -> Option<Parts> {
-        let llm = self.parts.llm.clone()?;
-        let (words_out, words) = mpsc::channel(PARTS_MAX);
-        let cancel = cancel.child_token();
+    /// A machine on which the model is too slow costs the candidate its deadline twice, not at every probe.
+    fn ask_for_wording(&mut self, request: WordingRequest, below: &CancellationToken) -> Option<Asked> {
+        let llm = self.parts.llm.clone().filter(|_| self.wordings.missed < WORDINGS_MISSED_MAX)?;
+        let number = self.wordings.next;
+        self.wordings.next += 1;
+        let cancel = below.child_token();
         let completion = CompletionRequest {
             messages: vec![
                 Message { role: Role::System, text: request.system.clone() },
@@ -126,38 +142,73 @@ impl Actor {
             temperature: 0.0,
             cancel: cancel.clone(),
         };
-        self.tasks.spawn(word(llm, completion, request.then.is_some(), words_out));
-        Some(Parts { words, _asking: cancel.drop_guard() })
+        let writer = Writer { number, work: self.work.clone(), first_token: None };
+        self.tasks.spawn(word(llm, completion, request.then.is_some(), writer));
+        Some(Asked { number, request, cancel, came: Vec::new() })
     }
 
-    pub(super) fn worded(&mut self, line: LineId, text: Option<String>) {
-        let Some(at) = self.wordings.waiting.iter().position(|waiting| waiting.line == line) else { return };
-        let waiting = self.wordings.waiting.swap_remove(at);
-        match text {
-            Some(text) => {
-                self.wordings.missed = 0;
-                self.interview_event(interview::Event::Proposed { line, text });
+    /// The model has given words, or gives no more. Nobody waits for the words of requests that were given up.
+    pub(super) fn worded(&mut self, worded: Worded) {
+        let number = worded.number;
+        if let Some(awaited) = self.wordings.awaited.as_mut().filter(|awaited| awaited.number == number) {
+            let Some(text) = worded.text else { return self.miss_wordings(|_| true) };
+            let Some((line, _)) = awaited.lines.pop_front() else { return };
+            let begins = !std::mem::replace(&mut awaited.has_begun, true);
+            if awaited.lines.is_empty() {
+                self.give_up_wording();
             }
-            None => self.miss(waiting),
+            self.wordings.missed = 0;
+            if let Some(at) = worded.first_token.filter(|_| begins) {
+                self.mark_first_token(at);
+            }
+            return self.interview_event(interview::Event::Proposed { line, text });
+        }
+        let Some(prepared) = &mut self.wordings.prepared else { return };
+        let Some(asked) = prepared.asked.as_mut().filter(|asked| asked.number == number) else { return };
+        let has_words = worded.text.is_some();
+        asked.came.push(worded);
+        if has_words {
+            let words: Vec<String> = asked.came.iter().filter_map(|worded| worded.text.clone()).collect();
+            let lines = self.interview.preview(&prepared.said, &words);
+            let cancel = prepared.cancel.clone();
+            self.make(texts(lines), Urgency::Soon, cancel);
         }
     }
 
-    /// Lines whose words are late are said in their authored ones.
-    pub(super) fn words_due(&mut self, now: Instant) {
-        let (due, waiting): (Vec<Waiting>, Vec<Waiting>) =
-            self.wordings.waiting.drain(..).partition(|waiting| waiting.due <= now);
-        self.wordings.waiting = waiting;
-        for late in due {
-            self.miss(late);
+    /// The deadline of a line that waits may have come.
+    pub(super) fn wording_due(&mut self, now: Instant) {
+        if self.wordings.due().is_some_and(|due| due <= now) {
+            self.miss_wordings(|due| due <= now);
         }
     }
 
-    fn miss(&mut self, missed: Waiting) {
-        self.wordings.missed += u32::from(!missed.is_rest);
-        metrics::counter!("vivavoce_wordings_total", "outcome" => "missed").increment(1);
-        self.mouth.word(missed.line, None);
+    /// Lines that wait, and are due, are said in their own words. A first line's miss is the model's, the rest goes with it.
+    fn miss_wordings(&mut self, is_due: impl Fn(Instant) -> bool) {
+        let Some(mut awaited) = self.wordings.awaited.take() else { return };
+        self.wordings.missed += u32::from(!awaited.has_begun);
+        let mut late = Vec::new();
+        while let Some((line, _)) = awaited.lines.pop_front_if(|(_, due)| is_due(*due) || !awaited.has_begun) {
+            late.push(line);
+        }
+        if awaited.lines.is_empty() {
+            awaited.cancel.cancel();
+        } else {
+            self.wordings.awaited = Some(awaited);
+        }
+        for line in late {
+            metrics::counter!("vivavoce_wordings_total", "outcome" => "missed").increment(1);
+            self.mouth.word(line, None);
+        }
     }
 
+    /// Nobody waits for words any more.
+    fn give_up_wording(&mut self) {
+        if let Some(awaited) = self.wordings.awaited.take() {
+            awaited.cancel.cancel();
+        }
+    }
+
+    /// What the policy made of a proposal, for the metrics and the log.
     pub(super) fn count_wording(&mut self, line: LineId, refused: Option<Refusal>) {
         let outcome = refused.map_or("spoken", Refusal::as_str);
         metrics::counter!("vivavoce_wordings_total", "outcome" => outcome).increment(1);
@@ -166,62 +217,95 @@ impl Actor {
             self.log(SessionEvent::WordingRefused { line, why });
         }
     }
-}
 
-impl Draft {
-    fn answers(&self, request: &WordingRequest) -> bool {
-        self.request.system == request.system && self.request.user == request.user
+    /// Has the sentences of `texts` made, one after the other; the voice's cache keeps them.
+    pub(super) fn make(&self, texts: Vec<String>, urgency: Urgency, cancel: CancellationToken) {
+        let speed = self.interview.facts(now()).speed;
+        // A speed that was never set is the voice's own.
+        let (voice, speed) = (self.parts.tts.clone(), if speed > 0.0 { speed } else { 1.0 });
+        self.tasks.spawn(async move {
+            for text in texts {
+                for sentence in crate::tts::sentences::sentences(&text) {
+                    let request = SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
+                    if let Err(error) = voice.speak(request).await {
+                        tracing::debug!(%error, "a sentence was not made beforehand");
+                        return;
+                    }
+                }
+            }
+        });
     }
 }
 
-/// Asks a model: the whole wording at its end, or (`remark_first`) its first sentence as soon as it is there and then the
-/// rest. A wording that begins with its question has no remark.
-async fn word(
-    llm: Arc<dyn LanguageModel>,
-    request: CompletionRequest,
-    remark_first: bool,
-    words: mpsc::Sender<String>,
-) {
-    for _ in 0..TRIES_MAX {
-        let mut tokens = llm.complete(request.clone());
-        let mut cutter = SentenceCutter::whole();
-        let mut sentences: Vec<String> = Vec::new();
-        let mut has_remark = !remark_first;
-        let ended = loop {
-            match tokens.recv().await {
-                Some(LlmEvent::Token(token)) => sentences.extend(cutter.push(&token)),
-                Some(LlmEvent::Done) => {
-                    sentences.extend(cutter.finish());
-                    break Ok(());
-                }
-                Some(LlmEvent::Failed(error)) => break Err(error),
-                None => return,
-            }
-            if !has_remark && !sentences.is_empty() {
-                has_remark = true;
-                let remark = if sentences[0].ends_with('?') { String::new() } else { sentences.remove(0) };
-                if words.send(remark).await.is_err() {
-                    return;
-                }
-            }
-        };
-        match ended {
-            Ok(()) => {
-                if !has_remark {
-                    let is_question = sentences.first().is_none_or(|first| first.ends_with('?'));
-                    let remark = if is_question { String::new() } else { sentences.remove(0) };
-                    let _ = words.send(remark).await;
-                }
-                if !sentences.is_empty() {
-                    let _ = words.send(sentences.join(" ")).await;
-                }
+fn texts(lines: Vec<Line>) -> Vec<String> {
+    lines.into_iter().map(|line| line.text).collect()
+}
+
+/// Brings the words of one request to the session's loop.
+struct Writer {
+    number: u64,
+    work: mpsc::Sender<Work>,
+    first_token: Option<Instant>,
+}
+
+impl Writer {
+    /// The words of the next line. False if the session is gone.
+    async fn give(&self, text: Option<String>) -> bool {
+        let worded = Worded { number: self.number, text, first_token: self.first_token };
+        self.work.send(Work::Worded(worded)).await.is_ok()
+    }
+}
+
+/// Asks a model for a wording; whatever happens, it is told when no more comes.
+async fn word(llm: Arc<dyn LanguageModel>, request: CompletionRequest, remark_first: bool, mut writer: Writer) {
+    let cancel = request.cancel.clone();
+    let writing = async {
+        for _ in 0..TRIES_MAX {
+            if write(&*llm, &request, remark_first, &mut writer).await || request.cancel.is_cancelled() {
                 return;
             }
-            Err(error) => tracing::debug!(%error, "a line was not worded by the model"),
         }
-        let is_heard = remark_first && has_remark;
-        if is_heard || request.cancel.is_cancelled() {
-            return;
+    };
+    // Out of time it is over, too.
+    let _ = tokio::time::timeout(Duration::from_secs(WORDING_S_MAX), writing).await;
+    cancel.cancel();
+    writer.give(None).await;
+}
+
+/// One attempt: the whole wording at its end, or (`remark_first`) its first sentence as soon as it is there and then the
+/// rest. A wording that begins with its question has no remark. False if it failed and nothing was given.
+async fn write(llm: &dyn LanguageModel, request: &CompletionRequest, remark_first: bool, writer: &mut Writer) -> bool {
+    let mut tokens = llm.complete(request.clone());
+    let mut cutter = SentenceCutter::whole();
+    let mut sentences: VecDeque<String> = VecDeque::new();
+    let mut has_remark = !remark_first;
+    let mut is_whole = false;
+    while !is_whole {
+        match tokens.recv().await {
+            Some(LlmEvent::Token(token)) => {
+                writer.first_token.get_or_insert_with(now);
+                sentences.extend(cutter.push(&token));
+            }
+            Some(LlmEvent::Done) => {
+                sentences.extend(cutter.finish());
+                is_whole = true;
+            }
+            Some(LlmEvent::Failed(error)) => {
+                tracing::debug!(%error, "a line was not worded by the model");
+                return remark_first && has_remark;
+            }
+            None => return true,
+        }
+        if !has_remark && (is_whole || !sentences.is_empty()) {
+            has_remark = true;
+            let remark = sentences.pop_front_if(|first| !first.ends_with('?')).unwrap_or_default();
+            if !writer.give(Some(remark)).await {
+                return true;
+            }
         }
     }
+    if !sentences.is_empty() || !remark_first {
+        writer.give(Some(Vec::from(sentences).join(" "))).await;
+    }
+    true
 }

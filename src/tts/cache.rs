@@ -151,29 +151,16 @@ impl TextToSpeech for CachedVoice {
 
     /// What is kept comes in one piece; what is not is passed on as it comes, and kept when it is whole.
     fn stream(&self, request: SpeakRequest) -> mpsc::Receiver<VoiceEvent> {
+        if self.is_kept(&request.text, request.speed) {
+            return super::pieces::in_one(self.speak(request));
+        }
         let (events, stream) = mpsc::channel(VOICE_PIECES_MAX);
         let cached = self.clone();
         let key = self.key(&request.text, request.speed);
-        let text = request.text.clone();
-        let is_kept = self.is_kept(&text, request.speed);
-        let (kept, made) =
-            if is_kept { (Some(self.speak(request)), None) } else { (None, Some(self.voice.stream(request))) };
+        let mut whole = Gathered::new(request.text.clone());
+        let mut made = self.voice.stream(request);
         // Ends with the sentence, or when nobody reads.
         tokio::spawn(async move {
-            if let Some(kept) = kept {
-                let ended = match kept.await {
-                    Ok(clip) => {
-                        let piece = VoiceEvent::Piece { pcm: clip.pcm, words: clip.words.to_vec() };
-                        // A reader that has gone wants nothing more.
-                        let _ = events.send(piece).await;
-                        VoiceEvent::Done
-                    }
-                    Err(error) => VoiceEvent::Failed(error),
-                };
-                let _ = events.send(ended).await;
-            }
-            let Some(mut made) = made else { return };
-            let mut whole = Gathered::new(text);
             while let Some(event) = made.recv().await {
                 whole.take(&event);
                 let is_done = matches!(event, VoiceEvent::Done);
@@ -191,6 +178,10 @@ impl TextToSpeech for CachedVoice {
 
     fn metered(&self, meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
         Some(Arc::new(self.counted(meter)))
+    }
+
+    fn languages(&self) -> &[&'static str] {
+        self.voice.languages()
     }
 
     fn voice(&self) -> String {

@@ -77,22 +77,7 @@ pub trait TextToSpeech: Send + Sync {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>>;
     /// The same as it comes, so that it can sound before it is whole. Never blocks.
     fn stream(&self, request: SpeakRequest) -> mpsc::Receiver<VoiceEvent> {
-        let (events, stream) = mpsc::channel(VOICE_PIECES_MAX);
-        let made = self.speak(request);
-        // Ends with the clip; one that is cancelled ends at once.
-        tokio::spawn(async move {
-            let said = match made.await {
-                Ok(clip) => {
-                    let piece = VoiceEvent::Piece { pcm: clip.pcm, words: clip.words.to_vec() };
-                    // A reader that has gone wants nothing more.
-                    let _ = events.send(piece).await;
-                    VoiceEvent::Done
-                }
-                Err(error) => VoiceEvent::Failed(error),
-            };
-            let _ = events.send(said).await;
-        });
-        stream
+        pieces::in_one(self.speak(request))
     }
     /// The same, counting what it does for one interview; `None` for one that costs nothing.
     fn metered(&self, _meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
@@ -100,6 +85,10 @@ pub trait TextToSpeech: Send + Sync {
     }
     /// A name that changes whenever the same text would sound different (provider, voice, version): the cache's key.
     fn voice(&self) -> String;
+    /// Languages it speaks (BCP 47 primary tags). The local voices speak English; others say theirs.
+    fn languages(&self) -> &[&'static str] {
+        &["en"]
+    }
 }
 
 /// What can fail.

@@ -4,6 +4,7 @@
 use super::{SpeakRequest, TTS_TEXT_CHARS_MAX, TtsError, VOICE_PIECES_MAX, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip, WordTiming};
 use crate::cloud::CloudError;
+use futures::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -66,6 +67,25 @@ pub async fn gathered(text: Arc<str>, mut stream: mpsc::Receiver<VoiceEvent>) ->
         }
     }
     Err(TtsError::Gone)
+}
+
+/// A clip that is made as a whole, as a stream of one piece.
+pub fn in_one(made: BoxFuture<'static, Result<VoiceClip, TtsError>>) -> mpsc::Receiver<VoiceEvent> {
+    let (events, stream) = mpsc::channel(VOICE_PIECES_MAX);
+    // Ends with the clip; one that is cancelled ends at once.
+    tokio::spawn(async move {
+        let said = match made.await {
+            Ok(clip) => {
+                let piece = VoiceEvent::Piece { pcm: clip.pcm, words: clip.words.to_vec() };
+                // A reader that has gone wants nothing more.
+                let _ = events.send(piece).await;
+                VoiceEvent::Done
+            }
+            Err(error) => VoiceEvent::Failed(error),
+        };
+        let _ = events.send(said).await;
+    });
+    stream
 }
 
 /// Where the words of a text are spoken, as a provider tells it bit by bit.

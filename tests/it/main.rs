@@ -6,10 +6,13 @@ mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]
 mod models;
+mod replays;
 mod scenarios;
+mod scoring;
 mod store;
 mod support;
 mod tidy;
+mod turns;
 mod webrtc;
 #[cfg(feature = "local-speech")]
 mod whole;

@@ -45,6 +45,8 @@ export interface Category {
   language: string;
   jobPositions: string[];
   levels: { level: string; questions: number }[];
+  /** Whether the server can hold a voice interview in this language. */
+  voice: boolean;
 }
 
 export interface Interview {
@@ -73,7 +75,7 @@ export interface NewInterview {
 export async function fetchCategories(signal: AbortSignal): Promise<Category[]> {
   const body = await json("/categories", { signal });
   const list = isRecord(body) && Array.isArray(body["categories"]) ? body["categories"] : [];
-  return list.flatMap(toCategory);
+  return list.flatMap(toCategory).filter((category) => category.voice);
 }
 
 export async function createInterview(wish: NewInterview): Promise<{ interview: Interview; token: string | null }> {
@@ -122,7 +124,7 @@ export function deleteResource(resource: string, token: string | null): void {
 }
 
 /** The address of a file that a media element or a new tab opens, where no header can be sent. */
-export function fileAddress(id: string, token: string | null, name: "recording" | "report.html"): string {
+export function fileAddress(id: string, token: string | null, name: "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt"): string {
   const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
   return `${BASE}/interviews/${id}/${name}${query}`;
 }
@@ -221,6 +223,7 @@ function toCategory(value: unknown): Category[] {
         level: string(level["level"]),
         questions: typeof level["questions"] === "number" ? level["questions"] : 0,
       })),
+      voice: value["voice"] !== false,
     },
   ];
 }

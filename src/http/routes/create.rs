@@ -10,6 +10,8 @@ use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
 use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
+use crate::turn::Profile;
+use crate::turn::settings::MULTIPLIERS;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -23,9 +25,6 @@ const TITLE_CHARS_MAX: usize = 200;
 const NAME_CHARS_MAX: usize = 100;
 /// Most technologies of one interview; more say nothing about any.
 const TECH_STACK_MAX: usize = 20;
-/// Allowed factors of patience: the usual accommodations of extra time.
-const PATIENCE: [f64; 4] = [1.0, 1.25, 1.5, 2.0];
-
 /// An interview that somebody wants.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +80,9 @@ pub struct Accommodations {
     #[serde(default)]
     #[schema(example = 1.25, minimum = 1.0, maximum = 2.0)]
     patience: Option<f64>,
+    /// How soon a pause counts as the end of an answer, otherwise the server's setting `turn.profile`.
+    #[serde(default)]
+    profile: Option<Profile>,
 }
 
 /// An interview that was made, with the candidate's way in.
@@ -156,8 +158,9 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
     let room = body.room.unwrap_or(RoomKind::Webrtc);
     fields.must(room == RoomKind::Webrtc, "room", "This server's room is `webrtc`.");
-    let patience = body.accommodations.and_then(|wished| wished.patience).unwrap_or(1.0);
-    fields.must(PATIENCE.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
+    let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
+    let patience = patience.unwrap_or(1.0);
+    fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
     fields.must(body.tech_stack.len() <= TECH_STACK_MAX, "tech_stack", "At most 20 technologies.");
     let tech_stack = body.tech_stack.iter().filter_map(|name| fields.text("tech_stack", Some(name), NAME_CHARS_MAX));
     let tech_stack = tech_stack.collect();
@@ -165,6 +168,11 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let title = fields.text("title", body.title.as_deref(), TITLE_CHARS_MAX);
     let candidate_name = fields.text("candidate_name", body.candidate_name.as_deref(), NAME_CHARS_MAX);
     let category = find_category(state.store.categories().await?, &body.category, &language, body.level, &mut fields);
+    let spoken = state.interviews.voice_languages();
+    fields.must(mode != Mode::Voice || category.is_none() || spoken.contains(&language.as_str()), "language", &{
+        let spoken = spoken.join(", ");
+        format!("This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}.")
+    });
     let category = fields.check(category)?;
     Ok(InterviewWish {
         user_id,
@@ -181,6 +189,7 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         purpose,
         room,
         patience,
+        turn_profile,
         expires_at: state.clock.now() + join_life(state),
         category,
     })

@@ -2,33 +2,30 @@
 //! change it.
 
 use super::{
-    Ask, Command, Event, Instant, Interview, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of, wishes,
+    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of,
+    wishes,
 };
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
-use crate::interview::{Line, WordingRequest};
 
 impl Interview {
-    /// What would be said if the turn ended with these words: to be synthesised while the candidate still pauses.
+    /// What would be said if the turn ended with these words, a model wording the lines that it words with `worded`, in
+    /// order: to be worded and synthesised while the candidate still pauses.
     #[must_use]
-    pub fn preview(&self, text: &str) -> Vec<String> {
-        self.lines_after(text).into_iter().map(|line| line.text).collect()
-    }
-
-    /// What a model would be asked for if the turn ended with these words: its draft may be made while the candidate
-    /// still pauses.
-    #[must_use]
-    pub fn draft(&self, text: &str) -> Option<WordingRequest> {
-        let lines = if self.settings.word_turns { self.lines_after(text) } else { Vec::new() };
-        lines.into_iter().find_map(|line| line.wording)
-    }
-
-    fn lines_after(&self, text: &str) -> Vec<Line> {
+    pub fn preview(&self, text: &str, worded: &[String]) -> Vec<Line> {
         let Some(now) = self.now else { return Vec::new() };
         let mut rehearsal = self.clone();
         rehearsal.commands.clear();
         let turn = rehearsal.answered.unwrap_or_default().next();
         rehearsal.apply(now, Event::Answered { turn, text: text.to_owned() });
-        rehearsal.commands.into_iter().filter_map(spoken).collect()
+        let mut lines: Vec<Line> = rehearsal.commands.drain(..).filter_map(spoken).collect();
+        let to_word = lines.iter_mut().filter(|line| line.wording.is_some() || line.worded_with.is_some());
+        for (line, worded) in to_word.zip(worded) {
+            rehearsal.apply(now, Event::Proposed { line: line.id, text: worded.clone() });
+            if let Some(stands) = rehearsal.commands.drain(..).find_map(wording_that_stands) {
+                line.text = stands;
+            }
+        }
+        lines
     }
 
     /// How much of what must be said on what was asked last would have been said with these words (0 to 1, by weight);
@@ -163,6 +160,19 @@ fn spoken(command: Command) -> Option<Line> {
         | Command::Paused
         | Command::Resumed
         | Command::Worded { .. }
+        | Command::Finished { .. } => None,
+    }
+}
+
+fn wording_that_stands(command: Command) -> Option<String> {
+    match command {
+        Command::Worded { text, .. } => Some(text),
+        Command::Say(_)
+        | Command::QuestionOpened { .. }
+        | Command::QuestionClosed { .. }
+        | Command::WishHeard { .. }
+        | Command::Paused
+        | Command::Resumed
         | Command::Finished { .. } => None,
     }
 }

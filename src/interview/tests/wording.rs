@@ -71,10 +71,11 @@ fn a_draft_is_what_would_be_asked() {
         again.handle_event(zero, Event::LineDone { line: line.id });
     }
     let facts = again.facts(zero);
-    assert_eq!(again.draft(answer), lines[0].wording);
-    assert_eq!(again.draft("Could you repeat that?"), None);
+    assert_eq!(again.preview(answer, &[]), lines);
+    let words = ["So a ledger it is.".to_owned(), "And what if two of them do locks at once?".to_owned()];
+    let worded: Vec<String> = again.preview(answer, &words).into_iter().map(|line| line.text).collect();
+    assert_eq!(worded, words, "what stands can be made audible beforehand");
     assert_eq!(again.facts(zero), facts, "a draft leaves no trace");
-    assert_eq!(spoken(&[FACTUAL]).draft(answer), None, "a slow model drafts nothing");
 }
 
 #[test]

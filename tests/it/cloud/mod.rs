@@ -3,7 +3,7 @@
 
 mod chat;
 mod ears;
-mod fake;
+pub mod fake;
 mod stumbling;
 mod voices;
 

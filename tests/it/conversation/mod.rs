@@ -2,12 +2,18 @@
 //! held against what a session promises. Must never reach a model, a socket or real time.
 
 mod answers;
+mod chance;
+mod code;
+mod echo;
 mod endings;
 mod failover;
 mod hands;
+mod line;
 mod over;
 mod parts;
+mod pauses;
 mod record;
+mod replay;
 mod restart;
 mod stage;
 mod trouble;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use vivavoce::audio::frame::{EAR_FRAME_SAMPLES, FRAME_MS, SamplePos, VOICE_RATE_HZ, VoiceClip, WordTiming};
 use vivavoce::interview::Plan;
-use vivavoce::interview::question::{Anchors, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind};
+use vivavoce::interview::question::{Anchors, CodeTask, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind};
 use vivavoce::stt::{
     STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream, Transcript,
 };
@@ -57,11 +57,29 @@ pub struct Ears {
 struct Manner {
     delay: Duration,
     broken: bool,
+    chance: Option<Chance>,
+}
+
+/// Numbers by chance, the same for the same seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance(pub u64);
+
+impl Chance {
+    /// In `from..to`.
+    pub fn between(&mut self, from: u64, to: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from + (self.0 >> 33) % (to - from)
+    }
+
+    /// One time in `of`.
+    pub fn one_in(&mut self, of: u64) -> bool {
+        self.between(0, of) == 0
+    }
 }
 
 impl Ears {
     pub fn new() -> Self {
-        let manner = Manner { delay: Duration::from_millis(250), broken: false };
+        let manner = Manner { delay: Duration::from_millis(250), broken: false, chance: None };
         Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
     }
 
@@ -73,6 +91,21 @@ impl Ears {
     /// From now on words take so long.
     pub fn take_ms(&self, ms: u64) {
         locked(&self.manner).delay = Duration::from_millis(ms);
+    }
+
+    /// From now on each request takes as long as chance will have it, up to 3 s, so that answers overtake each other, and
+    /// one in twenty fails.
+    pub fn by_chance(&self, chance: Chance) {
+        locked(&self.manner).chance = Some(chance);
+    }
+
+    fn manner(&self) -> Manner {
+        let mut manner = locked(&self.manner);
+        if let Some(chance) = &mut manner.chance {
+            let (delay_ms, broken) = (chance.between(20, 3_000), chance.one_in(20));
+            (manner.delay, manner.broken) = (Duration::from_millis(delay_ms), broken);
+        }
+        *manner
     }
 
     /// From now on nothing (or everything again) is understood.
@@ -93,7 +126,7 @@ impl SpeechToText for Ears {
                     SttCommand::Audio(frame) => heard.push((frame.at, frame.pcm[0])),
                     SttCommand::Transcribe { utterance, revision, from, to, last: _ } => {
                         let text = ears.understand(&heard, from, to);
-                        let manner = *locked(&ears.manner);
+                        let manner = ears.manner();
                         let events = events.clone();
                         tokio::spawn(async move {
                             tokio::time::sleep(manner.delay).await;
@@ -139,6 +172,7 @@ impl Ears {
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
     fails_at: Arc<Mutex<Option<String>>>,
+    chance: Arc<Mutex<Option<Chance>>>,
 }
 
 impl Speaker {
@@ -146,16 +180,25 @@ impl Speaker {
     pub fn fails_at(&self, part: &str) {
         *locked(&self.fails_at) = Some(part.to_owned());
     }
+
+    /// From now on each sentence takes as long as chance will have it, up to 1.5 s, and one in fifteen fails.
+    pub fn by_chance(&self, chance: Chance) {
+        *locked(&self.chance) = Some(chance);
+    }
 }
 
 impl TextToSpeech for Speaker {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
-        let fails = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let (delay_ms, fails) = match &mut *locked(&self.chance) {
+            Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
+            None => (80, told),
+        };
         Box::pin(async move {
             tokio::select! {
                 biased;
                 () = request.cancel.cancelled() => Err(TtsError::Cancelled),
-                () = tokio::time::sleep(Duration::from_millis(80)) => {
+                () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {
                     if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text)) }
                 }
             }
@@ -181,7 +224,18 @@ fn clip(text: &Arc<str>) -> VoiceClip {
             end_samples: number(end * letter_samples),
         }
     });
-    VoiceClip { text: text.clone(), words: words.collect(), pcm: vec![9; text.len() * letter_samples].into() }
+    VoiceClip { text: text.clone(), words: words.collect(), pcm: sound(text.len() * letter_samples) }
+}
+
+/// Something like a voice: a pitch that wanders, and two overtones.
+fn sound(samples: usize) -> Arc<[i16]> {
+    let mut phase = 0.0_f32;
+    let sample = |at: usize| {
+        let at_s = at as f32 / VOICE_RATE_HZ as f32;
+        phase += std::f32::consts::TAU * (170.0 + 30.0 * (at_s * 2.9).sin()) / VOICE_RATE_HZ as f32;
+        ((phase.sin() + (phase * 2.0 + at_s).sin() * 0.6 + (phase * 5.0).sin() * 0.4) * 3_500.0) as i16
+    };
+    (0..samples).map(sample).collect()
 }
 
 /// An answer that leaves nothing to ask.
@@ -214,6 +268,13 @@ pub fn plan() -> Plan {
         time_factor: 1.0,
         seed: 7,
     }
+}
+
+/// The same with the second question to be answered in code.
+pub fn with_code(mut plan: Plan) -> Plan {
+    plan.questions[1].kind = QuestionKind::Code;
+    plan.questions[1].code = Some(CodeTask { language: "python".into(), starter: String::new() });
+    plan
 }
 
 fn question(key: &str, kind: QuestionKind) -> Question {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Every route that the contract with pages and tools names.
-const ROUTES: [(&str, &[&str]); 20] = [
+const ROUTES: [(&str, &[&str]); 26] = [
     ("/api/v1/categories", &["get"]),
     ("/api/v1/interviews", &["get", "post"]),
     ("/api/v1/interviews/{id}", &["get"]),
@@ -20,6 +20,12 @@ const ROUTES: [(&str, &[&str]); 20] = [
     ("/api/v1/interviews/{id}/responses", &["get"]),
     ("/api/v1/interviews/{id}/report", &["get"]),
     ("/api/v1/interviews/{id}/report.html", &["get"]),
+    ("/api/v1/interviews/{id}/report.pdf", &["get"]),
+    ("/api/v1/interviews/{id}/summary", &["get"]),
+    ("/api/v1/interviews/{id}/overrides", &["get", "post"]),
+    ("/api/v1/interviews/{id}/transcript.vtt", &["get"]),
+    ("/api/v1/interviews/{id}/transcript.md", &["get"]),
+    ("/api/v1/schemas/{name}", &["get"]),
     ("/api/v1/interviews/{id}/recording", &["get"]),
     ("/api/v1/interviews/{id}/events", &["get"]),
     ("/api/v1/sound-check.wav", &["get"]),

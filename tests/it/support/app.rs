@@ -238,8 +238,8 @@ impl Interviews for Played {
         ready(self.refusal().map(|()| Bytes::from_static(b"RIFF"))).boxed()
     }
 
-    fn report_html(&self, session: SessionId, _recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        ready(Ok(format!("<!doctype html><title>{session}</title>"))).boxed()
+    fn voice_languages(&self) -> Vec<&'static str> {
+        vec!["en"]
     }
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
