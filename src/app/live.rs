@@ -247,14 +247,10 @@ impl Live {
         let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
         let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
         let parts = self.parts.for_interview();
-        let mut interview_settings = self.settings.interview.conduct.clone();
-        let is_quick = parts.llm.as_ref().is_some_and(|model| model.is_quick());
-        interview_settings.word_turns = interview_settings.word_probes && is_quick;
+        let interview_settings = super::providers::conduct(&self.settings, &parts);
         let file = format!("{}.wav", row.id);
-        let recording = self
-            .settings
-            .recording
-            .enabled
+        let is_recorded = self.settings.recording.enabled;
+        let recording = is_recorded
             .then(|| Recorder::open(&self.paths.recordings().join(&file)))
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))

@@ -260,6 +260,13 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
     })
 }
 
+/// How an interview with these parts is conducted: a quick model words whole turns.
+pub fn conduct(settings: &Settings, parts: &Parts) -> crate::interview::Settings {
+    let conduct = settings.interview.conduct.clone();
+    let is_quick = parts.llm.as_ref().is_some_and(|model| model.is_quick());
+    crate::interview::Settings { word_turns: conduct.word_probes && is_quick, ..conduct }
+}
+
 /// Whether every part can do without money: a name that costs nothing stands in its chain.
 pub fn can_do_without_money(settings: &Settings) -> bool {
     let providers = &settings.providers;

@@ -44,6 +44,8 @@ pub struct SttDeadlines {
 #[derive(Clone)]
 pub struct SttChain {
     links: Arc<[SttLink]>,
+    /// Those that all of them hear: any may have to take over.
+    languages: Vec<&'static str>,
     deadlines: SttDeadlines,
 }
 
@@ -51,7 +53,11 @@ impl SttChain {
     /// `links` is not empty.
     #[must_use]
     pub fn new(links: Vec<SttLink>, deadlines: SttDeadlines) -> Self {
-        Self { links: links.into(), deadlines }
+        let hears = |link: &SttLink, language: &&'static str| link.stt.languages().contains(language);
+        let first = links.first().map_or(&[][..], |link| link.stt.languages());
+        let languages =
+            first.iter().copied().filter(|language| links.iter().all(|link| hears(link, language))).collect();
+        Self { links: links.into(), languages, deadlines }
     }
 }
 
@@ -82,7 +88,7 @@ impl SpeechToText for SttChain {
     }
 
     fn languages(&self) -> &[&'static str] {
-        self.links[0].stt.languages()
+        &self.languages
     }
 
     fn name(&self) -> String {
@@ -94,7 +100,7 @@ impl SpeechToText for SttChain {
             stt: link.stt.metered(meter).unwrap_or_else(|| link.stt.clone()),
             breaker: link.breaker.clone(),
         };
-        Some(Arc::new(Self { links: self.links.iter().map(link).collect(), deadlines: self.deadlines }))
+        Some(Arc::new(Self { links: self.links.iter().map(link).collect(), ..self.clone() }))
     }
 }
 

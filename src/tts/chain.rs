@@ -27,13 +27,19 @@ pub struct TtsLink {
 #[derive(Clone, Debug)]
 pub struct TtsChain {
     links: Arc<[TtsLink]>,
+    /// Those that all of them speak: any may have to take over.
+    languages: Vec<&'static str>,
 }
 
 impl TtsChain {
     /// `links` is not empty.
     #[must_use]
     pub fn new(links: Vec<TtsLink>) -> Self {
-        Self { links: links.into() }
+        let speaks = |link: &TtsLink, language: &&'static str| link.voice.languages().contains(language);
+        let first = links.first().map_or(&[][..], |link| link.voice.languages());
+        let languages =
+            first.iter().copied().filter(|language| links.iter().all(|link| speaks(link, language))).collect();
+        Self { links: links.into(), languages }
     }
 
     /// Who is asked, in order: those that have it or are well; at worst all. One that is alone is asked twice.
@@ -191,7 +197,11 @@ impl TextToSpeech for TtsChain {
 
     fn metered(&self, meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
         let link = |link: &TtsLink| TtsLink { voice: link.voice.counted(meter), breaker: link.breaker.clone() };
-        Some(Arc::new(Self { links: self.links.iter().map(link).collect() }))
+        Some(Arc::new(Self { links: self.links.iter().map(link).collect(), ..self.clone() }))
+    }
+
+    fn languages(&self) -> &[&'static str] {
+        &self.languages
     }
 
     fn voice(&self) -> String {

@@ -172,6 +172,10 @@ impl TextToSpeech for ElevenLabs {
         Some(Arc::new(Self { meter: meter.clone(), ..self.clone() }))
     }
 
+    fn languages(&self) -> &[&'static str] {
+        &["en", "uk", "de", "fr", "es", "it", "pt", "nl", "pl"]
+    }
+
     fn voice(&self) -> String {
         format!("{}:{}:{}", self.endpoint.provider, self.settings.model, self.settings.voice)
     }

@@ -118,6 +118,10 @@ impl TextToSpeech for Speech {
         Some(Arc::new(Self { meter: meter.clone(), ..self.clone() }))
     }
 
+    fn languages(&self) -> &[&'static str] {
+        &["en", "uk", "de", "fr", "es", "it", "pt", "nl", "pl"]
+    }
+
     fn voice(&self) -> String {
         let SpeechSettings { model, voice, instructions, .. } = &self.settings;
         format!("{}:{model}:{voice}:{instructions}", self.endpoint.provider)
