@@ -16,12 +16,18 @@ use crate::clock::Clock;
 use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
-use crate::http::{HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+use crate::http::{
+    Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
 use crate::jobs;
+use crate::jobs::errands::Errands;
+use crate::jobs::retention::Periods;
+use crate::jobs::webhook::Sender;
 use crate::lifecycle::Lifecycle;
+use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
 use crate::session::Parts;
@@ -81,13 +87,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let worker = start_jobs(&settings, &store, &lifecycle).await?;
+    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
         store,
         interviews: Arc::new(Door(live.clone())),
         tokens,
+        accounts: Accounts::new(&settings.accounts)?,
+        pdf: PdfReader::new(std::env::current_exe()?, settings.profile.readers_max),
         clock,
         recordings: paths.recordings(),
         metrics,
@@ -100,7 +108,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     crate::http::serve(listener, state, &lifecycle).await?;
     let _ = sweeping.await;
     live.all_over().await;
-    if let Some(worker) = worker {
+    for worker in workers {
         worker.wait().await?;
     }
     database.close().await
@@ -148,9 +156,14 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>)
     tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache, &ledger)).await?
 }
 
-async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -> anyhow::Result<Option<jobs::Worker>> {
+async fn start_jobs(
+    settings: &Settings,
+    store: &Store,
+    paths: &Paths,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Vec<jobs::Worker>> {
     if !settings.jobs.enabled {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let reports = store.clone();
     let scoring = scoring::load(&settings.scoring)?;
@@ -160,7 +173,30 @@ async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -
             async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
         )
     });
-    Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
+    let errands = errands(settings, store, paths)?;
+    Ok(vec![
+        jobs::start(store, make_report, lifecycle.soft().clone()).await?,
+        jobs::errands::start(errands, lifecycle.soft().clone()).await?,
+    ])
+}
+
+/// What webhooks are told by, and how long things are kept.
+fn errands(settings: &Settings, store: &Store, paths: &Paths) -> anyhow::Result<Errands> {
+    let (webhooks, kept) = (&settings.webhooks, &settings.privacy);
+    Ok(Errands {
+        store: store.clone(),
+        sender: Sender::new(Duration::from_secs(u64::from(webhooks.timeout_s)), webhooks.allow_private)?,
+        attempts_max: webhooks.attempts_max,
+        periods: Periods {
+            recording_days: kept.recording_days,
+            words_days: kept.words_days,
+            report_days: kept.report_days,
+            audit_days: kept.audit_days,
+            delivery_days: kept.delivery_days,
+        },
+        recordings: paths.recordings(),
+        clock: Clock::system(),
+    })
 }
 
 /// The room's settings, from the operator's.

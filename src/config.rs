@@ -3,9 +3,11 @@
 //! the environment after start.
 
 mod layers;
+mod people;
 mod providers;
 
 use layers::{Override, complete, merge, overrides, parse};
+pub use people::{Accounts, Privacy, Profile, Webhooks};
 pub use providers::{Compatible, Providers, Structure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -32,6 +34,10 @@ pub struct Settings {
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
+    pub accounts: Accounts,
+    pub profile: Profile,
+    pub privacy: Privacy,
+    pub webhooks: Webhooks,
     pub telemetry: Telemetry,
 }
 
@@ -273,7 +279,7 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        let wrong = wrong.iter().find(|(is_wrong, _)| *is_wrong).map(|(_, said)| *said);
+        let wrong = wrong.into_iter().chain(people::wrong(self)).find(|(is_wrong, _)| *is_wrong).map(|(_, said)| said);
         match wrong.or_else(|| self.providers.wrong()) {
             Some(said) => Err(ConfigError::Invalid(said.to_owned())),
             None => Ok(()),

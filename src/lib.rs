@@ -72,6 +72,7 @@ pub mod vad;
 // What comes of it.
 pub mod embed;
 pub mod jobs;
+pub mod profile;
 pub mod scoring;
 pub mod store;
 

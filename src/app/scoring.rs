@@ -3,10 +3,11 @@
 use crate::cloud::meter::Price;
 use crate::cloud::{Endpoint, Key};
 use crate::config;
+use crate::embed::Embedder;
 use crate::jobs::evaluate::Scoring;
 use crate::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
-use crate::scoring::grade::CoverageGrader;
 use crate::scoring::grader::Grader;
+use crate::scoring::local::LocalGrader;
 use crate::scoring::model::ModelGrader;
 use crate::scoring::rubric::Rubric;
 use anyhow::{Context as _, bail};
@@ -21,7 +22,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How answers are scored, by the settings. Call it on the runtime on which a model is to be asked.
 pub fn load(settings: &config::Scoring) -> anyhow::Result<Scoring> {
     let rubric = Rubric::shipped()?;
-    let local: Arc<dyn Grader> = Arc::new(CoverageGrader::new(rubric.clone()));
+    let local: Arc<dyn Grader> = Arc::new(LocalGrader::new(rubric.clone(), embedder()));
     let grader = match settings.scorer.as_str() {
         "local" => local,
         "model" => {
@@ -31,6 +32,31 @@ pub fn load(settings: &config::Scoring) -> anyhow::Result<Scoring> {
         name => bail!("scoring.scorer is \"{name}\"; it takes local or model"),
     };
     Ok(Scoring { rubric: Arc::new(rubric), grader })
+}
+
+/// The model of meaning; without its files answers are scored by their words alone, and every grade says so.
+pub fn embedder() -> Option<Arc<dyn Embedder>> {
+    match open_embedder() {
+        Ok(embedder) => Some(embedder),
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "answers are scored by their words alone");
+            None
+        }
+    }
+}
+
+#[cfg(feature = "local-speech")]
+fn open_embedder() -> anyhow::Result<Arc<dyn Embedder>> {
+    use crate::embed::minilm::MiniLm;
+    use crate::onnx::OnnxRuntime;
+    let files = super::providers::model_files()?;
+    let runtime = OnnxRuntime::load(&files.verified("onnxruntime")?)?;
+    Ok(Arc::new(MiniLm::open(&runtime, &files.verified("minilm")?, &files.verified("minilm-vocab")?)?))
+}
+
+#[cfg(not(feature = "local-speech"))]
+fn open_embedder() -> anyhow::Result<Arc<dyn Embedder>> {
+    bail!("this build has no local models")
 }
 
 fn endpoint(settings: &config::Scoring) -> anyhow::Result<Endpoint> {

@@ -8,8 +8,8 @@ pub const WINDOW_MS: u64 = 10;
 /// Around the place where the events say that a voice ends, the sound is looked for so far, ms: in both directions, since
 /// a detector errs in both.
 const SEARCH_MS: u64 = 1_500;
-/// A window is the candidate's voice from this part of the answer's loud windows on (-26 dB)…
-const VOICE_SHARE: f32 = 0.05;
+/// A window is the candidate's voice from this part of the answer's loud windows on (-30 dB)…
+const VOICE_SHARE: f32 = 0.03;
 /// …if it stands out from the quiet ones so far (10 dB).
 const NOISE_FACTOR: f32 = 3.0;
 /// Least loudness (RMS of 32,767) of a voice, whatever the rest is like.
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
 
     /// A recording of 10 s: the left side sounds in these ms, the right side in those; noise all over the left.
-    fn recorded(left: &[Range<u64>], right: &[Range<u64>], noise: i16) -> Loudness {
-        let sounds = |stretches: &[Range<u64>], ms: u64| stretches.iter().any(|stretch| stretch.contains(&ms));
+    fn recorded(left: &[(u64, u64)], right: &[(u64, u64)], noise: i16) -> Loudness {
+        let sounds = |stretches: &[(u64, u64)], ms: u64| stretches.iter().any(|(from, to)| (*from..*to).contains(&ms));
         let sample = |n: u64, loud: i16| if n % 16 < 8 { loud } else { -loud };
         let pairs = (0..160_000_u64).map(|n| {
             let ms = n / 16;
@@ -104,21 +104,21 @@ mod tests {
     #[test]
     fn a_gap_is_what_is_silent_whatever_the_events_say() {
         for (answer_end_ms, reply_ms) in [(3_000, 3_900), (3_240, 3_950), (2_800, 4_400)] {
-            let loudness = recorded(&[1_000..3_000], &[4_000..6_000], 20);
+            let loudness = recorded(&[(1_000, 3_000)], &[(4_000, 6_000)], 20);
             assert_eq!(loudness.gap_ms(&(1_100..answer_end_ms), reply_ms), Some(1_000), "{answer_end_ms} {reply_ms}");
         }
     }
 
     #[test]
     fn noise_and_clicks_are_no_voice() {
-        let loudness = recorded(&[1_000..2_000, 2_300..3_000, 3_400..3_410], &[3_600..6_000], 300);
+        let loudness = recorded(&[(1_000, 2_000), (2_300, 3_000), (3_400, 3_410)], &[(3_600, 6_000)], 300);
         assert_eq!(loudness.gap_ms(&(1_000..3_000), 3_600), Some(600));
     }
 
     #[test]
     fn what_is_not_there_has_no_gap() {
-        assert_eq!(recorded(&[1_000..3_000], &[], 0).gap_ms(&(1_000..3_000), 4_000), None);
-        assert_eq!(recorded(&[], &[4_000..5_000], 0).gap_ms(&(1_000..3_000), 4_000), None);
+        assert_eq!(recorded(&[(1_000, 3_000)], &[], 0).gap_ms(&(1_000..3_000), 4_000), None);
+        assert_eq!(recorded(&[], &[(4_000, 5_000)], 0).gap_ms(&(1_000..3_000), 4_000), None);
         assert_eq!(Loudness::default().gap_ms(&(1_000..3_000), 4_000), None);
     }
 }

@@ -7,7 +7,10 @@ mod migrate;
 pub mod rehearse;
 mod replay;
 mod rescore;
+mod score;
+mod seed;
 mod serve;
+mod user;
 
 use crate::config::Settings;
 use crate::embedded::Paths;
@@ -29,9 +32,15 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    User(user::Arguments),
+    Seed(seed::Arguments),
     Bench(bench::Arguments),
+    /// The server's own reader of PDFs: from standard input to standard output, within limits.
+    #[command(hide = true)]
+    PdfText,
     Rescore(rescore::Arguments),
     Replay(replay::Arguments),
+    Score(score::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -58,8 +67,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
-        Command::Bench(arguments) => bench::run(&arguments),
+        Command::User(arguments) => user::run(arguments).await,
+        Command::Seed(arguments) => seed::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::PdfText => Ok(crate::profile::pdf::run_child()),
         Command::Rescore(arguments) => rescore::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Score(arguments) => score::run(arguments).await,
     }
 }

@@ -400,7 +400,7 @@ pub struct Method {
 }
 
 /// Percentiles by nearest rank; null without data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Percentiles {
     pub p50: Option<u64>,
     pub p95: Option<u64>,

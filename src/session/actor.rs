@@ -68,6 +68,8 @@ pub(super) struct Actor {
     pub discarded: BTreeSet<SpeechId>,
     /// Whether the candidate was told that the recording stopped.
     pub recording_failed: bool,
+    /// Traces the turn in hand, from its decision to the reply that sounds.
+    pub turn_span: tracing::Span,
     /// Marks of the reply that is being made.
     pub reply: Option<ReplyMarks>,
     pub wordings: Wordings,

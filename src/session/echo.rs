@@ -4,12 +4,12 @@
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
 use std::collections::VecDeque;
 
-/// Both sides are compared at this rate, Hz: below 2 kHz is most of a voice, and a search stays cheap.
-const RATE_HZ: usize = 4_000;
+/// Both sides are compared at this rate, Hz: below 1 kHz is most of a voice, and a search takes about a millisecond.
+const RATE_HZ: usize = 2_000;
 /// Samples of a frame of 20 ms at that rate.
 const FRAME: usize = RATE_HZ / 50;
 /// Positions of the session's clock in one such sample.
-const POSITIONS: u64 = 4;
+const POSITIONS: u64 = 8;
 /// Longest way round: the line twice, the client's buffer, the room (800 ms).
 const LAG_MAX: usize = RATE_HZ * 8 / 10;
 /// What is compared of the heard side while no delay is known: 120 ms.
@@ -62,7 +62,8 @@ impl EchoGuard {
         let start = at.0 / POSITIONS;
         if start > self.sent_until + KEPT as u64 || start + (KEPT as u64) < self.sent_until {
             self.sent.clear();
-            self.sent_until = start;
+            // What was not sent is silence.
+            self.sent_until = start.saturating_sub(KEPT as u64);
         }
         while self.sent_until < start {
             self.push_sent(0.0);

@@ -262,12 +262,16 @@ impl Actor {
         if revision < heard.got {
             return;
         }
-        if is_echo && !heard.answered {
-            metrics::counter!("vivavoce_echoes_total").increment(1);
+        if is_echo && heard.utterance.turn.is_none() {
             heard.asked = heard.asked.max(revision);
             heard.got = revision;
             heard.utterance.text.clear();
-            return self.turn_event(turn::Event::Echo { utterance });
+            // It may have been put aside already: then this is its end, and nobody is told.
+            if !heard.answered {
+                metrics::counter!("vivavoce_echoes_total").increment(1);
+                self.turn_event(turn::Event::Echo { utterance });
+            }
+            return;
         }
         let is_news = revision > heard.got || heard.last_words.is_none();
         heard.asked = heard.asked.max(revision);

@@ -260,13 +260,16 @@ impl Actor {
         for (stage, ms) in named {
             record_stage(stage, kind, ms);
         }
-        tracing::info!(
-            session = %self.id, turn = %reply.turn, kind,
-            decision_ms = stages.decision_ms, transcript_ms = stages.transcript_final_ms,
-            committed_ms = stages.committed_ms, first_token_ms = stages.first_token_ms, first_audio_ms = stages.first_audio_ms,
-            gap_ms = stages.first_sample_sent_ms, "reply"
-        );
         let (turn, question, start_ms) = (reply.turn, reply.kind, at.ms());
+        self.turn_span.record("gap_ms", stages.first_sample_sent_ms);
+        self.turn_span.in_scope(|| {
+            tracing::info!(
+                session = %self.id, %turn, kind,
+                decision_ms = stages.decision_ms, transcript_ms = stages.transcript_final_ms,
+                committed_ms = stages.committed_ms, first_token_ms = stages.first_token_ms, first_audio_ms = stages.first_audio_ms,
+                gap_ms = stages.first_sample_sent_ms, "reply"
+            );
+        });
         self.log(SessionEvent::Replied { turn, speech, question, start_ms, stages });
     }
 

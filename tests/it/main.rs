@@ -6,7 +6,6 @@ mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]
 mod models;
-mod replays;
 mod scenarios;
 mod scoring;
 mod store;

@@ -1,6 +1,8 @@
 //! `vivavoce bench`: how well a part does its work, measured on data given as files. One file for each bench. Must
 //! never measure a copy: every bench runs the code that interviews run.
 
+mod rest;
+mod score;
 mod turns;
 
 use clap::Subcommand;
@@ -16,10 +18,14 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Bench {
     Turns(turns::Arguments),
+    Score(score::Arguments),
+    Rest(rest::Arguments),
 }
 
-pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    match &arguments.bench {
-        Bench::Turns(arguments) => turns::run(arguments),
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.bench {
+        Bench::Turns(arguments) => turns::run(&arguments),
+        Bench::Score(arguments) => score::run(&arguments),
+        Bench::Rest(arguments) => rest::run(arguments).await,
     }
 }

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// What interrupts: the interview goes on with the same question.
 pub const WORDS: &str = "Sorry, could you please repeat the question?";
-/// What a listener says without wanting anything.
-pub const SOUNDS: [&str; 3] = ["Okay.", "Mm-hmm.", "Right."];
+/// What a listener says without wanting anything, as a synthetic voice can say it ("mm-hmm" comes out as words).
+pub const SOUNDS: [&str; 3] = ["Okay.", "Right.", "I see."];
 /// The interviewer has spoken for so long: its line is under way, and not over.
 const INTO_LINE: Duration = Duration::from_millis(2_000);
 /// The voice was heard within so long: it sounds.
@@ -146,14 +146,16 @@ pub struct InterjectionSummary {
     /// Sounds that wanted nothing, and those of them after which the line did not come back.
     pub sounds: usize,
     pub not_resumed: usize,
+    /// Lines that the record has as stopped, beyond the interruptions: sounds that were taken for words.
+    pub wrongly_stopped: usize,
     /// From the end of such a sound until the line went on.
     pub resumed_ms: Percentiles,
 }
 
 impl InterjectionSummary {
-    /// Of all effects; none where nobody interjected.
+    /// Of all effects and the lines that the record has as stopped; none where nobody interjected.
     #[must_use]
-    pub fn of(effects: &[Effect]) -> Option<Self> {
+    pub fn of(effects: &[Effect], lines_stopped: usize) -> Option<Self> {
         let (mut silent, mut resumed) = (Vec::new(), Vec::new());
         let mut summary = Self::default();
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -167,6 +169,7 @@ impl InterjectionSummary {
         }
         summary.interruptions = silent.len() + summary.unheeded;
         summary.sounds = resumed.len() + summary.not_resumed;
+        summary.wrongly_stopped = lines_stopped.saturating_sub(silent.len());
         summary.silent_ms = Percentiles::of(&silent);
         summary.resumed_ms = Percentiles::of(&resumed);
         (!effects.is_empty()).then_some(summary)
@@ -178,11 +181,11 @@ mod tests {
     use super::*;
 
     /// The interviewer is heard in these ms; what comes of an interjection from 2,000 to 2,500 ms.
-    fn check(kind: Kind, heard: &[std::ops::Range<u64>], expected: Effect) {
+    fn check(kind: Kind, heard: &[(u64, u64)], expected: Effect) {
         let began = Instant::now();
         let mut ear = Ear::new(began);
         for ms in (0..8_000).step_by(20) {
-            let loud = heard.iter().any(|stretch| stretch.contains(&ms));
+            let loud = heard.iter().any(|(from, to)| (*from..*to).contains(&ms));
             ear.hear(began + Duration::from_millis(ms), &[if loud { 3_000 } else { 0 }; 320]);
         }
         let (from, to) = (began + Duration::from_millis(2_000), began + Duration::from_millis(2_500));
@@ -192,28 +195,29 @@ mod tests {
     #[test]
     fn silence_counts_from_the_least_length_of_speech() {
         let ms = Duration::from_millis;
-        check(Kind::Words, &[0..2_280], Effect::Silent { after: ms(100) });
-        check(Kind::Words, &[0..2_100], Effect::Silent { after: ms(0) });
+        check(Kind::Words, &[(0, 2_280)], Effect::Silent { after: ms(100) });
+        check(Kind::Words, &[(0, 2_100)], Effect::Silent { after: ms(0) });
         // A pause between two sentences is no silence.
-        check(Kind::Words, &[0..1_900, 2_100..2_600], Effect::Silent { after: ms(420) });
-        check(Kind::Words, &[0..7_000], Effect::Unheeded);
+        check(Kind::Words, &[(0, 1_900), (2_100, 2_600)], Effect::Silent { after: ms(420) });
+        check(Kind::Words, &[(0, 7_000)], Effect::Unheeded);
     }
 
     #[test]
     fn a_line_that_was_held_comes_back() {
         let ms = Duration::from_millis;
-        check(Kind::Sound, &[0..2_200, 3_300..6_000], Effect::Resumed { after: ms(800) });
-        check(Kind::Sound, &[0..6_500], Effect::Resumed { after: ms(0) });
-        check(Kind::Sound, &[0..2_200], Effect::Lost);
+        check(Kind::Sound, &[(0, 2_200), (3_300, 6_000)], Effect::Resumed { after: ms(800) });
+        check(Kind::Sound, &[(0, 6_500)], Effect::Resumed { after: ms(0) });
+        check(Kind::Sound, &[(0, 2_200)], Effect::Lost);
     }
 
     #[test]
     fn effects_are_summed_up() {
-        assert_eq!(InterjectionSummary::of(&[]), None);
+        assert_eq!(InterjectionSummary::of(&[], 0), None);
         let silent = |ms| Effect::Silent { after: Duration::from_millis(ms) };
         let effects =
             [silent(40), silent(90), Effect::Unheeded, Effect::Resumed { after: Duration::ZERO }, Effect::Lost];
-        let summary = InterjectionSummary::of(&effects).expect("there are some");
+        let summary = InterjectionSummary::of(&effects, 3).expect("there are some");
+        assert_eq!(summary.wrongly_stopped, 1);
         assert_eq!((summary.interruptions, summary.unheeded, summary.silent_ms.p95), (3, 1, Some(90)));
         assert_eq!((summary.sounds, summary.not_resumed, summary.resumed_ms.p50), (2, 1, Some(0)));
     }

@@ -23,8 +23,9 @@ pub struct CallOutcome {
     /// Words of the interviewer's record, and how many of them were heard differently.
     pub heard_words: usize,
     pub heard_errors: usize,
-    /// What came of each interjection.
+    /// What came of each interjection, and lines of the interviewer that the record has as stopped.
     pub effects: Vec<Effect>,
+    pub lines_stopped: usize,
     /// The silences before replies as the server measured them on its recording.
     pub gaps: Vec<MeasuredGap>,
     pub report_url: String,
@@ -44,7 +45,8 @@ impl CallOutcome {
         let (reference, heard) = (words(&of_role("interviewer").join(" ")), words(&heard.join(" ")));
         let heard_errors = word_errors(&reference, &heard);
         let heard_words = reference.len();
-        Self { turns, said, comparison, heard_words, heard_errors, report_url, ..Self::default() }
+        let lines_stopped = record.iter().filter(|line| line.role == "interviewer" && line.interrupted).count();
+        Self { turns, said, comparison, heard_words, heard_errors, lines_stopped, report_url, ..Self::default() }
     }
 }
 
@@ -133,7 +135,7 @@ impl Summary {
             recorded_gap_ms: Percentiles::of(&measured(|gap| u64::try_from(gap.waveform_ms).unwrap_or(0))),
             event_gap_ms: Percentiles::of(&measured(|gap| gap.events_ms)),
             gaps_disagreeing: outcomes.iter().flat_map(|outcome| &outcome.gaps).filter(|gap| gap.disagrees()).count(),
-            interrupt: InterjectionSummary::of(&effects),
+            interrupt: InterjectionSummary::of(&effects, outcomes.iter().map(|outcome| outcome.lines_stopped).sum()),
             lost: count(|comparison| comparison.lost.len()),
             doubled: count(|comparison| comparison.doubled.len()),
             misordered: count(|comparison| comparison.misordered.len()),
@@ -148,7 +150,7 @@ impl Summary {
     }
 
     /// Whether the rehearsal went well: every call to its end, every utterance once and in its place, every interruption
-    /// heeded and nothing else.
+    /// heeded, and every line that was held gone on with. (A synthetic "okay" is now and then heard as words: told apart.)
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let heeded = |interrupt: &InterjectionSummary| interrupt.unheeded == 0 && interrupt.not_resumed == 0;
@@ -181,13 +183,14 @@ impl Summary {
             let _ = writeln!(
                 out,
                 "\ninterruptions {}, unheeded {}; silent at the ear after p50 {} p95 {} ms\n\
-                 sounds that want nothing {}, not resumed {}; the line went on after p50 {} p95 {} ms",
+                 sounds that want nothing {}, not resumed {}, taken for words {}; the line went on after p50 {} p95 {} ms",
                 interrupt.interruptions,
                 interrupt.unheeded,
                 ms(silent.p50),
                 ms(silent.p95),
                 interrupt.sounds,
                 interrupt.not_resumed,
+                interrupt.wrongly_stopped,
                 ms(resumed.p50),
                 ms(resumed.p95)
             );

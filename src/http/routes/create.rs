@@ -3,8 +3,9 @@
 use super::interviews::InterviewView;
 use crate::auth::role::Role;
 use crate::auth::token::Issued;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Json};
+use crate::http::fields::Fields;
 use crate::http::interviews::InterviewWish;
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
@@ -214,36 +215,4 @@ fn find_category(
     let has_questions = row.levels.iter().any(|count| count.level == level && count.questions > 0);
     fields.must(has_questions, "level", "This category has no questions of that level.");
     Some(row)
-}
-
-/// What is wrong so far.
-#[derive(Default)]
-struct Fields(Vec<FieldError>);
-
-impl Fields {
-    fn must(&mut self, holds: bool, field: &str, message: &str) {
-        if !holds {
-            self.0.push(FieldError::new(field, message));
-        }
-    }
-
-    fn range(&mut self, field: &str, value: u32, max: u32) {
-        if value == 0 || value > max {
-            self.0.push(FieldError::new(field, format!("`{field}` lies between 1 and {max}.")));
-        }
-    }
-
-    /// One line of text: trimmed, empty counts as not given.
-    fn text(&mut self, field: &str, value: Option<&str>, chars_max: usize) -> Option<String> {
-        let text = value?.trim();
-        if text.chars().count() > chars_max {
-            self.0.push(FieldError::new(field, format!("`{field}` has at most {chars_max} characters.")));
-        }
-        self.must(!text.chars().any(char::is_control), field, "Control characters are not text.");
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn check<T>(self, value: Option<T>) -> Result<T, ApiError> {
-        value.filter(|_| self.0.is_empty()).ok_or(ApiError::Invalid(self.0))
-    }
 }

@@ -2,6 +2,7 @@
 //! summary for an applicant tracking system; and the schemas of the documents.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, CallerOfFile, Path, Query};
 use crate::http::headers;
@@ -160,12 +161,13 @@ fn unwritten(error: &dyn std::error::Error) -> ApiError {
 pub(super) async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<(), ApiError> {
     let row = access::interview(state, caller, id, Right::Read).await?;
     match row.report_state {
-        ReportState::Ready => Ok(()),
+        ReportState::Ready => audit::read(state, caller, &row, "report.read").await,
         ReportState::Queued => Err(ApiError::ReportPending),
         ReportState::None if !row.status.is_final() => Err(ApiError::ReportPending),
-        ReportState::None => {
-            Err(ApiError::ReportMissing("This interview never began, so there is nothing to report.".to_owned()))
-        }
+        ReportState::None => Err(ApiError::ReportMissing(
+            "There is no report: the interview never began, or the report was kept as long as it is kept here."
+                .to_owned(),
+        )),
         ReportState::Failed => {
             Err(ApiError::ReportMissing("The report could not be made. Transcript and recording are kept.".to_owned()))
         }

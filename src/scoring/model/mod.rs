@@ -61,7 +61,8 @@ impl ModelGrader {
     fn votes(&self, input: &GradingInput<'_>) -> Result<Vec<Verdict>, LlmError> {
         let first = self.judge(input, 0)?;
         let rules = self.rubric.model;
-        let near = |boundary: &f64| (first.score01 - boundary).abs() < rules.boundary;
+        let score01 = first.score01;
+        let near = |boundary: &f64| (score01 - boundary).abs() < rules.boundary;
         let is_near = self.rubric.answer.level_from.iter().any(near);
         let mut votes = vec![first];
         if is_near {

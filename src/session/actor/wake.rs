@@ -67,6 +67,7 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         view_due: now(),
         discarded: BTreeSet::new(),
         recording_failed: false,
+        turn_span: tracing::Span::none(),
         reply: None,
         wordings: Wordings::default(),
         beforehand: None,

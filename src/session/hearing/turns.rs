@@ -10,6 +10,7 @@ use crate::session::ears::EarCommand;
 use crate::session::event::{Answer, SessionEvent, Stages, Utterance};
 use crate::turn::{self, Decision};
 use std::time::Instant;
+use tracing::field::Empty;
 
 impl Actor {
     pub(in crate::session) fn commit(&mut self, turn: TurnId, utterances: Vec<UtteranceId>, decision: Decision) {
@@ -19,6 +20,7 @@ impl Actor {
             before.due = now;
             self.try_commit();
         }
+        self.turn_span = tracing::info_span!("turn", %turn, silence_ms = decision.silence_ms, gap_ms = Empty);
         let question_key = self.hearing.open_key.take().unwrap_or_else(|| self.hearing.asked.clone());
         // Who is cut short is in mid-speech: what was said so far is to be transcribed now.
         self.ear(match decision.reason {
@@ -44,6 +46,8 @@ impl Actor {
             return false;
         }
         let Some(pending) = self.hearing.pending.take() else { return false };
+        let span = self.turn_span.clone();
+        let _in_the_turn = span.enter();
         self.mark_lost_audio(&pending.utterances);
         self.log_told();
         let (answer, marks) = self.answer(&pending);
@@ -66,8 +70,7 @@ impl Actor {
         self.log_answer(answer);
         let question_key = pending.question_key.clone();
         if question_key.is_some() && question_key != self.question_key() {
-            // The question was closed in the meantime: the words are kept with it, there is nothing to reply to.
-            self.said_without_reply(question_key, text);
+            self.said_of_another_question(&pending, question_key, text);
             return true;
         }
         match pending.decision.reason {
@@ -95,6 +98,22 @@ impl Actor {
             if let Some(heard) = self.hearing.utterances.get_mut(id) {
                 heard.lost_samples += lost;
             }
+        }
+    }
+
+    /// The question was closed in the meantime: the words are kept with it. Who said them into the line that led on, so
+    /// that nobody speaks now, is answered all the same: a wish is granted, else the question in hand is asked again.
+    fn said_of_another_question(&mut self, pending: &Pending, question_key: Option<String>, text: String) {
+        let waits = match pending.decision.reason {
+            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => self.mouth.is_silent(),
+            turn::Reason::Monologue | turn::Reason::Overruled => false,
+        };
+        if waits && matches!(interview::wishes::hear(&text), Some(interview::wishes::Phrase::Wish(_))) {
+            return self.interview_event(interview::Event::Answered { turn: pending.turn, text });
+        }
+        self.said_without_reply(question_key, text);
+        if waits {
+            self.interview_event(interview::Event::Wish(interview::Wish::Repeat));
         }
     }
 

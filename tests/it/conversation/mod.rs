@@ -2,7 +2,6 @@
 //! held against what a session promises. Must never reach a model, a socket or real time.
 
 mod answers;
-mod chance;
 mod code;
 mod echo;
 mod endings;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use vivavoce::interview::coverage::Status;
 use vivavoce::interview::question::{KeyPoint, Misconception};
 use vivavoce::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
-use vivavoce::scoring::grade::CoverageGrader;
 use vivavoce::scoring::grader::{FlagKind, Graded, Grader, GradingInput, Source};
+use vivavoce::scoring::local::LocalGrader;
 use vivavoce::scoring::model::ModelGrader;
 use vivavoce::scoring::report::Account;
 use vivavoce::scoring::rubric::Rubric;
@@ -101,7 +101,7 @@ async fn graded(acts: Vec<Act>, answer: &'static str) -> Outcome {
         whole: Duration::from_millis(500),
     };
     let rubric = Rubric::shipped().expect("a rubric");
-    let local = Arc::new(CoverageGrader::new(rubric.clone()));
+    let local = Arc::new(LocalGrader::new(rubric.clone(), None));
     let chat = Arc::new(OpenAiChat::new(fake.endpoint(), settings));
     let grader = ModelGrader::new(chat, local, rubric, tokio::runtime::Handle::current());
     let (graded, account) = tokio::task::spawn_blocking(move || {

@@ -1,5 +1,7 @@
 // Every English word of the page. Another language is another module with the same shape.
 
+import { accountWords } from "./account.en";
+
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const en = {
@@ -357,6 +359,8 @@ export const en = {
     recordingFailed: "The recording could not be played. It may not have been kept.",
     minutes: (n: number) => `${n} min`,
   },
+
+  account: accountWords,
 
   problems: {
     title: "Something is in the way",
