@@ -148,6 +148,7 @@ impl TextInterviews {
     pub fn new(store: Store, clock: Clock, settings: &Settings) -> Self {
         let settings = Settings {
             word_probes: false,
+            word_turns: false,
             // Nothing is said while the candidate reaches for a button, and what is being written is not cut off: when the
             // time is over, no further question is begun.
             skip_grace_ms: 0,
