@@ -19,9 +19,7 @@ use crate::session::booking::{self, Booked};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
-use crate::store::{
-    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError,
-};
+use crate::store::{Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError};
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
 use std::collections::HashMap;

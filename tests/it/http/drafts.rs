@@ -112,14 +112,19 @@ async fn drafts_that_hold_to_the_rules_are_asked_and_others_are_dropped() {
     unspeakable["prompt"] = json!("What is 3 * O(n^2)?");
     let writer = Writer::of(&[known, unspeakable, good]);
 
-    let booked = book(&app.store, Some(&writer), wish(&app, &["Zookeeper", "Kafka", "Nomad"]).await).await.expect("booked");
+    let booked =
+        book(&app.store, Some(&writer), wish(&app, &["Zookeeper", "Kafka", "Nomad"]).await).await.expect("booked");
     let request = writer.asked.lock().expect("asked")[0].clone();
     assert!(request.user.contains("Zookeeper"), "{}", request.user);
     let drafted: Vec<Question> =
         questions_of(&booked).await.into_iter().filter(|question| question.key.contains(".drafted-")).collect();
     assert_eq!(drafted.len(), 1, "{:?}", booked.notes);
     assert_eq!(drafted[0].prompt, other.prompt);
-    assert!(booked.notes[0].contains("Zookeeper") && booked.notes[0].contains("1 of its questions"), "{:?}", booked.notes);
+    assert!(
+        booked.notes[0].contains("Zookeeper") && booked.notes[0].contains("1 of its questions"),
+        "{:?}",
+        booked.notes
+    );
     let before = app.store.bank("backend", "en").await.expect("read").questions.len();
     assert_eq!(before, bank_of("backend").questions.len(), "a draft is of no bank until somebody accepts it");
 
@@ -131,7 +136,8 @@ async fn drafts_that_hold_to_the_rules_are_asked_and_others_are_dropped() {
     let listed = body(app.far(Method::GET, path, &admin.token).send().await.expect("answered"), 200).await;
     let id = listed["drafts"][0]["id"].as_str().expect("an id").to_owned();
     assert_eq!(listed["drafts"][0]["question_text"], other.prompt.as_str());
-    let review = |accept: bool| app.far(Method::POST, &format!("{path}/{id}"), &admin.token).json(&json!({ "accept": accept }));
+    let review =
+        |accept: bool| app.far(Method::POST, &format!("{path}/{id}"), &admin.token).json(&json!({ "accept": accept }));
     assert_eq!(review(true).send().await.expect("answered").status(), 204);
     problem(review(false).send().await.expect("answered"), 409).await;
     assert_eq!(app.store.bank("backend", "en").await.expect("read").questions.len(), before + 1);
@@ -161,10 +167,12 @@ async fn what_is_not_given_comes_from_the_confirmed_profile() {
     let refused = problem(post().send().await.expect("answered"), 422).await;
     assert_eq!(refused["errors"][0]["field"], "from_profile", "{refused}");
     let cv = "Ada Lovelace\nBack-end Engineer\nExperience\nBack-end Engineer, Analytical Ltd, Jan 2019 - Present\nSkills\nRust, PostgreSQL\n";
-    let upload = app.far(Method::POST, "/api/v1/profiles/me/cv", &ada.token).header("content-type", "text/plain").body(cv);
+    let upload =
+        app.far(Method::POST, "/api/v1/profiles/me/cv", &ada.token).header("content-type", "text/plain").body(cv);
     assert!(upload.send().await.expect("answered").status().is_success());
     problem(post().send().await.expect("answered"), 422).await;
-    let confirmed = json!({ "job_position": "Engineer of engines", "experience_level": "junior", "tech_stack": ["Rust"] });
+    let confirmed =
+        json!({ "job_position": "Engineer of engines", "experience_level": "junior", "tech_stack": ["Rust"] });
     let confirm = app.far(Method::PUT, "/api/v1/profiles/me", &ada.token).json(&confirmed);
     assert!(confirm.send().await.expect("answered").status().is_success());
     let made = body(post().send().await.expect("answered"), 201).await;

@@ -236,7 +236,8 @@ async fn code_is_kept_version_by_version_and_handed_in() {
 #[tokio::test]
 async fn in_ukrainian_everything_is_ukrainian() {
     let app = TestApp::start("").await;
-    let (interview, begun) = Written::begun(&app, json!({ "category": "system-design", "language": "uk", "questions": 2 })).await;
+    let (interview, begun) =
+        Written::begun(&app, json!({ "category": "system-design", "language": "uk", "questions": 2 })).await;
     let path = format!("/api/v1/interviews/{}", interview.id);
     let shown = body(app.far(Method::GET, &path, &interview.token).send().await.expect("answered"), 200).await;
     assert!(shown["disclosure"]["text"].as_str().is_some_and(|text| text.contains("штучним інтелектом")), "{shown}");
