@@ -188,10 +188,7 @@ async fn versions_of_code_are_fetched_and_compared() {
     let app = TestApp::start("").await;
     let wish = json!({ "category": "algorithms", "level": "junior", "questions": 12 });
     let (interview, begun) = Written::begun(&app, wish).await;
-    let mut state = begun["state"].clone();
-    while state["question"]["kind"] != "code" {
-        state = body(interview.wish(&state["last_line"], "skip").await, 200).await["state"].clone();
-    }
+    let state = interview.skipped_to_code(begun["state"].clone()).await;
     for (content, submitted) in [("a = 1\nb = 2\n", false), ("a = 1\nb = 3\n", true)] {
         let code = json!({ "question_id": state["question"]["id"], "language": "python", "content": content,
             "submitted": submitted });

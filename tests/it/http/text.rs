@@ -211,13 +211,9 @@ async fn an_official_interview_tells_no_score() {
 #[tokio::test]
 async fn code_is_kept_version_by_version_and_handed_in() {
     let app = TestApp::start("").await;
-    // Code comes last; what comes before it is skipped.
     let wish = json!({ "category": "algorithms", "level": "junior", "questions": 12 });
     let (interview, begun) = Written::begun(&app, wish).await;
-    let mut state = begun["state"].clone();
-    while state["question"]["kind"] != "code" {
-        state = body(interview.wish(&state["last_line"], "skip").await, 200).await["state"].clone();
-    }
+    let state = interview.skipped_to_code(begun["state"].clone()).await;
     let question = state["question"]["id"].as_str().expect("an id").to_owned();
     let send = |content: &str, submitted: bool| {
         let language = state["question"]["code_language"].clone();

@@ -61,6 +61,14 @@ impl<'a> Written<'a> {
         self.send(Method::POST, "/wishes", json!({ "reply_to": reply_to, "wish": wish })).await
     }
 
+    /// Code comes last: what comes before it is skipped. Where it stands then.
+    pub async fn skipped_to_code(&self, mut state: Value) -> Value {
+        while state["question"]["kind"] != "code" {
+            state = body(self.wish(&state["last_line"], "skip").await, 200).await["state"].clone();
+        }
+        state
+    }
+
     /// What a good answer to the question with this id is.
     pub fn good(&self, question_id: &Value) -> String {
         let key = question_id.as_str().expect("an id");
