@@ -54,11 +54,11 @@ mod tests {
             change(report.questions[at].key_points[0].quote.as_mut().expect("a quote"));
             unproven(&report, &facts)
         };
-        assert_eq!(spoilt(&|quote| quote.text.push('!')), [id.clone()]);
-        assert_eq!(spoilt(&|quote| quote.text = String::new()), [id.clone()]);
-        assert_eq!(spoilt(&|quote| quote.start_ms = Some(0)), [id.clone()]);
-        assert_eq!(spoilt(&|quote| quote.start_ms = None), [id.clone()]);
-        assert_eq!(spoilt(&|quote| quote.end_ms = Some(u64::MAX)), [id]);
+        assert_eq!(spoilt(&|quote| quote.text.push('!')), std::slice::from_ref(&id));
+        assert_eq!(spoilt(&|quote| quote.text = String::new()), std::slice::from_ref(&id));
+        assert_eq!(spoilt(&|quote| quote.start_ms = Some(0)), std::slice::from_ref(&id));
+        assert_eq!(spoilt(&|quote| quote.start_ms = None), std::slice::from_ref(&id));
+        assert_eq!(spoilt(&|quote| quote.end_ms = Some(u64::MAX)), std::slice::from_ref(&id));
         let mut moved = sound;
         moved.questions.swap(at, (at + 1) % 3);
         let (a, b) = (moved.questions[at].id.clone(), moved.questions[(at + 1) % 3].id.clone());

@@ -116,7 +116,7 @@ fn opening(flow: &mut Flow, report: &Report) {
     }
     flow.gap(4.0);
     let row = |name: &str, estimate: &Estimate| {
-        let score = estimate.score.map_or_else(|| dash(), |score| format!("{score:.1}"));
+        let score = estimate.score.map_or_else(dash, |score| format!("{score:.1}"));
         let mut cells = vec![vec![bold(name)], vec![bold(score)]];
         match (estimate.interval90, estimate.level_mean) {
             (Some([low, high]), Some(mean)) => {
