@@ -159,6 +159,7 @@ impl Live {
         if self.store.interview(id).await?.status.is_final() {
             return Err(InterviewError::Over);
         }
+        self.check_budget().await?;
         let place = self
             .places
             .clone()
@@ -240,10 +241,13 @@ impl Live {
     fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
         let Joined { samples, port, room, restored, place, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
-        let keyterms = row.tech_stack.clone();
+        let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
         let turn_settings = self.settings.turn.clone().with_multiplier(patience);
-        let interview_settings = self.settings.interview.conduct.clone();
+        let parts = self.parts.for_interview();
+        let mut interview_settings = self.settings.interview.conduct.clone();
+        let is_quick = parts.llm.as_ref().is_some_and(|model| model.is_quick());
+        interview_settings.word_turns = interview_settings.word_probes && is_quick;
         let file = format!("{}.wav", row.id);
         let recording = self
             .settings
@@ -266,7 +270,7 @@ impl Live {
             clock: self.clock.clone(),
             samples,
             room: port,
-            parts: self.parts.clone(),
+            parts,
             turn,
             interview,
             ears: self.settings.hearing.clone(),

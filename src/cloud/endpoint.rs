@@ -107,6 +107,8 @@ impl Endpoint {
             return Err(wrong("its base_url begins with none of http, https, ws, wss".into()));
         }
         let is_here = url.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host));
+        // The program has chosen one at its start; a tool may not have.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder().connect_timeout(connect).pool_idle_timeout(IDLE).tcp_nodelay(true);
         if is_here {
             client = client.no_proxy();

@@ -13,6 +13,7 @@ mod material;
 mod parts;
 mod random;
 mod said;
+mod wording;
 
 fn spoken(kinds: &[QuestionKind]) -> Interview {
     Interview::new(plan(kinds), Settings { word_probes: false, ..Settings::default() })

@@ -149,6 +149,8 @@ impl Reading {
             | SessionEvent::Paused
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
+            | SessionEvent::WordingRefused { .. }
+            | SessionEvent::Used { .. }
             | SessionEvent::Facts { .. } => {}
         }
     }

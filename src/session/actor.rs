@@ -6,12 +6,13 @@ use super::event::{SessionEvent, Stages, Versions};
 use super::hearing::Hearing;
 use super::journal::{self, Entry, JournalReport};
 use super::mouth::{Mouth, Pumped};
+use super::wording::Wordings;
 use super::{Control, Setup, WORK_MAX, Work};
 use crate::audio::frame::SamplePos;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId, TurnId};
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, EndReason, Facts, Interview, LineId};
+use crate::interview::{self, EndReason, Facts, Interview};
 use crate::room::{ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView};
 use crate::store::Projection;
 use crate::turn::{self, TurnTaking};
@@ -47,6 +48,10 @@ pub(super) struct Actor {
     pub parts: super::Parts,
     pub journal: Option<mpsc::Sender<Entry>>,
     pub next_seq: i64,
+    /// Where this owner began.
+    pub first_seq: i64,
+    /// What the log knows of the providers' work.
+    pub usage_told: Vec<crate::cloud::meter::Sum>,
     pub durable_seq: i64,
     pub recording: Option<crate::audio::recording::RecorderHandle>,
     pub work: mpsc::Sender<Work>,
@@ -57,15 +62,13 @@ pub(super) struct Actor {
     pub view_due: Instant,
     /// Speeches whose end is none of the policy's business: they were dropped with a recovered cut-off.
     pub discarded: BTreeSet<SpeechId>,
-    /// Wordings that the language model did not give in time, one after the other.
-    pub wordings_missed: u32,
+    pub wordings: Wordings,
     /// Whether the candidate was told that the recording stopped.
     pub recording_failed: bool,
     /// Marks of the reply that is being made.
     pub reply: Option<ReplyMarks>,
     pub preparing: Option<CancellationToken>,
     pub beforehand: Option<CancellationToken>,
-    pub wording_due: Option<(Instant, LineId)>,
     pub client_buffer_ms: u32,
     /// Captions that are shown as final once their words are durable up to here.
     pub captions: VecDeque<(i64, String)>,
@@ -177,6 +180,8 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         parts: setup.parts,
         journal: Some(journal_tx),
         next_seq: setup.first_seq,
+        first_seq: setup.first_seq,
+        usage_told: Vec::new(),
         durable_seq: setup.first_seq - 1,
         recording: setup.recording,
         work: work_tx,
@@ -185,12 +190,11 @@ fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Ac
         view,
         view_due: now(),
         discarded: BTreeSet::new(),
-        wordings_missed: 0,
+        wordings: Wordings::default(),
         recording_failed: false,
         reply: None,
         preparing: None,
         beforehand: None,
-        wording_due: None,
         client_buffer_ms: 0,
         captions: VecDeque::new(),
         speech_started_ms: 0,
@@ -262,12 +266,8 @@ impl Actor {
         if self.interview.poll_deadline().is_some_and(|due| due <= now) {
             self.interview.handle_timeout(now);
         }
-        if let Some((due, line)) = self.wording_due
-            && due <= now
-        {
-            self.wording_due = None;
-            self.wordings_missed += 1;
-            self.mouth.word(line, None);
+        if self.wordings.deadline().is_some_and(|due| due <= now) {
+            self.words_due(now);
         }
     }
 
@@ -276,7 +276,7 @@ impl Actor {
             self.turn.poll_deadline(),
             self.interview.poll_deadline(),
             self.hearing.pending_deadline(),
-            self.wording_due.map(|(due, _)| due),
+            self.wordings.deadline(),
         ];
         candidates.into_iter().flatten().fold(self.view_due, Instant::min)
     }
@@ -391,8 +391,9 @@ impl Actor {
 
     fn work_done(&mut self, done: Work) {
         match done {
-            Work::Clip { speech, result: Ok(clip), last } => self.mouth.clip(speech, clip, last, now()),
-            Work::Clip { speech, result: Err(error), .. } => self.clip_failed(speech, &error),
+            Work::Piece { speech, text, pcm, words } => self.mouth.piece(speech, &text, pcm, &words, now()),
+            Work::Sentence { speech, ended: Ok(()), last } => self.mouth.sentence_done(speech, last),
+            Work::Sentence { speech, ended: Err(error), .. } => self.clip_failed(speech, &error),
             Work::Worded { line, text } => self.worded(line, text),
             Work::Journal(JournalReport::Durable(seq)) => {
                 self.durable_seq = seq;
@@ -466,6 +467,7 @@ impl Actor {
                 self.words(utterance, revision, transcript, from, to, closed);
             }
             EarEvent::Failed { utterance, revision, error } => self.words_failed(utterance, revision, &error),
+            EarEvent::Switched { said } => self.log(SessionEvent::PartFailed { part: "stt".into(), error: said }),
             EarEvent::Down { error } => {
                 tracing::error!(session = %self.id, %error, "speech-to-text is gone");
                 self.log(SessionEvent::PartFailed { part: "stt".into(), error: error.to_string() });

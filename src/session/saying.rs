@@ -1,25 +1,17 @@
 //! The interviewer's side of a session: the policy's lines are worded, spoken, held and cut; what is likely to be said
 //! next is synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
 
-use super::Work;
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
-use super::mouth::{Speech, Stage};
+use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
 use crate::id::{SpeechId, TurnId};
-use crate::interview::{self, Command, Line, LineId, LineKind, Wish};
-use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
+use crate::interview::{self, Command, Line, LineKind, Wish};
 use crate::room::{NoticeLevel, ServerMessage};
 use crate::tts::{SpeakRequest, TtsError, Urgency};
 use crate::turn;
-use std::sync::Arc;
-use std::time::Duration;
 
-/// Longest wording that a model may give, tokens (a question of 35 words).
-const WORDING_TOKENS_MAX: u32 = 60;
-/// Wordings that the model may miss in a row before this interview does without it.
-const WORDINGS_MISSED_MAX: u32 = 2;
 /// Samples (24 kHz) between two progress entries of a speech: one second.
 const PROGRESS_SAMPLES: u64 = 24_000;
 /// Texts synthesised beforehand for one state of the interview.
@@ -36,6 +28,7 @@ impl Actor {
             }
             Command::QuestionClosed { key, outcome } => {
                 self.log(SessionEvent::QuestionClosed { key, outcome });
+                self.log_usage();
                 self.view_due = now();
             }
             Command::WishHeard { wish, .. } => {
@@ -44,7 +37,10 @@ impl Actor {
                     self.turn_event(turn::Event::Moment);
                 }
             }
-            Command::Worded { line, text } => self.mouth.word(line, Some(text)),
+            Command::Worded { line, text, refused } => {
+                self.count_wording(line, refused);
+                self.mouth.word(line, Some(text));
+            }
             Command::Paused => {
                 self.paused = true;
                 self.log(SessionEvent::Paused);
@@ -65,40 +61,8 @@ impl Actor {
         let needs_seq = self.next_seq - 1;
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
-        let Some(wording) = wording else { return };
-        // A machine on which the model is too slow costs the candidate this wait twice, not at every probe.
-        let Some(llm) = self.parts.llm.clone().filter(|_| self.wordings_missed < WORDINGS_MISSED_MAX) else {
-            self.mouth.word(id, None);
-            return;
-        };
-        let due = now() + Duration::from_millis(u64::from(wording.deadline_ms));
-        self.wording_due = Some((due, id));
-        let request = CompletionRequest {
-            messages: vec![
-                Message { role: Role::System, text: wording.system },
-                Message { role: Role::User, text: wording.user },
-            ],
-            tokens_max: WORDING_TOKENS_MAX,
-            temperature: 0.0,
-            cancel: self.cancel.child_token(),
-        };
-        self.tasks.spawn(word(llm, request, due, id, self.work.clone()));
-    }
-
-    pub(super) fn worded(&mut self, line: LineId, text: Option<String>) {
-        if self.wording_due.is_none_or(|(_, waiting)| waiting != line) {
-            return;
-        }
-        self.wording_due = None;
-        match text {
-            Some(text) => {
-                self.wordings_missed = 0;
-                self.interview_event(interview::Event::ProbeWorded { line, text });
-            }
-            None => {
-                self.wordings_missed += 1;
-                self.mouth.word(line, None);
-            }
+        if let Some(wording) = wording {
+            self.ask_for_words(id, wording);
         }
     }
 
@@ -141,8 +105,7 @@ impl Actor {
 
     /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
     pub(super) fn heard_of(&self, speech: &Speech) -> String {
-        let is_whole = speech.stage == Stage::Complete;
-        playout::heard(&speech.clips, is_whole, speech.sent_samples, self.client_buffer_ms).text
+        playout::heard(&speech.clips, speech.making(), speech.sent_samples, self.client_buffer_ms).text
     }
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {
@@ -200,10 +163,14 @@ impl Actor {
         let lines = self.interview.preview(&text);
         let cancel = self.cancel.child_token();
         self.preparing = Some(cancel.clone());
+        if let Some(request) = self.interview.draft(&text) {
+            self.draft_words(request, cancel.clone());
+        }
         self.make(lines, Urgency::Soon, cancel);
     }
 
     pub(super) fn discard_prepared(&mut self) {
+        self.wordings.draft = None;
         if let Some(preparing) = self.preparing.take() {
             preparing.cancel();
         }
@@ -237,33 +204,4 @@ impl Actor {
             }
         });
     }
-}
-
-/// Asks a model for a wording; whatever happens, the line is answered once.
-async fn word(
-    llm: Arc<dyn LanguageModel>,
-    request: CompletionRequest,
-    due: std::time::Instant,
-    line: LineId,
-    work: tokio::sync::mpsc::Sender<Work>,
-) {
-    let cancel = request.cancel.clone();
-    let mut tokens = llm.complete(request);
-    let worded = tokio::time::timeout_at(due.into(), async {
-        let mut text = String::new();
-        while let Some(event) = tokens.recv().await {
-            match event {
-                LlmEvent::Token(token) => text.push_str(&token),
-                LlmEvent::Done => return Some(text),
-                LlmEvent::Failed(error) => {
-                    tracing::debug!(%error, "a probe was not worded by the model");
-                    return None;
-                }
-            }
-        }
-        None
-    })
-    .await;
-    cancel.cancel();
-    let _ = work.send(Work::Worded { line, text: worded.unwrap_or(None) }).await;
 }

@@ -5,11 +5,24 @@ use super::{
     Ask, Command, Event, Instant, Interview, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of, wishes,
 };
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
+use crate::interview::{Line, WordingRequest};
 
 impl Interview {
     /// What would be said if the turn ended with these words: to be synthesised while the candidate still pauses.
     #[must_use]
     pub fn preview(&self, text: &str) -> Vec<String> {
+        self.lines_after(text).into_iter().map(|line| line.text).collect()
+    }
+
+    /// What a model would be asked for if the turn ended with these words: its draft may be made while the candidate
+    /// still pauses.
+    #[must_use]
+    pub fn draft(&self, text: &str) -> Option<WordingRequest> {
+        let lines = if self.settings.word_turns { self.lines_after(text) } else { Vec::new() };
+        lines.into_iter().find_map(|line| line.wording)
+    }
+
+    fn lines_after(&self, text: &str) -> Vec<Line> {
         let Some(now) = self.now else { return Vec::new() };
         let mut rehearsal = self.clone();
         rehearsal.commands.clear();
@@ -141,9 +154,9 @@ impl Interview {
     }
 }
 
-fn spoken(command: Command) -> Option<String> {
+fn spoken(command: Command) -> Option<Line> {
     match command {
-        Command::Say(line) => Some(line.text),
+        Command::Say(line) => Some(line),
         Command::QuestionOpened { .. }
         | Command::QuestionClosed { .. }
         | Command::WishHeard { .. }

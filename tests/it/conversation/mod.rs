@@ -10,3 +10,4 @@ mod record;
 mod restart;
 mod stage;
 mod trouble;
+mod turns;

@@ -110,6 +110,7 @@ impl Scene {
             samples,
             room: room_port,
             parts: Parts {
+                meter: vivavoce::cloud::meter::Ledger::free().meter(),
                 voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
                 turn_model: Some(Arc::new(ScriptedTurn::always(self.completion, Duration::from_millis(60)))),
                 stt: Arc::new(ears.clone()),
