@@ -18,9 +18,7 @@ pub fn load(settings: &Settings, ledger: &Arc<Ledger>) -> anyhow::Result<Scoring
     let rubric = Rubric::shipped()?;
     let local: Arc<dyn Grader> = Arc::new(CoverageGrader::new(rubric.clone()));
     let grader = match careful_model(settings, Use::Scoring, ledger)? {
-        Some(model) => {
-            Arc::new(ModelGrader::new(model, local, rubric.clone(), tokio::runtime::Handle::current()))
-        }
+        Some(model) => Arc::new(ModelGrader::new(model, local, rubric.clone(), tokio::runtime::Handle::current())),
         None => local,
     };
     Ok(Scoring { rubric: Arc::new(rubric), grader })

@@ -87,7 +87,7 @@ function scoreRow(name: string, score: Score): HTMLElement {
             h("span", { class: "figure" }, oneDecimal(score.score), h("span", { class: "soft small" }, " / 5")),
             scale(score),
             score.interval === null ? null : h("span", { class: "soft small", "aria-hidden": "true" }, rangeWords(score.interval)),
-            score.mean === null ? null : h("span", { class: "soft small" }, t.report.meanLevel(oneDecimal(score.mean))),
+            score.mean === null ? null : h("span", { class: "soft small mean" }, t.report.meanLevel(oneDecimal(score.mean))),
           ],
     ),
   );
