@@ -36,7 +36,7 @@
 //!
 //! # Who may know whom
 //! Vocabulary ([`id`], [`clock`], [`audio::frame`], [`interview::question`]) knows nobody. [`turn`] and [`interview`]
-//! know the vocabulary. The edges ([`room`], [`vad`], [`stt`], [`llm`], [`tts`], [`store`], [`auth`]) know the
+//! know the vocabulary. The edges ([`room`], [`vad`], [`stt`], [`llm`], [`tts`], [`embed`], [`store`], [`auth`]) know the
 //! vocabulary, never each other. [`session`], [`scoring`] and [`jobs`] know the pure parts and the edges' traits.
 //! [`http`] and [`cli`] reach sessions through their handles. [`app`] alone chooses providers. `tests/it/tidy.rs` holds
 //! this table.
@@ -70,6 +70,7 @@ pub mod turn;
 pub mod vad;
 
 // What comes of it.
+pub mod embed;
 pub mod jobs;
 pub mod scoring;
 pub mod store;

@@ -1,10 +1,12 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;
 mod rescore;
+mod score;
 mod serve;
 
 use crate::config::Settings;
@@ -28,6 +30,8 @@ enum Command {
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
     Rescore(rescore::Arguments),
+    Score(score::Arguments),
+    Bench(bench::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -55,5 +59,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
         Command::Rescore(arguments) => rescore::run(arguments).await,
+        Command::Score(arguments) => score::run(arguments).await,
+        Command::Bench(arguments) => bench::run(&arguments),
     }
 }

@@ -253,7 +253,7 @@ mod tests {
     use crate::interview::{EndReason, LineKind, QuestionOutcome, Wish};
     use crate::scoring::evaluate::evaluate;
     use crate::scoring::facts::SessionFacts;
-    use crate::scoring::grade::CoverageGrader;
+    use crate::scoring::local::LocalGrader;
     use crate::scoring::report::FaultKind;
     use crate::scoring::report::{InterviewHeader, QuestionState};
     use crate::scoring::rubric::Rubric;
@@ -321,7 +321,7 @@ mod tests {
 
     fn state(facts: &SessionFacts) -> QuestionState {
         let rubric = Rubric::shipped().expect("a rubric");
-        let report = evaluate(facts, &rubric, &CoverageGrader::new(rubric.clone()));
+        let report = evaluate(facts, &rubric, &LocalGrader::new(rubric.clone(), None));
         report.questions.into_iter().find(|question| question.id == KEY).expect("planned").state
     }
 

@@ -108,7 +108,7 @@ mod tests {
     use super::compare;
     use crate::scoring::evaluate::evaluate;
     use crate::scoring::evaluate::tests::rehearsed;
-    use crate::scoring::grade::CoverageGrader;
+    use crate::scoring::local::LocalGrader;
     use crate::scoring::rubric::{Rubric, SHIPPED};
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
         let facts = rehearsed();
         let by = |text: &str| {
             let rubric = Rubric::parse(text).expect("a rubric");
-            evaluate(&facts, &rubric, &CoverageGrader::new(rubric.clone()))
+            evaluate(&facts, &rubric, &LocalGrader::new(rubric.clone(), None))
         };
         let before = by(SHIPPED);
         let same = compare(&before, &by(SHIPPED));

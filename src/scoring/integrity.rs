@@ -2,7 +2,7 @@
 //! make or change a score.
 
 use super::facts::SessionFacts;
-use super::grade::asides;
+use super::asides::asides;
 use super::report::IntegritySignal;
 use super::rubric::Rubric;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub fn integrity(facts: &SessionFacts, rubric: &Rubric) -> Vec<IntegritySignal> 
     let turns = facts.turns.iter().map(|turn| (turn.question_key.as_deref(), turn.text.as_str()));
     let code = facts.artifacts.iter().map(|artifact| (Some(artifact.question_id.as_str()), artifact.code.as_str()));
     for (question, text) in turns.chain(code) {
-        for (range, pattern) in asides(text, rubric) {
+        for (range, pattern) in asides(text, &[], rubric) {
             let known = |s: &IntegritySignal| s.kind == pattern.kind && s.question_id.as_deref() == question;
             if signals.iter().any(known) {
                 continue;

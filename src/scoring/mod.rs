@@ -3,16 +3,20 @@
 //! score (it may judge key points one by one), read a clock, or judge how somebody speaks.
 
 pub mod aggregate;
+pub mod agreement;
 pub mod answer;
+pub mod asides;
 pub mod chart;
 pub mod compare;
 pub mod delivery;
+pub mod derive;
+pub mod disturb;
 pub mod evaluate;
 pub mod facts;
 pub mod feedback;
-pub mod grade;
 pub mod grader;
 pub mod integrity;
+pub mod local;
 pub mod locate;
 pub mod model;
 pub mod pdf;

@@ -9,6 +9,18 @@ use crate::interview::coverage::Status;
 #[must_use]
 pub fn worth(points: &[PointGraded], critical_misconception: bool, rubric: &Rubric) -> (f64, u8, Option<&'static str>) {
     let score01 = score01(points, rubric);
+    let (level, cap) = capped(score01, points, critical_misconception, rubric);
+    (score01, level, cap)
+}
+
+/// The level of a score, and why it is lower than the score alone would give.
+#[must_use]
+pub fn capped(
+    score01: f64,
+    points: &[PointGraded],
+    critical_misconception: bool,
+    rubric: &Rubric,
+) -> (u8, Option<&'static str>) {
     let full = rubric.level(score01);
     let quoted = points.iter().any(|point| point.status >= Status::Partial && point.quote.is_some());
     let caps = [
@@ -16,7 +28,7 @@ pub fn worth(points: &[PointGraded], critical_misconception: bool, rubric: &Rubr
         (critical_misconception, rubric.cap.critical_misconception, "a critical misconception"),
     ];
     let lowest = caps.into_iter().filter(|(applies, cap, _)| *applies && *cap < full).min_by_key(|(_, cap, _)| *cap);
-    lowest.map_or((score01, full, None), |(_, cap, why)| (score01, cap, Some(why)))
+    lowest.map_or((full, None), |(_, cap, why)| (cap, Some(why)))
 }
 
 fn score01(points: &[PointGraded], rubric: &Rubric) -> f64 {

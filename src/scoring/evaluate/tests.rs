@@ -7,7 +7,7 @@ use crate::interview::bank::shipped;
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::interview::rehearsal::{SHIPPED, Script};
 use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions};
-use crate::scoring::grade::CoverageGrader;
+use crate::scoring::local::LocalGrader;
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;
 
@@ -82,7 +82,7 @@ fn exchange(key: &str, start_ms: u64, latency_ms: u64) -> [SpokenLine; 2] {
 
 pub fn report(facts: &SessionFacts) -> Report {
     let rubric = Rubric::shipped().expect("a rubric");
-    evaluate(facts, &rubric, &CoverageGrader::new(rubric.clone()))
+    evaluate(facts, &rubric, &LocalGrader::new(rubric.clone(), None))
 }
 
 fn levels(facts: &SessionFacts) -> Vec<(String, Option<u8>)> {

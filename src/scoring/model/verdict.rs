@@ -4,7 +4,7 @@
 use super::ask::{criterion, misconception};
 use crate::interview::coverage::Status;
 use crate::interview::words::PARAGRAPH;
-use crate::scoring::grade::asides;
+use crate::scoring::asides::asides;
 use crate::scoring::grader::{Flag, FlagKind, Graded, GradingInput, MisconceptionGraded, Passage, PointGraded, Source};
 use crate::scoring::rubric::Rubric;
 use crate::scoring::verbatim;
@@ -123,7 +123,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn of(input: &'a GradingInput<'a>, rubric: &Rubric) -> Self {
-        Self { input, asides: asides(input.answer, rubric).into_iter().map(|(range, _)| range).collect() }
+        Self { input, asides: asides(input.answer, &[input.question, input.reference], rubric).into_iter().map(|(range, _)| range).collect() }
     }
 
     fn find(&self, quote: &str) -> Option<Passage> {

@@ -14,7 +14,7 @@ use vivavoce::interview::question::{Level, Question};
 use vivavoce::interview::{EndReason, QuestionOutcome};
 use vivavoce::jobs::evaluate::{Scoring, assess, evaluate};
 use vivavoce::scoring::compare::compare;
-use vivavoce::scoring::grade::CoverageGrader;
+use vivavoce::scoring::local::LocalGrader;
 use vivavoce::scoring::report::Report;
 use vivavoce::scoring::rubric::{Rubric, SHIPPED};
 use vivavoce::scoring::schema::Published;
@@ -27,7 +27,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 fn scoring(text: &str) -> Scoring {
     let rubric = Rubric::parse(text).expect("a rubric");
-    Scoring { grader: Arc::new(CoverageGrader::new(rubric.clone())), rubric: Arc::new(rubric) }
+    Scoring { grader: Arc::new(LocalGrader::new(rubric.clone(), None)), rubric: Arc::new(rubric) }
 }
 
 /// A plan over `questions` questions of the shipped bank.

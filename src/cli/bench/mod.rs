@@ -1,0 +1,25 @@
+//! `vivavoce bench`: how well a part does its work, measured on data given as files. One file for each bench. Must
+//! never measure a copy: every bench runs the code that interviews run.
+
+mod score;
+
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// Measures a part of the program on data given as files.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    Score(score::Arguments),
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match &arguments.bench {
+        Bench::Score(arguments) => score::run(arguments),
+    }
+}
