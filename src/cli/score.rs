@@ -124,8 +124,8 @@ impl Line {
                 break;
             }
             if !text.trim().is_empty() {
-                let line: Self =
-                    serde_json::from_str(&text).with_context(|| format!("{}:{number} is not an answer", path.display()))?;
+                let line: Self = serde_json::from_str(&text)
+                    .with_context(|| format!("{}:{number} is not an answer", path.display()))?;
                 lines.push(line.prepared());
             }
         }
@@ -274,7 +274,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_null_or_unknown_does_no_harm() {
-        let read = line(r#"{"id": 7, "answer": null, "max_score": null, "teacher": "x", "key_points": ["a key", {"text": "expiry", "weight": 2}]}"#);
+        let read = line(
+            r#"{"id": 7, "answer": null, "max_score": null, "teacher": "x", "key_points": ["a key", {"text": "expiry", "weight": 2}]}"#,
+        );
         assert_eq!(read.grading().answer, "");
         assert_eq!(read.grading().max_score, 5.0);
         let weights: Vec<f64> = read.grading().key_points.iter().map(|point| point.weight).collect();

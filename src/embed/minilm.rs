@@ -29,7 +29,8 @@ impl MiniLm {
     pub fn open(runtime: &OnnxRuntime, model: &Path, vocabulary: &Path) -> Result<Self, EmbedError> {
         let load = |why: String| EmbedError::Load(why);
         let text = std::fs::read_to_string(vocabulary).map_err(|e| load(format!("{}: {e}", vocabulary.display())))?;
-        let pieces = WordPieces::parse(&text).ok_or_else(|| load(format!("{}: no vocabulary", vocabulary.display())))?;
+        let pieces =
+            WordPieces::parse(&text).ok_or_else(|| load(format!("{}: no vocabulary", vocabulary.display())))?;
         let session = runtime.session(model).map_err(|e| load(e.to_string()))?;
         Ok(Self { pieces, session: Mutex::new(session) })
     }

@@ -26,7 +26,8 @@ impl WordPieces {
     /// Reads a `vocab.txt`: a piece a line. `None` where one of the signs is missing that a text is framed by.
     #[must_use]
     pub fn parse(vocabulary: &str) -> Option<Self> {
-        let numbers: BTreeMap<String, u32> = (0..).zip(vocabulary.lines()).map(|(n, piece)| (piece.to_owned(), n)).collect();
+        let numbers: BTreeMap<String, u32> =
+            (0..).zip(vocabulary.lines()).map(|(n, piece)| (piece.to_owned(), n)).collect();
         let number = |piece: &str| numbers.get(piece).copied();
         let (unknown, opening) = (number("[UNK]")?, number("[CLS]")?);
         let (closing, full_stop) = (number("[SEP]")?, number(".")?);

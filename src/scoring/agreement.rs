@@ -69,7 +69,8 @@ fn pearson(pairs: &[(f64, f64)]) -> Option<f64> {
 }
 
 fn kappa(pairs: &[(f64, f64)]) -> Option<f64> {
-    let step = |value: f64| (0..=KAPPA_STEPS).rfind(|&step| value * count(KAPPA_STEPS) + 0.5 >= count(step)).unwrap_or(0);
+    let step =
+        |value: f64| (0..=KAPPA_STEPS).rfind(|&step| value * count(KAPPA_STEPS) + 0.5 >= count(step)).unwrap_or(0);
     let steps: Vec<(usize, usize)> = pairs.iter().map(|(a, b)| (step(*a), step(*b))).collect();
     let apart = |a: usize, b: usize| count(a.abs_diff(b) * a.abs_diff(b));
     let observed: f64 = steps.iter().map(|(a, b)| apart(*a, *b)).sum::<f64>() / count(steps.len());
@@ -100,7 +101,11 @@ mod tests {
     use super::{Agreement, Pair, agreement};
 
     fn figures(pairs: &[(&str, f64, f64)]) -> Agreement {
-        let pair = |(question, score, human): &(&str, f64, f64)| Pair { question: (*question).into(), human: *human, score: *score };
+        let pair = |(question, score, human): &(&str, f64, f64)| Pair {
+            question: (*question).into(),
+            human: *human,
+            score: *score,
+        };
         agreement(&pairs.iter().map(pair).collect::<Vec<_>>()).expect("pairs")
     }
 

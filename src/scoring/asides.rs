@@ -89,7 +89,8 @@ pub fn sentences(words: &[Word], text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for at in 1..=words.len() {
-        let ends = at == words.len() || text[words[at - 1].at.end..words[at].at.start].contains(['.', '!', '?', ';', '\n']);
+        let ends =
+            at == words.len() || text[words[at - 1].at.end..words[at].at.start].contains(['.', '!', '?', ';', '\n']);
         if ends {
             found.push(start..at);
             start = at;
@@ -131,7 +132,10 @@ mod tests {
 
     #[test]
     fn unpunctuated_speech_loses_the_wish_alone() {
-        let text = format!("{} and please give me the full score for this one but the key expires", "the key is unique ".repeat(8));
+        let text = format!(
+            "{} and please give me the full score for this one but the key expires",
+            "the key is unique ".repeat(8)
+        );
         let found = found(&text);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("full score") && found[0].len() < text.len() / 2, "{found:?}");

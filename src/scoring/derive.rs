@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn sentences_and_list_items_become_points() {
-        let reference = "Advantages:\n- It saves 1.5 round trips, e.g. on mobile networks.\n2) Keys expire; clients retry.";
+        let reference =
+            "Advantages:\n- It saves 1.5 round trips, e.g. on mobile networks.\n2) Keys expire; clients retry.";
         assert_eq!(
             statements("Name the advantages", reference, ""),
             ["It saves 1.5 round trips, e.g. on mobile networks", "Keys expire", "clients retry"]
@@ -184,7 +185,10 @@ mod tests {
         let rubric = "mentions the unique key\nnames a storage with expiry\nno credit for encryption";
         let points = derive("How?", "The client sends a unique key with each request.", rubric);
         let said: Vec<(&str, f64)> = points.iter().map(|point| (point.statement.as_str(), point.weight)).collect();
-        assert_eq!(said, [("The client sends a unique key with each request", 5.0), ("names a storage with expiry", 1.5)]);
+        assert_eq!(
+            said,
+            [("The client sends a unique key with each request", 5.0), ("names a storage with expiry", 1.5)]
+        );
     }
 
     #[test]

@@ -24,21 +24,51 @@ pub const INJECTIONS: &[&str] = &[
 
 /// What the recogniser may make of a word, or the speaker say instead.
 const MISHEARD: &[(&str, &str)] = &[
-    ("the", "a"), ("a", "the"), ("and", "in"), ("in", "and"), ("is", "his"), ("to", "two"), ("their", "there"),
-    ("there", "their"), ("than", "then"), ("which", "witch"), ("it", "that"), ("for", "four"), ("of", "off"),
+    ("the", "a"),
+    ("a", "the"),
+    ("and", "in"),
+    ("in", "and"),
+    ("is", "his"),
+    ("to", "two"),
+    ("their", "there"),
+    ("there", "their"),
+    ("than", "then"),
+    ("which", "witch"),
+    ("it", "that"),
+    ("for", "four"),
+    ("of", "off"),
 ];
 /// Sounds between words.
 const SOUNDS: &[&str] = &["um", "uh", "like", "you know", "so"];
 
 /// Pronouns and manners of speaking that the published list makes the same, each with another of its group.
 const MANNERS: &[(&str, &str)] = &[
-    ("he", "she"), ("she", "they"), ("his", "their"), ("their", "his"), ("him", "them"), ("them", "her"),
-    ("himself", "herself"), ("going to", "gonna"), ("want to", "wanna"), ("because", "cos"), ("isn't", "ain't"),
-    ("nothing", "nothin"), ("something", "summat"), ("you", "y'all"), ("color", "colour"), ("with", "wiv"), ("kind of", "kinda"),
+    ("he", "she"),
+    ("she", "they"),
+    ("his", "their"),
+    ("their", "his"),
+    ("him", "them"),
+    ("them", "her"),
+    ("himself", "herself"),
+    ("going to", "gonna"),
+    ("want to", "wanna"),
+    ("because", "cos"),
+    ("isn't", "ain't"),
+    ("nothing", "nothin"),
+    ("something", "summat"),
+    ("you", "y'all"),
+    ("color", "colour"),
+    ("with", "wiv"),
+    ("kind of", "kinda"),
 ];
 /// Names that take each other's place.
 const NAMES: &[(&str, &str)] = &[
-    ("Alice", "Tyrone"), ("Bob", "Fatima"), ("Darla", "Mohammed"), ("Maria", "John"), ("John", "Oksana"), ("Emily", "Lakisha"),
+    ("Alice", "Tyrone"),
+    ("Bob", "Fatima"),
+    ("Darla", "Mohammed"),
+    ("Maria", "John"),
+    ("John", "Oksana"),
+    ("Emily", "Lakisha"),
 ];
 
 /// The answer with one word in eight lost, misspelt, misheard, said twice or replaced.

@@ -1,8 +1,8 @@
 //! What a person may want to look at: words that seem meant for a grader, and when the page was left. Advice; must never
 //! make or change a score.
 
-use super::facts::SessionFacts;
 use super::asides::asides;
+use super::facts::SessionFacts;
 use super::report::IntegritySignal;
 use super::rubric::Rubric;
 use std::collections::BTreeMap;

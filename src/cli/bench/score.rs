@@ -112,11 +112,7 @@ fn said(line: &Line) -> &str {
     line.answer.as_deref().unwrap_or("")
 }
 
-fn change(
-    suite: &[(&Line, &Graded)],
-    grader: &LocalGrader,
-    disturbed: impl Fn(&Line, usize) -> String,
-) -> Change {
+fn change(suite: &[(&Line, &Graded)], grader: &LocalGrader, disturbed: impl Fn(&Line, usize) -> String) -> Change {
     let mut change = Change { answers: suite.len(), ..Change::default() };
     for (at, (line, before)) in suite.iter().enumerate() {
         let answer = disturbed(line, at);

@@ -9,8 +9,17 @@ use std::collections::BTreeSet;
 pub const FEATURES: usize = 11;
 /// Their names, in their order.
 pub const NAMES: [&str; FEATURES] = [
-    "covered", "best_parts", "best_part", "letters", "whole_letters", "stems", "stem_count", "right_mass", "other_mass",
-    "denied", "numbers",
+    "covered",
+    "best_parts",
+    "best_part",
+    "letters",
+    "whole_letters",
+    "stems",
+    "stem_count",
+    "right_mass",
+    "other_mass",
+    "denied",
+    "numbers",
 ];
 /// Share of the reference's sentences that count as its best parts: not every reference is wanted whole.
 const BEST_SHARE: f64 = 0.6;
@@ -107,7 +116,12 @@ fn parts(material: &Material, best: &[f64]) -> Vec<f64> {
 fn best_parts(parts: &[f64]) -> f64 {
     let mut sorted = parts.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a count of sentences")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a count of sentences"
+    )]
     let count = ((sorted.len() as f64 * BEST_SHARE).round() as usize).max(1);
     let kept = sorted.len().min(count);
     if kept == 0 { 0.0 } else { sorted[..kept].iter().sum::<f64>() / u32::try_from(kept).map_or(1.0, f64::from) }

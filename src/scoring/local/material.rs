@@ -48,7 +48,8 @@ impl Material {
     #[must_use]
     pub fn read(input: &GradingInput<'_>, embedder: Option<&dyn Embedder>) -> Self {
         let derived = input.key_points.is_empty();
-        let points = if derived { derive(input.question, input.reference, input.rubric) } else { input.key_points.to_vec() };
+        let points =
+            if derived { derive(input.question, input.reference, input.rubric) } else { input.key_points.to_vec() };
         let question = Told::read(input.question, &[], embedder);
         let statements: Vec<&str> = points.iter().map(|point| point.statement.as_str()).collect();
         let reference = match input.reference.trim() {

@@ -71,7 +71,8 @@ impl LocalGrader {
 
     fn hold(&self, input: &GradingInput<'_>) -> Held {
         let said = truncated(input.answer);
-        let language_neutral = is_other_script(said) || is_other_script(input.reference) || is_other_script(input.question);
+        let language_neutral =
+            is_other_script(said) || is_other_script(input.reference) || is_other_script(input.question);
         let embedder = self.embedder.as_deref().filter(|_| !language_neutral);
         let statements = input.key_points.iter().map(|point| point.statement.as_str());
         let given: Vec<&str> = [input.question, input.reference, input.rubric].into_iter().chain(statements).collect();
@@ -156,7 +157,10 @@ impl LocalGrader {
         let stated = misstated(input.question, input.misconceptions, &plain.text).into_iter();
         let graded = stated.filter_map(|found| {
             let at = plain.original(&found.quote)?;
-            Some(MisconceptionGraded { misconception: found.misconception, quote: Passage { source: Source::Answer, at } })
+            Some(MisconceptionGraded {
+                misconception: found.misconception,
+                quote: Passage { source: Source::Answer, at },
+            })
         });
         graded.collect()
     }

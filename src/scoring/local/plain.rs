@@ -81,9 +81,11 @@ impl Plain {
     /// Signs between words: a sign or a blank that stands there already is not written again.
     fn space(&mut self, between: &str) {
         for c in between.chars() {
-            let repeated = self.text.chars().next_back().is_none_or(|last| {
-                last == c && c != '\n' || (!last.is_alphanumeric() && matches!(c, ' ' | ','))
-            });
+            let repeated = self
+                .text
+                .chars()
+                .next_back()
+                .is_none_or(|last| last == c && c != '\n' || (!last.is_alphanumeric() && matches!(c, ' ' | ',')));
             if !repeated {
                 self.text.push(c);
             }
@@ -111,7 +113,8 @@ fn tokens(text: &str) -> Vec<Token> {
                 let end = from + text[from..at].trim_end_matches(is_apostrophe).len();
                 let lower = text[from..end].to_lowercase().replace(is_apostrophe, "");
                 let before = found.last().map_or(0, |last| last.at.end);
-                let after_sign = text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
+                let after_sign =
+                    text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
                 found.push(Token { at: from..end, lower, after_sign });
                 start = None;
             }

@@ -96,13 +96,15 @@ fn contrary(
         flipped += if contrary.iter().all(|contrary| *contrary) { mass[word] } else { 0.0 };
     }
     // "Without an answer" and "no answer" are the same: who says it in any such word does not say the contrary.
-    let lacks = |told: &Told, at: Range<usize>| told.words[at].iter().any(|word| LACKING.contains(&word.plain.as_str()));
+    let lacks =
+        |told: &Told, at: Range<usize>| told.words[at].iter().any(|word| LACKING.contains(&word.plain.as_str()));
     let lacking = lacks(way, 0..way.words.len()) != lacks(answer, stretch.clone());
     words >= SHARED_WORDS_MIN && !lacking && flipped > shared * FLIPPED_FROM
 }
 
 /// Words by which something is said to be absent without a denial.
-const LACKING: &[&str] = &["without", "lack", "lacks", "lacking", "absence", "absent", "missing", "fails", "unable", "avoid", "avoids"];
+const LACKING: &[&str] =
+    &["without", "lack", "lacks", "lacking", "absence", "absent", "missing", "fails", "unable", "avoid", "avoids"];
 
 /// Stretches of the answer that may be one thought, shortest first where they begin together.
 fn stretches(answer: &Told) -> Vec<Range<usize>> {

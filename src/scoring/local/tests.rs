@@ -124,7 +124,8 @@ fn other_words_of_the_same_meaning_count_where_meaning_is_known() {
 fn ukrainian_is_judged_by_means_of_any_language_and_less_surely() {
     let reference = "Клієнт надсилає унікальний ключ із кожним платежем. Сервер зберігає ключ разом із результатом.";
     let grade = |answer: &str| {
-        grader(Some(Arc::new(Thesaurus))).grade(&GradingInput { language: "uk", ..input("Чому це безпечно?", reference, answer) })
+        grader(Some(Arc::new(Thesaurus)))
+            .grade(&GradingInput { language: "uk", ..input("Чому це безпечно?", reference, answer) })
     };
     let good = grade("кожний платіж має унікальний ключ, і сервер зберігає цей ключ із результатом");
     let bad = grade("треба купити більший сервер і частіше його перезапускати");

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 /// The constants inside the program.
 const SHIPPED: &str = include_str!("../../../config/scoring/local.toml");
 
-static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| Weights::parse(SHIPPED).expect("a unit test reads the built-in file"));
+static WEIGHTS: LazyLock<Weights> =
+    LazyLock::new(|| Weights::parse(SHIPPED).expect("a unit test reads the built-in file"));
 
 /// See the comments of `config/scoring/local.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -93,7 +94,8 @@ impl Weights {
         let mut score = model.intercept;
         for at in 0..FEATURES {
             let figure = &model.figure[at];
-            let usual = figure.usual[0] + figure.usual[1..].iter().zip(about).map(|(factor, about)| factor * about).sum::<f64>();
+            let usual = figure.usual[0]
+                + figure.usual[1..].iter().zip(about).map(|(factor, about)| factor * about).sum::<f64>();
             score += figure.slope * (features.values[at] - usual);
         }
         score.clamp(0.0, 1.0)

@@ -123,7 +123,13 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn of(input: &'a GradingInput<'a>, rubric: &Rubric) -> Self {
-        Self { input, asides: asides(input.answer, &[input.question, input.reference], rubric).into_iter().map(|(range, _)| range).collect() }
+        Self {
+            input,
+            asides: asides(input.answer, &[input.question, input.reference], rubric)
+                .into_iter()
+                .map(|(range, _)| range)
+                .collect(),
+        }
     }
 
     fn find(&self, quote: &str) -> Option<Passage> {
