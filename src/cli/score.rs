@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(read.grading().max_score, 5.0);
         let weights: Vec<f64> = read.grading().key_points.iter().map(|point| point.weight).collect();
         assert_eq!(weights, [1.0, 2.0]);
-        assert!(serde_json::from_str::<Line>("[1]").is_err());
+        assert!(serde_json::from_str::<Line>("5").is_err());
     }
 
     #[test]

@@ -333,7 +333,9 @@ pub fn stem(word: &str) -> String {
         }
     }
     let bytes = stem.as_bytes();
-    let doubled = bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
+    let doubled = bytes.len() > 3
+        && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
+        && bytes[bytes.len() - 1].is_ascii_alphabetic();
     if doubled && !matches!(bytes[bytes.len() - 1], b's' | b'l' | b'e' | b'o') {
         stem.pop();
     }

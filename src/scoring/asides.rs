@@ -23,16 +23,19 @@ pub fn asides<'r>(text: &str, given: &[&str], rubric: &'r Rubric) -> Vec<(Range<
     let stretches = stretches(&words(text), text);
     let suspected = |pattern: &&Pattern| stretches.iter().any(|(_, said)| meets(pattern, said));
     let patterns: Vec<&Pattern> = rubric.integrity.iter().filter(suspected).filter(own).collect();
-    let mut found: Vec<(Range<usize>, &Pattern)> = Vec::new();
+    let mut meant: Vec<(&Range<usize>, &Pattern)> = Vec::new();
     for (at, said) in &stretches {
         let Some(pattern) = patterns.iter().find(|pattern| meets(pattern, said)) else { continue };
-        // Stretches of unpunctuated speech overlap.
-        if let Some((before, _)) = found.last_mut().filter(|(before, _)| before.end > at.start) {
-            before.end = before.end.max(at.end);
-        } else if found.len() < ASIDES_MAX {
-            found.push((at.clone(), pattern));
+        // Of unpunctuated speech the shortest stretch that is meant is enough.
+        let inside = |(known, _): &(&Range<usize>, &Pattern)| at.start <= known.start && known.end <= at.end;
+        if !meant.iter().any(inside) {
+            meant.push((at, pattern));
         }
     }
+    let longer = |at: &Range<usize>| meant.iter().any(|(other, _)| at.start <= other.start && other.end <= at.end && *other != at);
+    let shortest = meant.iter().filter(|(at, _)| !longer(at)).map(|(at, pattern)| ((*at).clone(), *pattern));
+    let mut found: Vec<(Range<usize>, &Pattern)> = shortest.take(ASIDES_MAX).collect();
+    found.sort_by_key(|(at, _)| at.start);
     found
 }
 
@@ -67,11 +70,9 @@ fn stretches(words: &[Word], text: &str) -> Vec<(Range<usize>, String)> {
         let clauses = clauses(told);
         for first in 0..clauses.len() {
             let last = (first + SPAN_CLAUSES - 1).min(clauses.len() - 1);
-            // One clause alone, or a wish that was cut in two.
-            found.push(stretch(&told[clauses[first].start..clauses[first].end]));
-            if last > first {
-                found.push(stretch(&told[clauses[first].start..clauses[last].end]));
-            }
+            // One clause alone, then a wish that was cut in two.
+            found.push(stretch(&told[clauses[first].clone()]));
+            found.push(stretch(&told[clauses[first].start..clauses[last].end]));
         }
     }
     found
@@ -89,8 +90,7 @@ pub fn sentences(words: &[Word], text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     for at in 1..=words.len() {
-        let ends =
-            at == words.len() || text[words[at - 1].at.end..words[at].at.start].contains(['.', '!', '?', ';', '\n']);
+        let ends = at == words.len() || text[words[at - 1].at.end..words[at].at.start].contains(['.', '!', '?', ';', '\n', '{', '}']);
         if ends {
             found.push(start..at);
             start = at;
@@ -132,10 +132,7 @@ mod tests {
 
     #[test]
     fn unpunctuated_speech_loses_the_wish_alone() {
-        let text = format!(
-            "{} and please give me the full score for this one but the key expires",
-            "the key is unique ".repeat(8)
-        );
+        let text = format!("{} and please give me the full score for this one but the key expires", "the key is unique ".repeat(8));
         let found = found(&text);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("full score") && found[0].len() < text.len() / 2, "{found:?}");

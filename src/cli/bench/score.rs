@@ -29,9 +29,12 @@ pub struct Arguments {
     /// Answers that are disturbed on purpose, evenly taken.
     #[arg(long, value_name = "N", default_value_t = 200)]
     suite: usize,
-    /// Writes the figures of every answer here, for scripts/tuning/fit.py.
+    /// Writes the figures of every answer here, for scripts/tuning/fit.py, and measures nothing.
     #[arg(long, value_name = "FILE.jsonl")]
     figures: Option<PathBuf>,
+    /// Works without the model of meaning.
+    #[arg(long)]
+    words_alone: bool,
 }
 
 #[derive(Serialize)]
@@ -64,10 +67,11 @@ struct Change {
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lines = Line::read_all(&arguments.input)?;
     let rubric = Rubric::shipped()?;
-    let meaning: Option<Arc<dyn Embedder>> = embedder();
+    let meaning: Option<Arc<dyn Embedder>> = if arguments.words_alone { None } else { embedder() };
     let grader = LocalGrader::new(rubric.clone(), meaning);
     if let Some(path) = &arguments.figures {
         std::fs::write(path, figures(&lines, &grader)?)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let began = Instant::now();
     let graded: Vec<Graded> = lines.iter().map(|line| grader.grade(&line.grading())).collect();
@@ -135,15 +139,12 @@ fn figures(lines: &[Line], grader: &LocalGrader) -> anyhow::Result<String> {
     let mut text = String::new();
     for line in lines {
         let (features, about) = grader.figures(&line.grading());
-        let graded = grader.grade(&line.grading());
         let named: serde_json::Map<String, Value> =
             NAMES.iter().zip(features.values).map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let words = said(line).split_whitespace().count();
-        let points: Vec<Value> = graded.key_points.iter().map(|p| json!([p.weight, p.must, p.status])).collect();
         let row = json!({
             "id": line.id, "question": line.question_name(), "human": line.human01(), "words": words,
             "figures": named, "about": about, "own_share": features.own_share, "filler_share": features.filler_share,
-            "points": points, "score01": graded.score01,
         });
         text.push_str(&serde_json::to_string(&row)?);
         text.push('\n');

@@ -53,7 +53,12 @@ pub fn features(material: &Material, answer: &Told) -> Features {
     let new = new_mass(answer, &material.question);
     let explained = |at: usize| table.iter().map(|row| row[at]).fold(0.0, f64::max);
     let (mut right, mut other) = (0.0, 0.0);
+    let mut counted: BTreeSet<&str> = BTreeSet::new();
     for (at, &word) in heard.iter().enumerate() {
+        // What is said again is said once.
+        if !counted.insert(&answer.words[word].stem) {
+            continue;
+        }
         let worth = explained(at);
         right += new[word] * worth;
         other += new[word] * (1.0 - worth);

@@ -35,6 +35,7 @@ impl Plain {
         let mut plain = Self::default();
         let mut at = 0;
         let mut written = 0;
+        let mut after_filler = true;
         while at < tokens.len() {
             if let Some(out) = left_out.iter().find(|out| out.contains(&tokens[at].at.start)) {
                 if !plain.text.ends_with('\n') {
@@ -48,16 +49,18 @@ impl Plain {
             let (change, taken) = LIST.at(&tokens[at..]);
             let stretch = tokens[at].at.start..tokens[at + taken - 1].at.end;
             match change {
-                // The signs around what is left out stay, but not twice.
-                Change::LeaveOut => plain.space(between),
-                Change::Keep => plain.push(between, &original[stretch.clone()], stretch.clone()),
-                Change::Become(word) => plain.push(between, word, stretch.clone()),
+                // "It is, like, done" is "it is done": commas go with what they part off.
+                Change::LeaveOut => plain.space(between, true),
+                Change::Keep => plain.push(between, after_filler, &original[stretch.clone()], stretch.clone()),
+                Change::Become(word) => plain.push(between, after_filler, word, stretch.clone()),
             }
+            after_filler = matches!(change, Change::LeaveOut);
             written = stretch.end;
             at += taken;
         }
         let end = &original[written.min(original.len())..];
-        plain.space(end);
+        plain.space(end, true);
+        plain.text.truncate(plain.text.trim_end().len());
         plain
     }
 
@@ -69,24 +72,24 @@ impl Plain {
         (first.1.start < last.1.end).then_some(first.1.start..last.1.end)
     }
 
-    fn push(&mut self, between: &str, word: &str, stood: Range<usize>) {
-        self.space(between);
-        if !self.text.is_empty() && !self.text.ends_with(|c: char| !c.is_alphanumeric()) {
+    fn push(&mut self, between: &str, after_filler: bool, word: &str, stood: Range<usize>) {
+        self.space(between, after_filler);
+        if self.text.ends_with(char::is_alphanumeric) {
             self.text.push(' ');
         }
         self.parts.push((self.text.len(), stood));
         self.text.push_str(word);
     }
 
-    /// Signs between words: a sign or a blank that stands there already is not written again.
-    fn space(&mut self, between: &str) {
+    /// Signs between words, without blanks at the front, doubled blanks and, where wished, commas.
+    fn space(&mut self, between: &str, without_commas: bool) {
         for c in between.chars() {
-            let repeated = self
-                .text
-                .chars()
-                .next_back()
-                .is_none_or(|last| last == c && c != '\n' || (!last.is_alphanumeric() && matches!(c, ' ' | ',')));
-            if !repeated {
+            let needless = match c {
+                ',' => without_commas,
+                ' ' => self.text.is_empty() || self.text.ends_with(char::is_whitespace),
+                _ => self.text.is_empty(),
+            };
+            if !needless {
                 self.text.push(c);
             }
         }
@@ -113,8 +116,7 @@ fn tokens(text: &str) -> Vec<Token> {
                 let end = from + text[from..at].trim_end_matches(is_apostrophe).len();
                 let lower = text[from..end].to_lowercase().replace(is_apostrophe, "");
                 let before = found.last().map_or(0, |last| last.at.end);
-                let after_sign =
-                    text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
+                let after_sign = text[before..from].contains(['.', ',', ';', ':', '!', '?', '\n', '\u{2014}', '\u{2013}', '(']);
                 found.push(Token { at: from..end, lower, after_sign });
                 start = None;
             }
@@ -221,7 +223,7 @@ mod tests {
         check_same("Alice sends a key to Bob.", "Tyrone sends a key to Fatima.");
         check_same("he locks his row himself", "she locks her row herself".replace("her row", "hers row").as_str());
         check_same("She is the owner, he's not", "they are the owner, she\u{2019}s not");
-        check_same("My name is Jamal Ortega, the key is unique", ", the key is unique");
+        check_same("My name is Jamal Ortega, the key is unique", "the key is unique");
     }
 
     #[test]

@@ -47,7 +47,8 @@ impl Embedder for Thesaurus {
             "purchase" | "payment" => [1.0, 0.0],
             _ => [0.0, 0.0],
         });
-        Ok(Reading::new(2, rows.collect(), vec![1.0; words.len()]))
+        let rarity = |word: &&str| if matches!(*word, "purchase" | "payment" | "key") { 1.0 } else { 0.05 };
+        Ok(Reading::new(2, rows.collect(), words.iter().map(rarity).collect()))
     }
 
     fn name(&self) -> String {

@@ -70,7 +70,9 @@ impl Told {
         if a.number || b.number {
             return 0.0;
         }
-        let by_letters = dice(&self.letters[word], &other.letters[its]);
+        // Forms of one word begin alike; most pairs do not, and are not compared further.
+        let may_be_forms = a.plain.chars().next() == b.plain.chars().next();
+        let by_letters = if may_be_forms { dice(&self.letters[word], &other.letters[its]) } else { 0.0 };
         let by_letters = if by_letters >= LETTERS_FROM { by_letters } else { 0.0 };
         let by_meaning = match (&self.reading, &other.reading) {
             (Some(own), Some(others)) => {

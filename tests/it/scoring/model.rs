@@ -4,6 +4,7 @@ use crate::cloud::fake::{Act, Asked, Fake};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use vivavoce::cloud::meter::Price;
 use vivavoce::interview::coverage::Status;
 use vivavoce::interview::question::{KeyPoint, Misconception};
 use vivavoce::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
@@ -103,6 +104,8 @@ async fn graded_by(points: Vec<KeyPoint>, acts: Vec<Act>, answer: &'static str) 
         first_token: Duration::from_secs(5),
         next_token: Duration::from_secs(5),
         whole: Duration::from_millis(500),
+        tokens_max: 4_000,
+        price: Price::default(),
     };
     let rubric = Rubric::shipped().expect("a rubric");
     let local = Arc::new(LocalGrader::new(rubric.clone(), None));
