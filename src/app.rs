@@ -87,7 +87,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
+    let workers = start_jobs(&settings, &store, &ledger, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
@@ -159,6 +159,7 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>)
 async fn start_jobs(
     settings: &Settings,
     store: &Store,
+    ledger: &Arc<Ledger>,
     paths: &Paths,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
@@ -166,7 +167,7 @@ async fn start_jobs(
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let scoring = scoring::load(&settings.scoring)?;
+    let scoring = scoring::load(settings, ledger)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
         Box::pin(
