@@ -61,6 +61,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     prepare_folders(&paths)?;
     let clock = Clock::system();
     let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    // A name that is nowhere is told at start, not when the first question is to be written.
+    providers::careful_model(&settings, cloud::Use::Generation, &ledger)?;
     let loading = load_parts(settings.clone(), &paths, ledger.clone());
     let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
