@@ -28,6 +28,7 @@ use crate::jobs::evaluate::Scoring;
 use crate::jobs::retention::Periods;
 use crate::jobs::webhook::Sender;
 use crate::lifecycle::Lifecycle;
+use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
@@ -63,6 +64,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     prepare_folders(&paths)?;
     let clock = Clock::system();
     let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    // Writes what the bank lacks and looks at code. A name that is nowhere is told at start.
+    let writer = providers::careful_model(&settings, cloud::Use::Generation, &ledger)?;
     let loading = load_parts(settings.clone(), &paths, ledger.clone());
     let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
@@ -87,11 +90,11 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         paths.clone(),
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
-        scoring::model(&settings.scoring)?,
+        writer.clone(),
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let scoring = scoring::load(&settings.scoring)?;
-    let workers = start_jobs(&settings, &store, &paths, scoring.clone(), &lifecycle).await?;
+    let scoring = scoring::load(&settings, &ledger)?;
+    let workers = start_jobs(&settings, &store, &paths, (scoring.clone(), writer), &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
@@ -166,14 +169,13 @@ async fn start_jobs(
     settings: &Settings,
     store: &Store,
     paths: &Paths,
-    scoring: Scoring,
+    (scoring, model): (Scoring, Option<Arc<dyn LanguageModel>>),
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
     if !settings.jobs.enabled {
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let model = scoring::model(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring, model) = (reports.clone(), scoring.clone(), model.clone());
         Box::pin(async move {

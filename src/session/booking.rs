@@ -142,8 +142,8 @@ async fn drafts(
     let Some(model) = drafter else {
         if !topics.is_empty() {
             notes.push(format!(
-                "{nothing}No question was written for it: the local model does not write questions; that takes a scoring \
-                 model (`scoring.scorer = \"model\"`)."
+                "{nothing}No question was written for it: the local model does not write questions; that takes another one \
+                 (`providers.llm_generation`)."
             ));
         }
         return Vec::new();

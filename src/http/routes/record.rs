@@ -90,7 +90,8 @@ pub struct Artifacts {
 }
 
 /// The local models do not judge code: what they say of it is wrong too often to stand in a record.
-const NO_ANALYSIS: &str = "This server has no language model that looks at code: set `scoring.scorer = \"model\"`.";
+const NO_ANALYSIS: &str =
+    "This server has no language model that looks at code: name one in `providers.llm_generation`.";
 
 /// A version of the code for one question.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -135,7 +136,7 @@ pub async fn artifacts(
 ) -> Result<Json<Artifacts>, ApiError> {
     access::interview(&state, caller, id, Right::Read).await?;
     let rows = state.store.artifacts(id).await?;
-    let analysis_note = (state.settings.scoring.scorer != "model").then_some(NO_ANALYSIS);
+    let analysis_note = state.settings.providers.llm_generation.is_empty().then_some(NO_ANALYSIS);
     Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect(), analysis_note }))
 }
 

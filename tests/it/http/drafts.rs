@@ -152,7 +152,7 @@ async fn without_a_model_that_can_write_the_bank_is_asked_and_it_is_told() {
     app.store.sync_bank(&bank_of("backend")).await.expect("stored");
     let booked = book(&app.store, None, wish(&app, &["Zookeeper"]).await).await.expect("booked");
     assert_eq!(booked.notes.len(), 1);
-    assert!(booked.notes[0].contains("no question on Zookeeper") && booked.notes[0].contains("scoring.scorer"));
+    assert!(booked.notes[0].contains("no question on Zookeeper") && booked.notes[0].contains("llm_generation"));
     let strange = Writer { answer: json!({ "questions": "none" }), asked: Mutex::default() };
     let booked = book(&app.store, Some(&strange), wish(&app, &["Zookeeper"]).await).await.expect("booked all the same");
     assert!(booked.notes[0].contains("could not write"), "{:?}", booked.notes);
@@ -198,7 +198,7 @@ async fn versions_of_code_are_fetched_and_compared() {
     let get = |path: String| app.far(Method::GET, &path, &interview.token).send();
     let listed = body(get(base.clone()).await.expect("answered"), 200).await;
     assert_eq!(listed["artifacts"].as_array().map(Vec::len), Some(2));
-    assert!(listed["analysis_note"].as_str().is_some_and(|note| note.contains("scoring.scorer")), "{listed}");
+    assert!(listed["analysis_note"].as_str().is_some_and(|note| note.contains("llm_generation")), "{listed}");
     let second = body(get(format!("{base}/2")).await.expect("answered"), 200).await;
     assert_eq!((&second["submitted"], &second["ai_analysis"]), (&json!(true), &Value::Null));
     let diff = body(get(format!("{base}/2/diff?from=1")).await.expect("answered"), 200).await;
