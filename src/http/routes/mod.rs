@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod auth;
+pub mod bank_files;
 pub mod categories;
 pub mod consent;
 pub mod create;
@@ -12,10 +13,13 @@ pub mod invitations;
 pub mod overrides;
 pub mod privacy;
 pub mod profiles;
+pub mod progress;
+pub mod questions;
 pub mod record;
 pub mod recording;
 pub mod report;
 pub mod sound_check;
+pub mod statistics;
 pub mod transcript;
 pub mod users;
 pub mod webhooks;
