@@ -1,6 +1,6 @@
 // What every list of the server needs: a page, a button for the next, words when there is nothing or something is wrong.
 
-import { request } from "../api";
+import { fetchFile, request } from "../api";
 import { fill, h, type Child } from "../dom";
 import { button, select, waiting } from "../frame";
 import { t } from "../text";
@@ -8,7 +8,8 @@ import { saidBy } from "../views/form";
 import { text, type Fields } from "./read";
 
 export interface Pages {
-  element: HTMLElement;
+  /** What stands below the list: words, and the button for more. */
+  foot: HTMLElement;
   /** Begins anew, with this query. */
   load(query: Record<string, string>): Promise<void>;
 }
@@ -52,7 +53,7 @@ export function pages(options: {
   };
   more.addEventListener("click", () => void fetchPage(false));
   return {
-    element: h("div", { class: "stack" }, options.box, said, more),
+    foot: h("div", { class: "stack" }, said, more),
     load: (wanted) => {
       query = wanted;
       return fetchPage(true);
@@ -116,10 +117,8 @@ export function act(words: string, said: HTMLElement, work: () => Promise<void>,
 }
 
 /** Keeps what the server answers as a file. */
-export async function keep(path: string, name: string, kind: string): Promise<void> {
-  const answer = await request(path, {});
-  const content = typeof answer === "string" ? answer : JSON.stringify(answer, null, 2);
-  const address = URL.createObjectURL(new Blob([content], { type: kind }));
+export async function keep(path: string, name: string): Promise<void> {
+  const address = URL.createObjectURL(await fetchFile(path));
   h("a", { href: address, download: name }).click();
   URL.revokeObjectURL(address);
 }

@@ -98,7 +98,7 @@ function repeats(visit: Visit, user: string | null): HTMLElement {
   const box = h("ul", { class: "plain-list", testid: "repeats" });
   const pager = pages({ path: "/progress/repeats", cursor: "after", box, none: words.weakNone, signal: visit.signal, rows: (answer) => records(answer, "questions").map(repeat) });
   void pager.load({ limit: PAGE, user: user ?? "" });
-  return section(words.repeats, words.repeatsHint, pager.element);
+  return section(words.repeats, words.repeatsHint, box, pager.foot);
 }
 
 function repeat(one: Fields): HTMLElement {
@@ -116,7 +116,7 @@ function history(visit: Visit, user: string | null): HTMLElement {
   const box = h("div", { class: "stack", testid: "history" });
   const pager = pages({ path: "/progress/answers", cursor: "before", box, none: words.historyNone, signal: visit.signal, rows: (answer) => records(answer, "answers").map(entry) });
   void pager.load({ limit: PAGE, user: user ?? "" });
-  return section(words.history, "", pager.element);
+  return section(words.history, "", box, pager.foot);
 }
 
 function entry(one: Fields): HTMLElement {
