@@ -364,7 +364,7 @@ fn sort(question: &Question, newest: Option<&Newest>, imported: &mut Imported) -
 
 /// Locks a category, so that its questions are changed by one at a time; returns the last position.
 async fn lock(connection: &mut PgConnection, category: CategoryId) -> Result<i32, StoreError> {
-    sqlx::query_scalar!("select id from interview_categories where id = $1 for update", category.0)
+    sqlx::query_scalar!("select id from interview_categories where id = $1 for no key update", category.0)
         .fetch_one(&mut *connection)
         .await?;
     let last = sqlx::query_scalar!(

@@ -9,6 +9,7 @@ mod invitations;
 mod journey;
 mod privacy;
 mod profiles;
+mod progress;
 mod questions;
 mod record;
 mod refusals;

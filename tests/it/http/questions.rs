@@ -212,7 +212,7 @@ async fn what_is_handed_out_is_taken_in_again() {
     }
     let path = format!("/api/v1/categories/{}/questions", listed["categories"][0]["id"].as_str().expect("id"));
     let table = "key,competency,level,kind,prompt,reference_answer\n\
-        backend.why,http,junior,factual,\"Why, then?\",It saves a round trip.\nbackend.how,http,junior,sung,How?,So.\n";
+        backend.why,http,junior,factual,\"Why, then?\",It saves a round trip.\nbackend.how,http,junior,sung,How?,It answers at once.\n";
     let post =
         |text: String| app.far(Method::POST, &path, &boss.token).header("content-type", "text/csv").body(text).send();
     let said = problem(post(table.to_owned()).await.expect("answered"), 422).await;
