@@ -341,7 +341,9 @@ fn is_weight(weight: f64) -> bool {
 }
 
 fn are_terms(groups: &[String]) -> bool {
-    groups.len() <= LIST_MAX && groups.iter().all(|group| group.split('|').all(|term| !words(term).is_empty()))
+    groups.len() <= LIST_MAX
+        && groups.iter().all(|group| is_text(group))
+        && groups.iter().all(|group| group.split('|').all(|term| !words(term).is_empty()))
 }
 
 #[cfg(test)]

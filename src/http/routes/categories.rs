@@ -69,8 +69,18 @@ pub struct CategoryQuery {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct KeptCategoryView {
     id: CategoryId,
-    #[serde(flatten)]
-    category: Category,
+    #[schema(example = "backend")]
+    slug: String,
+    #[schema(example = "Back-end engineering")]
+    name: String,
+    description: String,
+    /// BCP 47 primary tag.
+    #[schema(example = "en")]
+    language: String,
+    /// How a language model is to behave here; never shown to candidates.
+    system_prompt: String,
+    job_positions: Vec<String>,
+    competencies: Vec<Competency>,
     /// When a person last changed it; until then it follows the shipped file.
     edited_at: Option<DateTime<Utc>>,
     /// No longer offered.
@@ -79,8 +89,18 @@ pub struct KeptCategoryView {
 
 impl From<KeptCategory> for KeptCategoryView {
     fn from(row: KeptCategory) -> Self {
-        let withdrawn = row.withdrawn_at.is_some();
-        Self { id: row.id, category: row.category, edited_at: row.edited_at, withdrawn }
+        Self {
+            id: row.id,
+            slug: row.category.slug,
+            name: row.category.name,
+            description: row.category.description,
+            language: row.category.language,
+            system_prompt: row.category.system_prompt,
+            job_positions: row.category.job_positions,
+            competencies: row.category.competencies,
+            edited_at: row.edited_at,
+            withdrawn: row.withdrawn_at.is_some(),
+        }
     }
 }
 

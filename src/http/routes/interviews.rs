@@ -160,8 +160,8 @@ impl PageQuery {
             mode: self.mode,
             purpose: self.purpose,
             report_state: self.report_state,
-            from: self.from,
-            to: self.to,
+            from: fields.time("from", self.from),
+            to: fields.time("to", self.to),
             search: fields.text("search", self.search.as_deref(), SEARCH_CHARS_MAX),
         };
         fields.check(Some(filter))

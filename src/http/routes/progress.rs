@@ -16,7 +16,7 @@ use crate::scoring::progress::{
     INTERVIEWS_MAX, PastAnswer, PastInterview, PastPoint, Place, Progress, practice, progress,
 };
 use crate::scoring::rubric::Rubric;
-use crate::store::{HistoryRow, Mode, ResponseState, ScoreRow, Whose};
+use crate::store::{HistoryRow, Mode, ResponseState, ScoreRow, StoreError, Whose};
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
@@ -157,7 +157,8 @@ pub struct PracticeBody {
 /// Progress: scores over time, mastery of each competency with its uncertainty, what is weak. Without an account at the
 /// server's own machine: of the practice that belongs to nobody.
 #[utoipa::path(get, operation_id = "get_progress", path = "/progress", tag = "progress", params(WhoseQuery),
-    responses((status = 200, description = "What the reports of the last 150 interviews tell.", body = Progress)))]
+    responses((status = 200, description = "What the reports of the last 150 interviews tell.", body = Progress),
+        (status = 404, description = "There is no such person, or it is not for you to see.")))]
 pub async fn show(
     State(state): State<Shared>,
     caller: Caller,
@@ -176,7 +177,8 @@ pub async fn show(
 
 /// Every question and answer again, with feedback.
 #[utoipa::path(get, operation_id = "get_history", path = "/progress/answers", tag = "progress", params(HistoryQuery),
-    responses((status = 200, description = "The newest interview first, each in its order.", body = History)))]
+    responses((status = 200, description = "The newest interview first, each in its order.", body = History),
+        (status = 404, description = "There is no such person, or it is not for you to see.")))]
 pub async fn answers(
     State(state): State<Shared>,
     caller: Caller,
@@ -194,7 +196,8 @@ pub async fn answers(
 
 /// What had better be repeated, and when: each missed key point by itself, at growing intervals.
 #[utoipa::path(get, operation_id = "get_repeats", path = "/progress/repeats", tag = "progress", params(RepeatQuery),
-    responses((status = 200, description = "By when they are due.", body = Repeats)))]
+    responses((status = 200, description = "By when they are due.", body = Repeats),
+        (status = 404, description = "There is no such person, or it is not for you to see.")))]
 pub async fn repeat(
     State(state): State<Shared>,
     caller: Caller,
@@ -244,7 +247,8 @@ pub async fn practise(
     let nothing =
         || ApiError::Conflict("Nothing is weak or due: hold an interview first, or come back later.".to_owned());
     let wanted = practice(&answers, category.as_deref(), count as usize, state.clock.now()).ok_or_else(nothing)?;
-    let mut bank = state.store.bank(&wanted.category, &wanted.language).await?;
+    let bank = state.store.bank(&wanted.category, &wanted.language).await;
+    let mut bank = bank.map_err(|error| if error == StoreError::NotFound { nothing() } else { error.into() })?;
     bank.questions.retain(|question| wanted.keys.contains(&question.key));
     let questions = u32::try_from(bank.questions.len()).unwrap_or(count);
     let wish = json!({

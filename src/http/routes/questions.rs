@@ -226,6 +226,7 @@ pub async fn versions(
 #[utoipa::path(post, operation_id = "create_question", path = "/questions", tag = "bank", request_body = NewQuestion,
     responses((status = 201, description = "Added.", body = QuestionView,
             headers(("Location" = String, description = "The question's first version."))),
+        (status = 404, description = "There is no such category."),
         (status = 409, description = "The key is taken, by a question that is asked or was withdrawn.")))]
 pub async fn create(
     State(state): State<Shared>,

@@ -3,6 +3,7 @@
 use crate::http::access::{self, Right};
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
+use crate::http::fields::Fields;
 use crate::http::paging;
 use crate::http::state::Shared;
 use crate::id::SessionId;
@@ -16,6 +17,9 @@ use uuid::Uuid;
 
 /// Entries of one answer at most. Without a `limit` the whole is given: an interview is bounded.
 const PAGE_MAX: u32 = 1_000;
+
+/// Longest key of a question, characters.
+const KEY_CHARS_MAX: usize = 300;
 
 /// Which page of lines or versions.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -244,8 +248,11 @@ pub async fn responses(
     Query(query): Query<ResponseQuery>,
 ) -> Result<Json<Responses>, ApiError> {
     let limit = limited(query.limit)?;
+    let mut fields = Fields::default();
+    let after = fields.text("after", query.after.as_deref(), KEY_CHARS_MAX);
+    fields.check(Some(()))?;
     access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.response_page(id, limit, query.after.as_deref()).await?;
+    let rows = state.store.response_page(id, limit, after.as_deref()).await?;
     let next = paging::next(&rows, limit, |row| row.question_key.clone());
     Ok(Json(Responses { responses: rows.into_iter().map(ResponseView::from).collect(), next }))
 }

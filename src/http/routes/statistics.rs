@@ -190,6 +190,7 @@ fn period(
 ) -> Result<Period, ApiError> {
     let mut fields = Fields::default();
     let category = fields.text("category", category, SLUG_CHARS_MAX);
+    let (from, to) = (fields.time("from", from), fields.time("to", to));
     let to = to.unwrap_or_else(|| state.clock.now());
     let earliest = to.checked_sub_signed(Duration::days(PERIOD_DAYS_MAX));
     let from = from.or_else(|| to.checked_sub_signed(Duration::days(PERIOD_DAYS)));
