@@ -81,7 +81,7 @@ test("an admin at work", { timeout: ALL_MAX_MS }, async (t) => {
 
   // The bank: found, and added to with an expected answer alone.
   await page.getByRole("link", { name: "Question bank" }).click();
-  await page.getByLabel("Category").selectOption({ label: "Back-end engineering (en)" });
+  await page.getByLabel("Category").selectOption({ label: "Back end (en)" });
   await page.getByTestId("new-question").click();
   const dialog = page.getByTestId("dialog");
   await dialog.getByLabel("Key", { exact: true }).fill("backend.retry-budget");

@@ -52,10 +52,9 @@ export function interviewsPart(visit: Visit, slot: HTMLElement): void {
       ),
     );
   };
-  draw([]);
   void categoryOptions(visit.signal).then(
     (found) => draw([...new Map(found.map((one) => [one.slug, { value: one.slug, label: one.slug }])).values()]),
-    () => undefined,
+    () => draw([]),
   );
   slot.append(
     h("section", { class: "card stack" }, h("h2", {}, words.live), table(columns, liveBox, "live-interviews"), live.foot),
