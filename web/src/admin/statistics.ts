@@ -50,7 +50,7 @@ async function draw(visit: Visit, figures: HTMLElement, from: string): Promise<v
       [words.completed, count(interviews, "completed"), words.share(number(interviews, "completion_share"))],
       [words.failed, count(interviews, "failed"), words.share(number(interviews, "failure_share"))],
       [words.reports, count(scores, "reports"), ""],
-      [words.minutes, String(number(interviews, "mean_minutes") ?? ""), "min"],
+      [words.minutes, words.min(number(interviews, "mean_minutes")), ""],
       [words.reply, words.ms(number(latency, "p50_ms")), ""],
       [words.reply95, words.ms(number(latency, "p95_ms")), ""],
       [words.reply99, words.ms(number(latency, "p99_ms")), ""],

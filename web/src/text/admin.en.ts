@@ -161,6 +161,7 @@ export const adminWords = {
     reply99: "Reply, 99 %",
     minutes: "Mean length",
     share: (n: number | null) => (n === null ? "" : `${Math.round(n * 1000) / 10} %`),
+    min: (n: number | null) => (n === null ? "none" : `${n} min`),
     ms: (n: number | null) => (n === null ? "none" : `${Math.round(n)} ms`),
     scores: "Overall scores",
     scoresHint: "Interviews in each tenth of the scale from 1 to 5.",
