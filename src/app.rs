@@ -1,8 +1,10 @@
 //! The composition root: settings become a running server. The only place where providers are chosen and everything is
 //! named together. Must never hold a rule of the conversation.
 
+mod cloud;
 mod live;
 mod measure;
+mod money;
 mod providers;
 pub mod scoring;
 mod sweep;
@@ -11,6 +13,7 @@ pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
+use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
@@ -56,7 +59,12 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     let began = std::time::Instant::now();
     let settings = Arc::new(settings);
     prepare_folders(&paths)?;
-    let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
+    let clock = Clock::system();
+    let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    // A name that is nowhere is told at start, not when the first question is to be written.
+    providers::careful_model(&settings, cloud::Use::Generation, &ledger)?;
+    let loading = load_parts(settings.clone(), &paths, ledger.clone());
+    let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
     let parts = match parts {
         Ok(parts) => parts,
@@ -70,7 +78,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
-    let clock = Clock::system();
+    ledger.see(store.spent_on(clock.now().date_naive()).await?);
     let live = Arc::new(Live::new(
         store.clone(),
         settings.clone(),
@@ -81,7 +89,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
+    let workers = start_jobs(&settings, &store, &ledger, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
@@ -145,14 +153,15 @@ pub async fn open_database(settings: &Settings, paths: &Paths) -> anyhow::Result
     Ok(Database { store, cluster: Some(cluster) })
 }
 
-async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Parts> {
+async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>) -> anyhow::Result<Parts> {
     let voice_cache = paths.voice_cache();
-    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
+    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache, &ledger)).await?
 }
 
 async fn start_jobs(
     settings: &Settings,
     store: &Store,
+    ledger: &Arc<Ledger>,
     paths: &Paths,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
@@ -160,7 +169,7 @@ async fn start_jobs(
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let scoring = scoring::load(&settings.scoring)?;
+    let scoring = scoring::load(settings, ledger)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
         Box::pin(
