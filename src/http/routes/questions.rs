@@ -67,7 +67,7 @@ pub struct VersionQuery {
 
 /// One version of a question.
 #[derive(Serialize, utoipa::ToSchema)]
-pub struct QuestionView {
+pub struct BankQuestion {
     /// Of this version.
     id: QuestionRowId,
     category_id: CategoryId,
@@ -90,7 +90,7 @@ pub struct QuestionView {
     advice: Vec<String>,
 }
 
-impl QuestionView {
+impl BankQuestion {
     fn of(row: QuestionRow, advice: Vec<String>) -> Self {
         Self {
             id: row.id,
@@ -116,7 +116,7 @@ impl QuestionView {
 /// A page of questions, by key; `advice` stands with a single question alone.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct QuestionList {
-    questions: Vec<QuestionView>,
+    questions: Vec<BankQuestion>,
     /// Where the next page begins; null at the end.
     next: Option<QuestionRowId>,
 }
@@ -124,7 +124,7 @@ pub struct QuestionList {
 /// A page of a question's versions, the newest first.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct VersionList {
-    versions: Vec<QuestionView>,
+    versions: Vec<BankQuestion>,
     /// Where the next page begins; null at the end.
     next: Option<u32>,
 }
@@ -165,7 +165,7 @@ pub struct BulkEdit {
 /// Questions as they are after a change, in the order of the ids.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ChangedQuestions {
-    questions: Vec<QuestionView>,
+    questions: Vec<BankQuestion>,
 }
 
 /// Questions of the bank, each in the version that is asked now.
@@ -191,17 +191,17 @@ pub async fn list(
     let filter = fields.check(Some(filter))?;
     let rows = state.store.questions(&filter, limit, query.after).await?;
     let next = paging::next(&rows, limit, |row| row.id);
-    Ok(Json(QuestionList { questions: rows.into_iter().map(QuestionView::listed).collect(), next }))
+    Ok(Json(QuestionList { questions: rows.into_iter().map(BankQuestion::listed).collect(), next }))
 }
 
 /// One version of a question, with advice.
 #[utoipa::path(get, operation_id = "get_question", path = "/questions/{id}", tag = "bank", params(("id" = QuestionRowId, Path)),
-    responses((status = 200, description = "The version.", body = QuestionView)))]
+    responses((status = 200, description = "The version.", body = BankQuestion)))]
 pub async fn show(
     State(state): State<Shared>,
     _: Staff,
     Path(id): Path<QuestionRowId>,
-) -> Result<Json<QuestionView>, ApiError> {
+) -> Result<Json<BankQuestion>, ApiError> {
     let row = state.store.question_row(id).await?;
     advised(&state, row).await.map(Json)
 }
@@ -219,12 +219,12 @@ pub async fn versions(
     state.store.question_row(id).await?;
     let rows = state.store.question_versions(id, limit, query.before).await?;
     let next = paging::next(&rows, limit, |row| row.question.version);
-    Ok(Json(VersionList { versions: rows.into_iter().map(QuestionView::listed).collect(), next }))
+    Ok(Json(VersionList { versions: rows.into_iter().map(BankQuestion::listed).collect(), next }))
 }
 
 /// Add a question. With an expected answer alone, its key points are derived from it and kept with it, to be edited.
 #[utoipa::path(post, operation_id = "create_question", path = "/questions", tag = "bank", request_body = NewQuestion,
-    responses((status = 201, description = "Added.", body = QuestionView,
+    responses((status = 201, description = "Added.", body = BankQuestion,
             headers(("Location" = String, description = "The question's first version."))),
         (status = 404, description = "There is no such category."),
         (status = 409, description = "The key is taken, by a question that is asked or was withdrawn.")))]
@@ -245,14 +245,14 @@ pub async fn create(
 /// Say the question anew: a new version, with an id of its own. The id must be the version that is asked now, so that
 /// nobody's change is lost; the same words make no new version.
 #[utoipa::path(put, operation_id = "change_question", path = "/questions/{id}", tag = "bank", params(("id" = QuestionRowId, Path)), request_body = QuestionDraft,
-    responses((status = 200, description = "The version that is asked now.", body = QuestionView),
+    responses((status = 200, description = "The version that is asked now.", body = BankQuestion),
         (status = 409, description = "It has been changed or withdrawn in the meantime.")))]
 pub async fn change(
     State(state): State<Shared>,
     Admin(admin): Admin,
     Path(id): Path<QuestionRowId>,
     Body(draft): Body<QuestionDraft>,
-) -> Result<Json<QuestionView>, ApiError> {
+) -> Result<Json<BankQuestion>, ApiError> {
     let before = state.store.question_row(id).await?;
     if draft.key != before.question.key {
         return Err(ApiError::field("key", "The key stays the same in every version."));
@@ -284,12 +284,12 @@ pub async fn withdraw(
 
 /// Make this version the one that is asked, be it an older one or one that was withdrawn.
 #[utoipa::path(post, operation_id = "restore_question", path = "/questions/{id}/restore", tag = "bank", params(("id" = QuestionRowId, Path)),
-    responses((status = 200, description = "The version that is asked now.", body = QuestionView)))]
+    responses((status = 200, description = "The version that is asked now.", body = BankQuestion)))]
 pub async fn restore(
     State(state): State<Shared>,
     Admin(admin): Admin,
     Path(id): Path<QuestionRowId>,
-) -> Result<Json<QuestionView>, ApiError> {
+) -> Result<Json<BankQuestion>, ApiError> {
     let row = state.store.question_row(id).await?;
     // The category may have changed since the version was made.
     refuse(&bank_of(&state, row.category_id).await?.check_one(&row.question))?;
@@ -338,7 +338,7 @@ pub async fn bulk(
     };
     let rows = edited(&state, category, &edits, admin.user).await?;
     audit::note(&state, admin, "question.bulk", "category", category, json!({ "questions": rows.len() })).await?;
-    Ok(Json(ChangedQuestions { questions: rows.into_iter().map(QuestionView::listed).collect() }))
+    Ok(Json(ChangedQuestions { questions: rows.into_iter().map(BankQuestion::listed).collect() }))
 }
 
 impl BulkEdit {
@@ -370,8 +370,8 @@ async fn edited(
     if rows.len() == edits.len() { Ok(rows) } else { Err(ApiError::Internal) }
 }
 
-async fn advised(state: &HttpState, row: QuestionRow) -> Result<QuestionView, ApiError> {
+async fn advised(state: &HttpState, row: QuestionRow) -> Result<BankQuestion, ApiError> {
     let faults = bank_of(state, row.category_id).await?.check_one(&row.question);
     let advice = faults.into_iter().map(|fault| fault.what).collect();
-    Ok(QuestionView::of(row, advice))
+    Ok(BankQuestion::of(row, advice))
 }
