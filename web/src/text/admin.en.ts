@@ -82,7 +82,6 @@ export const adminWords = {
     leaveOut: "leave the question out",
     reason: "Reason",
     change: "Change the level",
-    changed: "The level is changed.",
     roles: { interviewer: "Interviewer", candidate: "Candidate", observer: "Observer" } as Record<string, string>,
   },
 
@@ -97,7 +96,6 @@ export const adminWords = {
     imported: (created: number, changed: number, same: number) => `${created} added, ${changed} changed, ${same} as before.`,
     columns: { pick: "Pick", question: "Question", level: "Level", kind: "Kind", difficulty: "Difficulty", version: "Version" },
     withdrawn: "Withdrawn ones",
-    inForce: "Asked now",
     state: "State",
     picked: (n: number) => `${n} picked`,
     apply: "Change the picked ones",
@@ -108,7 +106,6 @@ export const adminWords = {
     advice: "What would make it better",
     save: "Save as a new version",
     add: "Add the question",
-    saved: (version: number) => `Saved as version ${version}.`,
     close: "Close",
     key: "Key",
     prompt: "Question",
@@ -171,3 +168,6 @@ export const adminWords = {
     columns: { question: "Question", level: "Level", stated: "Stated", asked: "Asked", measured: "Left open", skipped: "Skipped" },
   },
 };
+
+export type ProgressWords = typeof progressWords;
+export type AdminWords = typeof adminWords;
