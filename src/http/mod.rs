@@ -30,9 +30,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    artifacts, audit as audit_log, auth, categories, consent, create, drafts, events, health, interviews as interview,
-    invitations, overrides, privacy, profiles, record, recording, report, sound_check, text, text_socket, transcript,
-    users, webhooks, whip,
+    artifacts, audit as audit_log, auth, bank_files, categories, consent, create, drafts, events, health,
+    interviews as interview, invitations, overrides, privacy, profiles, progress, questions, record, recording, report,
+    sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -48,7 +48,6 @@ use utoipa_swagger_ui::SwaggerUi;
 /// Every route of the interface, with its description.
 fn table() -> OpenApiRouter<Shared> {
     let v1 = OpenApiRouter::new()
-        .routes(routes!(categories::list))
         .routes(routes!(create::create, interview::list))
         .routes(routes!(interview::show, privacy::erase_interview))
         .routes(routes!(interview::token))
@@ -79,7 +78,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(text::wish))
         .routes(routes!(text::code))
         .routes(routes!(text_socket::open))
-        .merge(people());
+        .merge(people())
+        .merge(bank());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest("/api/v1", v1)
         .routes(routes!(health::alive))
@@ -113,6 +113,25 @@ fn people() -> OpenApiRouter<Shared> {
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay))
+}
+
+/// The routes about what is asked, and what came of it.
+fn bank() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(categories::list, categories::create))
+        .routes(routes!(categories::show, categories::change, categories::withdraw))
+        .routes(routes!(bank_files::export, bank_files::import))
+        .routes(routes!(questions::list, questions::create))
+        .routes(routes!(questions::show, questions::change, questions::withdraw))
+        .routes(routes!(questions::versions))
+        .routes(routes!(questions::restore))
+        .routes(routes!(questions::bulk))
+        .routes(routes!(progress::show))
+        .routes(routes!(progress::answers))
+        .routes(routes!(progress::repeat))
+        .routes(routes!(progress::practise))
+        .routes(routes!(statistics::show))
+        .routes(routes!(statistics::questions))
 }
 
 /// The whole server, from outside in: request id and span, trust headers, panics, compression, time limit, routes.

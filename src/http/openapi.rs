@@ -12,9 +12,11 @@ use utoipa::{Modify, OpenApi};
     info(title = "Vivavoce", description = DESCRIPTION, license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")),
     tags(
         (name = "interviews", description = "Make, join, follow and end interviews."),
+        (name = "bank", description = "Categories and questions: what can be chosen and asked, and how it is kept."),
         (name = "voice", description = "The candidate's voice connection."),
         (name = "text", description = "Written interviews: the same questions and the same report, without a voice."),
         (name = "record", description = "What an interview leaves: transcript, code, recording, answers, report, event log."),
+        (name = "progress", description = "A person's history: what is mastered, what is weak, what to repeat and when."),
         (name = "accounts", description = "Register, log in, keep an account."),
         (name = "profiles", description = "From a CV to a confirmed profile."),
         (name = "invitations", description = "Links for candidates without an account."),

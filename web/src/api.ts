@@ -157,6 +157,11 @@ export async function request(path: string, options: RequestOptions): Promise<un
   return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Problem(500, "")));
 }
 
+/** Any answer as it came, for keeping it as a file. */
+export async function fetchFile(path: string): Promise<Blob> {
+  return (await send(path, {})).blob();
+}
+
 export async function upload(path: string, kind: string, content: Blob): Promise<unknown> {
   return json(path, { method: "POST", file: { kind, content } });
 }

@@ -26,9 +26,10 @@ export async function startServer() {
   // Run as root, the server gives its database to another account, which has to get through to its folder.
   await chmod(home, 0o755);
   const port = await freePort();
+  const settings = environment(home);
   const log = [];
   const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`], {
-    env: await environment(home),
+    env: await settings,
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
@@ -64,7 +65,16 @@ export async function startServer() {
     if (!response.ok) throw new Error(`GET ${address}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  return { base, get, stop, log: () => log.join("") };
+  /** The program again, on the same data. */
+  const run = async (words, input) => {
+    const command = spawn(binary, words, { env: await settings, stdio: ["pipe", "ignore", "pipe"] });
+    const said = [];
+    command.stderr.setEncoding("utf8").on("data", (text) => said.push(text));
+    command.stdin.end(input);
+    const [code] = await once(command, "exit");
+    if (code !== 0) throw new Error(`${words.join(" ")}: ${said.join("")}`);
+  };
+  return { base, get, run, stop, log: () => log.join("") };
 }
 
 /** This process's settings, but with an empty data directory and the server's own database. */

@@ -10,7 +10,7 @@ use crate::http::interviews::{Booked, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
-use crate::store::{CategoryRow, Mode, Purpose, RoomKind, StoreError};
+use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
 use crate::turn::Profile;
 use crate::turn::settings::MULTIPLIERS;
 use axum::extract::State;
@@ -115,9 +115,20 @@ pub async fn create(
     caller: Caller,
     Json(body): Json<NewInterviewBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let wish = parse(&state, caller, body).await?;
-    let Booked { row, notes } = state.interviews.create(wish).await?;
-    let Issued { token, expires_at } = issue_join(&state, row.id);
+    let booked = book(&state, caller, body).await?;
+    made(&state, booked).await
+}
+
+/// Plans and stores an interview for the caller.
+pub async fn book(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<Booked, ApiError> {
+    let wish = parse(state, caller, body).await?;
+    Ok(state.interviews.create(wish).await?)
+}
+
+/// The answer to who made an interview: where it is, and the way in.
+pub async fn made(state: &HttpState, booked: Booked) -> Result<impl IntoResponse + use<>, ApiError> {
+    let Booked { row, notes } = booked;
+    let Issued { token, expires_at } = issue_join(state, row.id);
     let location = format!("/api/v1/interviews/{}", row.id);
     let made = InterviewMade {
         join_url: format!(
@@ -125,7 +136,7 @@ pub async fn create(
             state.settings.server.public_url.trim_end_matches('/'),
             row.id
         ),
-        interview: InterviewView::of(&state, row).await?,
+        interview: InterviewView::of(state, row).await?,
         join_token: token,
         expires_at,
         notes,

@@ -7,7 +7,14 @@ use std::collections::BTreeSet;
 
 /// Every route that the contract with pages and tools names.
 const ROUTES: &[(&str, &[&str])] = &[
-    ("/api/v1/categories", &["get"]),
+    ("/api/v1/categories", &["get", "post"]),
+    ("/api/v1/categories/{id}", &["delete", "get", "patch"]),
+    ("/api/v1/categories/{id}/questions", &["get", "post"]),
+    ("/api/v1/questions", &["get", "post"]),
+    ("/api/v1/questions/{id}", &["delete", "get", "put"]),
+    ("/api/v1/questions/{id}/versions", &["get"]),
+    ("/api/v1/questions/{id}/restore", &["post"]),
+    ("/api/v1/questions/bulk", &["post"]),
     ("/api/v1/interviews", &["get", "post"]),
     ("/api/v1/interviews/{id}", &["delete", "get"]),
     ("/api/v1/interviews/{id}/token", &["post"]),
@@ -61,6 +68,12 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/api/v1/webhooks/{id}", &["delete", "get", "patch"]),
     ("/api/v1/webhooks/{id}/deliveries", &["get"]),
     ("/api/v1/webhooks/{id}/deliveries/{delivery}/replay", &["post"]),
+    ("/api/v1/progress", &["get"]),
+    ("/api/v1/progress/answers", &["get"]),
+    ("/api/v1/progress/repeats", &["get"]),
+    ("/api/v1/progress/practice", &["post"]),
+    ("/api/v1/statistics", &["get"]),
+    ("/api/v1/statistics/questions", &["get"]),
     ("/healthz", &["get"]),
     ("/readyz", &["get"]),
     ("/metrics", &["get"]),

@@ -10,6 +10,8 @@ mod invitations;
 mod journey;
 mod privacy;
 mod profiles;
+mod progress;
+mod questions;
 mod record;
 mod refusals;
 mod text;

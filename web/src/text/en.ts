@@ -1,6 +1,7 @@
 // Every English word of the page. Another language is another module with the same shape.
 
 import { accountWords } from "./account.en";
+import { adminWords, progressWords } from "./admin.en";
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
@@ -384,6 +385,8 @@ export const en = {
   },
 
   account: accountWords,
+  progress: progressWords,
+  admin: adminWords,
 
   problems: {
     title: "Something is in the way",
