@@ -1,6 +1,7 @@
 //! all-MiniLM-L6-v2, eight-bit, through ONNX Runtime. One thread and one text at a time, so that what else is read makes
 //! no difference to a text's numbers. Must never be given a language that it was not trained on.
 
+use super::integers::by_integers;
 use super::wordpiece::{WordPieces, rarity};
 use super::{EmbedError, Embedder, Reading};
 use crate::onnx::OnnxRuntime;
@@ -31,7 +32,12 @@ impl MiniLm {
         let text = std::fs::read_to_string(vocabulary).map_err(|e| load(format!("{}: {e}", vocabulary.display())))?;
         let pieces =
             WordPieces::parse(&text).ok_or_else(|| load(format!("{}: no vocabulary", vocabulary.display())))?;
-        let session = runtime.session(model).map_err(|e| load(e.to_string()))?;
+        let shipped = std::fs::read(model).map_err(|e| load(format!("{}: {e}", model.display())))?;
+        let session = match by_integers(&shipped) {
+            Some(packed) => runtime.session_of(&packed, model),
+            None => runtime.session(model),
+        };
+        let session = session.map_err(|e| load(e.to_string()))?;
         Ok(Self { pieces, session: Mutex::new(session) })
     }
 

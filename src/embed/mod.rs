@@ -2,6 +2,8 @@
 //! Must never judge an answer, and never give other numbers for the same text, whatever was read before it.
 
 #[cfg(feature = "local-speech")]
+mod integers;
+#[cfg(feature = "local-speech")]
 pub mod minilm;
 pub mod wordpiece;
 
