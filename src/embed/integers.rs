@@ -35,7 +35,8 @@ struct Node {
 #[must_use]
 pub fn by_integers(model: &[u8]) -> Option<Vec<u8>> {
     let mut changed = 0;
-    let mut result = rewrite(model, &mut |field, graph| (field == MODEL_GRAPH).then(|| graph_by_integers(graph, &mut changed)))?;
+    let mut result =
+        rewrite(model, &mut |field, graph| (field == MODEL_GRAPH).then(|| graph_by_integers(graph, &mut changed)))?;
     let mut set = Vec::new();
     write_field(&mut set, SET_NAME, RUNTIME_SET.as_bytes());
     set.extend(SET_VERSION);

@@ -6,6 +6,7 @@ pub mod features;
 pub mod material;
 pub mod plain;
 pub mod points;
+pub mod sense;
 pub mod told;
 pub mod weights;
 

@@ -1,7 +1,7 @@
 //! What the local scorer credits, and what it does not.
 
 use super::LocalGrader;
-use crate::embed::{EmbedError, Embedder, Reading};
+use crate::embed::{EmbedError, Embedder, Pieces, Reading};
 use crate::interview::coverage::Status;
 use crate::scoring::disturb::{INJECTIONS, manner};
 use crate::scoring::grader::{FlagKind, Graded, Grader, GradingInput};
@@ -48,7 +48,12 @@ impl Embedder for Thesaurus {
             _ => [0.0, 0.0],
         });
         let rarity = |word: &&str| if matches!(*word, "purchase" | "payment" | "key") { 1.0 } else { 0.05 };
-        Ok(Reading::new(2, rows.collect(), words.iter().map(rarity).collect()))
+        let rows: Vec<f32> = rows.collect();
+        let mut pieces = Pieces::none(2);
+        for (at, word) in words.iter().enumerate() {
+            pieces.push(at, &rows[at * 2..at * 2 + 2], rarity(word));
+        }
+        Ok(Reading::new(2, rows, words.iter().map(rarity).collect(), pieces))
     }
 
     fn name(&self) -> String {
