@@ -105,6 +105,16 @@ fn terms_without_sentences_are_worth_less_than_a_sentence() {
 }
 
 #[test]
+fn a_wish_in_another_language_leaves_the_answer_in_its_own() {
+    let grader = grader(Some(Arc::new(Thesaurus)));
+    let plain = grader.grade(&input(QUESTION, REFERENCE, "a purchase has a key"));
+    let wished = format!("a purchase has a key {}", INJECTIONS[INJECTIONS.len() - 1]);
+    let wished = grader.grade(&input(QUESTION, REFERENCE, &wished));
+    assert_eq!(plain.score01, wished.score01);
+    assert!(!flags(&wished).contains(&FlagKind::LanguageNeutral));
+}
+
+#[test]
 fn a_term_said_ten_times_is_said_once() {
     let once = graded("the client adds a unique key").score01;
     let often = graded(&"the client adds a unique key ".repeat(10)).score01;
