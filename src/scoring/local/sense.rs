@@ -45,7 +45,8 @@ pub fn piece_mass(told: &Told, question: &Told) -> Vec<f64> {
 #[must_use]
 pub fn sense(material: &Material, answer: &Told) -> Sense {
     let (Some(wanted), Some(said)) = (material.reference.pieces(), answer.pieces()) else { return Sense::default() };
-    if wanted.is_empty() || said.is_empty() {
+    let mass = &material.piece_mass;
+    if wanted.is_empty() || said.is_empty() || mass.len() != wanted.len() {
         return Sense::default();
     }
     let worth = |piece: usize, its: usize| {
@@ -54,7 +55,6 @@ pub fn sense(material: &Material, answer: &Told) -> Sense {
     let table: Vec<Vec<f64>> =
         (0..wanted.len()).map(|piece| (0..said.len()).map(|its| worth(piece, its)).collect()).collect();
     let best: Vec<f64> = table.iter().map(|row| highest(row)).collect();
-    let mass = &material.piece_mass;
     let parts = parts(&material.reference, mass);
     let covered = |part: &Range<usize>| weighted(&best[part.clone()], &mass[part.clone()]);
     let own_mass = piece_mass(answer, &material.question);
@@ -85,7 +85,7 @@ pub fn sense(material: &Material, answer: &Told) -> Sense {
 
 /// The sentences of a reference that say something, as ranges of its pieces.
 pub fn parts(reference: &Told, mass: &[f64]) -> Vec<Range<usize>> {
-    let Some(pieces) = reference.pieces().filter(|pieces| !pieces.is_empty()) else {
+    let Some(pieces) = reference.pieces().filter(|pieces| !pieces.is_empty() && pieces.len() == mass.len()) else {
         return reference.sentences.clone();
     };
     let told = sentences(reference, pieces).into_iter();
