@@ -49,7 +49,7 @@ impl Store {
             let keys: Vec<String> = drafts.iter().map(|draft| draft.key.clone()).collect();
             for draft in drafts {
                 let hash = content_hash(draft)?;
-                insert_question(&mut transaction, category, POSITION_AFTER, draft, 1, &hash).await?;
+                insert_question(&mut transaction, category, POSITION_AFTER, draft, 1, &hash, None).await?;
             }
             sqlx::query!(
                 "update questions set interview_id = $1, review = 'proposed' where category_id = $2 and key = any($3)",

@@ -10,7 +10,7 @@ use crate::http::interviews::{Booked, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
-use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
+use crate::store::{CategoryRow, Mode, Purpose, RoomKind, StoreError};
 use crate::turn::Profile;
 use crate::turn::settings::MULTIPLIERS;
 use axum::extract::State;
