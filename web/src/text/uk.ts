@@ -1,6 +1,7 @@
 // Every Ukrainian word of the page, in the shape of the English ones.
 
 import { accountWords } from "./account.uk";
+import { adminWords, progressWords } from "./admin.uk";
 import type { Strings } from "./en";
 
 /** 1 запитання, 2 запитання, 5 запитань. */
@@ -389,6 +390,8 @@ export const uk: Strings = {
   },
 
   account: accountWords,
+  progress: progressWords,
+  admin: adminWords,
 
   problems: {
     title: "Щось стало на заваді",
