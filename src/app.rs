@@ -82,7 +82,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
     ledger.see(store.spent_on(clock.now().date_naive()).await?);
-    let live = Arc::new(Live::new(
+    let live = Live::new(
         store.clone(),
         settings.clone(),
         parts,
@@ -90,8 +90,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         paths.clone(),
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
-        writer.clone(),
-    ));
+    );
+    let live = Arc::new(live.with_drafter(writer.clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings, &ledger)?;
     let workers = start_jobs(&settings, &store, &paths, (scoring.clone(), writer), &lifecycle).await?;

@@ -85,7 +85,6 @@ impl Live {
         paths: Paths,
         tasks: TaskTracker,
         stopping: CancellationToken,
-        drafter: Option<Arc<dyn LanguageModel>>,
     ) -> Self {
         let webrtc = Arc::new(super::webrtc_settings(&settings));
         Self {
@@ -100,10 +99,15 @@ impl Live {
             paths,
             tasks,
             stopping,
-            drafter,
+            drafter: None,
             running: Mutex::default(),
             joining: Mutex::default(),
         }
+    }
+
+    /// The same, with a model that writes what the bank does not have.
+    pub fn with_drafter(self, drafter: Option<Arc<dyn LanguageModel>>) -> Self {
+        Self { drafter, ..self }
     }
 
     /// Plans an interview and stores it.
