@@ -11,13 +11,15 @@ mod sweep;
 
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
+use crate::audio::opus::EncoderSettings;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Accounts, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT, WhipAnswer,
+    WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -30,6 +32,7 @@ use crate::lifecycle::Lifecycle;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
+use crate::room::websocket::Socket;
 use crate::session::Parts;
 use crate::store::{InterviewRow, Store};
 use crate::tts::{SpeakRequest, Urgency};
@@ -37,6 +40,7 @@ use anyhow::Context as _;
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 use live::Live;
+use live::door::Way;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +81,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
     ledger.see(store.spent_on(clock.now().date_naive()).await?);
+    live::open::check(&settings, &parts)?;
     let live = Arc::new(Live::new(
         store.clone(),
         settings.clone(),
@@ -210,6 +215,7 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
         // A reload says goodbye as a closed page does; only the End button ends an interview at once.
         leave_grace: Duration::from_secs(u64::from(given.reconnect_s)),
         connect: Duration::from_secs(u64::from(given.connect_s)),
+        encoder: EncoderSettings { complexity: given.opus_complexity, ..EncoderSettings::default() },
         ..WebRtcSettings::default()
     }
 }
@@ -250,6 +256,31 @@ impl Interviews for Door {
 
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
         Box::pin(async move { self.0.delete(session, &resource).await })
+    }
+
+    fn open_offer(&self, offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
+        Box::pin(async move {
+            // As above: what was begun is finished.
+            let live = self.0.clone();
+            let joining = self.0.tasks.spawn(async move { live.open_offer(offer).await });
+            joining
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+        })
+    }
+
+    fn open_candidates(&self, pc_id: String, candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move { self.0.open_candidates(&pc_id, &candidates).await })
+    }
+
+    fn socket(&self, session: Option<SessionId>, socket: Socket) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move {
+            let is_recorded = self.0.settings.recording.enabled;
+            match session {
+                Some(session) => self.0.enter(session, Way::Socket(socket), is_recorded).await.map(drop),
+                None => self.0.open_socket(socket).await,
+            }
+        })
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

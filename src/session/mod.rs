@@ -12,6 +12,7 @@ pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
+pub mod plain;
 mod record;
 pub mod replay;
 pub mod restore;

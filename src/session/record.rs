@@ -380,7 +380,7 @@ fn since(reply: &ReplyMarks, at: Instant) -> u64 {
 }
 
 /// An id that is the same whenever the same thing is written again (UUIDv8 of a hash), so that repeats are upserts.
-fn row_id(parts: &[&[u8]]) -> Uuid {
+pub(super) fn row_id(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -391,6 +391,6 @@ fn row_id(parts: &[&[u8]]) -> Uuid {
     uuid::Builder::from_bytes(bytes).with_version(uuid::Version::Custom).into_uuid()
 }
 
-fn ms_i64(ms: u64) -> i64 {
+pub(super) fn ms_i64(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }

@@ -69,6 +69,11 @@ enum Request {
         fragment: String,
         reply: oneshot::Sender<Result<Patched, RoomError>>,
     },
+    Renegotiate {
+        resource: String,
+        sdp: String,
+        reply: oneshot::Sender<Result<String, RoomError>>,
+    },
     Delete {
         resource: String,
         reply: oneshot::Sender<Result<(), RoomError>>,
@@ -91,6 +96,12 @@ impl WebRtcRoomHandle {
     pub async fn patch(&self, resource: &str, if_match: Option<&str>, fragment: String) -> Result<Patched, RoomError> {
         let (resource, if_match) = (resource.to_owned(), if_match.map(str::to_owned));
         self.ask(|reply| Request::Patch { resource, if_match, fragment, reply }).await
+    }
+
+    /// Answers another offer on the connection `resource`, which stays as it is.
+    pub async fn renegotiate(&self, resource: &str, sdp: String) -> Result<String, RoomError> {
+        let resource = resource.to_owned();
+        self.ask(|reply| Request::Renegotiate { resource, sdp, reply }).await
     }
 
     /// The page leaves.
@@ -235,6 +246,12 @@ impl Room {
                     Err(error) => drop(reply.send(Err(error))),
                 }
             }
+            Request::Renegotiate { resource, sdp, reply } => match self.peer_of(&resource, &sdp) {
+                Ok(peer) => {
+                    self.peers.tasks.spawn(async move { drop(reply.send(peer.renegotiate(sdp).await)) });
+                }
+                Err(error) => drop(reply.send(Err(error))),
+            },
             Request::Delete { resource, reply } => drop(reply.send(self.delete(&resource, now))),
         }
     }
@@ -263,6 +280,13 @@ impl Room {
             Answer { sdp, resource: link.resource.clone(), etag: link.etag() }
         });
         drop(reply.send(result));
+    }
+
+    fn peer_of(&self, resource: &str, offer: &str) -> Result<Arc<Peer>, RoomError> {
+        sdp::check_offer(offer)?;
+        let mut links = self.link.iter().chain(&self.next_link);
+        let link = links.find(|link| link.resource == resource).ok_or(RoomError::NoSuchConnection)?;
+        Ok(Arc::clone(&link.peer))
     }
 
     fn accept_patch(
@@ -376,7 +400,7 @@ impl Room {
     /// Shows a message to the page that is connected; one that is not gets the whole state when it is.
     fn show(&self, message: &ServerMessage) {
         if let Some(link) = self.link.as_ref().filter(|_| self.is_connected)
-            && !link.peer.show(data::write(message, self.wall_clock.now()))
+            && !(link.peer.takes_messages() && link.peer.show(data::write(message, self.wall_clock.now())))
         {
             metrics::counter!("vivavoce_room_messages_unsent_total").increment(1);
         }
