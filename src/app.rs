@@ -91,6 +91,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
     ));
+    lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;

@@ -150,6 +150,7 @@ pub struct Recording {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub sessions_max: usize,
+    pub late_ms_max: u32,
     pub retry_after_s: u32,
     pub event_streams_max: usize,
     pub event_stream_s: u32,

@@ -4,6 +4,7 @@
 mod answers;
 pub mod door;
 mod end;
+mod lateness;
 pub mod open;
 
 use super::measure::measure;
@@ -67,6 +68,7 @@ pub struct Live {
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
     open: open::OpenDoor,
+    pub lateness: lateness::Lateness,
 }
 
 /// What a candidate's first connection brings together.
@@ -111,6 +113,7 @@ impl Live {
             ports: UdpPorts::new(webrtc.udp_ports.clone()),
             places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
             open: open::OpenDoor::new(&webrtc, &settings),
+            lateness: lateness::Lateness::default(),
             webrtc,
             store,
             settings,
@@ -209,8 +212,13 @@ impl Live {
 
     /// One of this node's places, if any is free.
     fn place(&self) -> Result<OwnedSemaphorePermit, InterviewError> {
-        let full = |_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s };
-        self.places.clone().try_acquire_owned().map_err(full)
+        let full = InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s };
+        let late_ms_max = self.settings.limits.late_ms_max;
+        if late_ms_max > 0 && self.lateness.ms() > late_ms_max {
+            tracing::warn!(late_ms = self.lateness.ms(), "a conversation was refused: this process does not keep time");
+            return Err(full);
+        }
+        self.places.clone().try_acquire_owned().map_err(|_| full)
     }
 
     /// Opens the room of an interview that is ours, answers the offer, and lets the session run.

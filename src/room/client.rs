@@ -40,7 +40,7 @@ const GATHER: Duration = Duration::from_secs(2);
 const GOODBYE: Duration = Duration::from_millis(100);
 
 /// Decides of the n-th packet whether the network loses it.
-pub type Loss = Box<dyn FnMut(u64) -> bool + Send>;
+pub type Loss = Box<dyn FnMut(u64) -> bool + Send + Sync>;
 
 /// How a client listens and speaks.
 pub struct ClientSettings {

@@ -24,6 +24,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// A detector's reading covers so much, ms (Silero's).
+const READING_MS: u32 = 32;
 /// What the row of a plain conversation has for a category.
 const CATEGORY: &str = "conversation";
 /// A conversation that does not begin is abandoned after so long.
@@ -153,7 +155,11 @@ impl Live {
             room: room_port,
             parts: self.parts.for_interview(),
             settings: plain_settings(door),
-            ears: session::utterances::Settings { stop_silence_ms: door.silence_ms, ..self.settings.hearing.clone() },
+            ears: session::utterances::Settings {
+                // A detector tells silence in steps: the stated one is over with the step that comes nearest.
+                stop_silence_ms: door.silence_ms.saturating_sub(READING_MS / 2),
+                ..self.settings.hearing.clone()
+            },
             stt: SttOptions { language: door.language.clone(), keyterms: Vec::new() },
             first_seq: lease.first_seq,
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
@@ -166,10 +172,7 @@ impl Live {
     }
 
     /// A practice interview of the settings' category. Nobody consented to anything, so nothing of it is recorded.
-    async fn open_interview(
-        self: &Arc<Self>,
-        way: Way,
-    ) -> Result<(SessionId, Option<WhipAnswer>), InterviewError> {
+    async fn open_interview(self: &Arc<Self>, way: Way) -> Result<(SessionId, Option<WhipAnswer>), InterviewError> {
         let door = &self.settings.room.open_offer;
         let categories = self.store.categories().await?;
         let category = categories.into_iter().find(|row| row.slug == door.category && row.language == door.language);

@@ -91,7 +91,8 @@ async fn listen(
     let silence_ms = query.get("endpointing").and_then(|ms| ms.parse().ok()).unwrap_or(200);
     let hearing = Hearing { silence_samples: silence_ms * EAR_HZ / 1_000, ..Hearing::default() };
     // Nothing to await: the work begins with the upgrade.
-    std::future::ready(upgrade.on_upgrade(move |socket| hear(socket, hearing, Duration::from_millis(delays.final_ms)))).await
+    std::future::ready(upgrade.on_upgrade(move |socket| hear(socket, hearing, Duration::from_millis(delays.final_ms))))
+        .await
 }
 
 /// What one caller said so far.
@@ -186,7 +187,8 @@ async fn chat(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>
     let last = asked["messages"].as_array().and_then(|messages| messages.last()).cloned().unwrap_or_default();
     let said = last["content"].as_str().unwrap_or_default();
     let tone = said.rsplit(' ').find(|word| word.parse::<u32>().is_ok()).unwrap_or("0");
-    let mut tokens = vec!["You".to_owned(), " said".to_owned(), " tone".to_owned(), format!(" {tone} now"), ".".to_owned()];
+    let mut tokens =
+        vec!["You".to_owned(), " said".to_owned(), " tone".to_owned(), format!(" {tone} now"), ".".to_owned()];
     tokens.reverse();
     let first = Duration::from_millis(delays.token_ms);
     let count = tokens.len();

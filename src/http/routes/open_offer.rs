@@ -93,7 +93,7 @@ pub async fn offer(State(state): State<Shared>, Json(offer): Json<Offer>) -> Res
     params(("id" = SessionId, Path)), request_body = Offer, responses((status = 200, description = "Our answer.", body = Answer)))]
 pub async fn offer_of(
     State(state): State<Shared>,
-    Path(_): Path<SessionId>,
+    Path(_session): Path<SessionId>,
     Json(offer): Json<Offer>,
 ) -> Result<Response, ApiError> {
     answer(&state, offer).await
@@ -112,7 +112,7 @@ pub async fn candidates(State(state): State<Shared>, Json(found): Json<Candidate
     responses((status = 200, description = "They were taken.", body = Taken)))]
 pub async fn candidates_of(
     State(state): State<Shared>,
-    Path(_): Path<SessionId>,
+    Path(_session): Path<SessionId>,
     Json(found): Json<Candidates>,
 ) -> Result<Response, ApiError> {
     take(&state, found).await
@@ -147,7 +147,7 @@ pub async fn start_options(State(state): State<Shared>) -> Result<Response, ApiE
 /// What other sites' pages may do here.
 #[utoipa::path(options, operation_id = "open_options_of_session", path = "/sessions/{id}/api/offer", tag = "voice", security(()),
     params(("id" = SessionId, Path)), responses((status = 204, description = "See the headers.")))]
-pub async fn options_of(State(state): State<Shared>, Path(_): Path<SessionId>) -> Result<Response, ApiError> {
+pub async fn options_of(State(state): State<Shared>, Path(_session): Path<SessionId>) -> Result<Response, ApiError> {
     std::future::ready(allowed(&state)).await
 }
 

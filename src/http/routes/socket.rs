@@ -9,8 +9,8 @@ use crate::id::SessionId;
 use crate::room::webrtc::data::MESSAGE_BYTES_MAX;
 use crate::room::websocket::{INCOMING_MAX, OUTGOING_MAX, Socket, SocketMessage, SoundFormat};
 use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::response::Response;
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -97,7 +97,11 @@ async fn seat(
 }
 
 /// Carries messages both ways until either side ends it.
-async fn carry(mut socket: WebSocket, to_room: mpsc::Sender<SocketMessage>, mut from_room: mpsc::Receiver<SocketMessage>) {
+async fn carry(
+    mut socket: WebSocket,
+    to_room: mpsc::Sender<SocketMessage>,
+    mut from_room: mpsc::Receiver<SocketMessage>,
+) {
     loop {
         // A caller that is ahead of the clock is read no further: its own socket slows it down.
         let room = to_room.reserve();

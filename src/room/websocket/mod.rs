@@ -24,6 +24,8 @@ pub const INCOMING_MAX: usize = 16;
 pub const OUTGOING_MAX: usize = 256;
 /// Sockets that may wait to take over.
 const SOCKETS_MAX: usize = 4;
+/// Longest wait for the first socket, which is on its way when the room is opened.
+const FIRST: Duration = Duration::from_secs(10);
 /// Longest wait for the session to take the last events.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
@@ -118,7 +120,7 @@ impl Room {
             voice: Voice::default(),
             pace: Pace::default(),
             line: None,
-            absent_until: now + setup.reconnect,
+            absent_until: now + FIRST.max(setup.reconnect),
             tick_due: now,
             setup,
         }
@@ -195,7 +197,10 @@ impl Room {
         match message {
             Some(SocketMessage::Sound(bytes)) => {
                 if line.listening.push(&bytes).is_err() {
-                    let _ = line.socket.outgoing.try_send(SocketMessage::Text(data::refusal(None, "no sound of this format")));
+                    let _ = line
+                        .socket
+                        .outgoing
+                        .try_send(SocketMessage::Text(data::refusal(None, "no sound of this format")));
                 }
                 line.held_until = line.listening.ahead_until(now);
             }
@@ -317,9 +322,7 @@ impl Mouth {
 /// lower rate is damped by it, which is enough for speech.
 fn narrowed(pcm: &[i16; VOICE_FRAME_SAMPLES]) -> Vec<i16> {
     debug_assert_eq!(VOICE_RATE_HZ * 2, EAR_RATE_HZ * 3);
-    pcm.chunks_exact(3)
-        .flat_map(|three| [three[0], ((i32::from(three[1]) + i32::from(three[2])) / 2) as i16])
-        .collect()
+    pcm.chunks_exact(3).flat_map(|three| [three[0], ((i32::from(three[1]) + i32::from(three[2])) / 2) as i16]).collect()
 }
 
 /// The caller's next message, unless the caller is ahead of the clock.

@@ -135,7 +135,9 @@ impl PlainEars {
                 let is_last = self.asked.get(&utterance) == Some(&revision);
                 vec![Event::Words { utterance, text: transcript.text, is_last }]
             }
-            Heard::Words(SttEvent::Endpoint { to, transcript, .. }) => vec![Event::Endpoint { text: transcript.text, to }],
+            Heard::Words(SttEvent::Endpoint { to, transcript, .. }) => {
+                vec![Event::Endpoint { text: transcript.text, to }]
+            }
             Heard::Words(SttEvent::Failed { utterance, .. }) => {
                 // The turn goes on with the words that are there.
                 vec![Event::Words { utterance, text: String::new(), is_last: true }]
@@ -170,7 +172,13 @@ impl PlainEars {
                 Mark::Started { at, .. } => events.push(Event::Began { at }),
                 Mark::Stopped { utterance, at, from, to } => {
                     if self.endpointing != Endpointing::Provider {
-                        self.ask(utterance, |revision| SttCommand::Transcribe { utterance, revision, from, to, last: false });
+                        self.ask(utterance, |revision| SttCommand::Transcribe {
+                            utterance,
+                            revision,
+                            from,
+                            to,
+                            last: false,
+                        });
                         self.judge(utterance);
                     }
                     events.push(Event::Paused { utterance, at });
@@ -178,7 +186,13 @@ impl PlainEars {
                 Mark::Closed { utterance, from, to, next } => {
                     // One that was cut in mid-speech has words that were not asked for yet.
                     if next.is_some() && self.endpointing != Endpointing::Provider {
-                        self.ask(utterance, |revision| SttCommand::Transcribe { utterance, revision, from, to, last: true });
+                        self.ask(utterance, |revision| SttCommand::Transcribe {
+                            utterance,
+                            revision,
+                            from,
+                            to,
+                            last: true,
+                        });
                     }
                 }
             }
@@ -205,7 +219,8 @@ impl PlainEars {
         }
         let judged = model.completion(self.recent.iter().copied().collect());
         self.judging.push(Box::pin(async move {
-            let judged = judged.await.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));
+            let judged =
+                judged.await.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));
             (utterance, judged.ok())
         }));
     }

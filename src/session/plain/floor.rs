@@ -181,7 +181,9 @@ impl Floor {
     }
 
     fn decide(&mut self) {
-        let Some(pause) = self.pause.as_ref().filter(|pause| pause.has_words && self.speaking.is_none()) else { return };
+        let Some(pause) = self.pause.as_ref().filter(|pause| pause.has_words && self.speaking.is_none()) else {
+            return;
+        };
         let is_over = match self.settings.endpointing {
             Endpointing::Provider => false,
             Endpointing::Vad => true,
@@ -195,7 +197,8 @@ impl Floor {
             let speech_end = pause.at;
             self.pause = None;
             let texts: Vec<String> = std::mem::take(&mut self.said).into_values().collect();
-            let text = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
+            let text =
+                texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ");
             // A cough has no words, and nothing to reply to.
             if !text.is_empty() {
                 self.commands.push_back(Command::Reply { text, speech_end });
@@ -274,7 +277,8 @@ mod tests {
         let sure = Event::Completion { probability: Some(0.8) };
         let events = vec![Event::Began { at: at(3_000) }, pause(3_900), words("yes"), sure];
         assert_eq!(told(&mut floor, events), [reply("yes", 3_900)]);
-        let events = vec![Event::Began { at: at(5_000) }, pause(5_900), words("no"), Event::Completion { probability: None }];
+        let events =
+            vec![Event::Began { at: at(5_000) }, pause(5_900), words("no"), Event::Completion { probability: None }];
         assert_eq!(told(&mut floor, events), [reply("no", 5_900)]);
     }
 

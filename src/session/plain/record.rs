@@ -145,8 +145,7 @@ impl Scribe {
         let now = now();
         let behind_ms = self.position().ms().saturating_sub(speech_end.ms());
         let speech_end_at = now.checked_sub(Duration::from_millis(behind_ms)).unwrap_or(now);
-        let stages =
-            Stages { decision_ms: Some(behind_ms), transcript_final_ms: Some(behind_ms), ..Stages::default() };
+        let stages = Stages { decision_ms: Some(behind_ms), transcript_final_ms: Some(behind_ms), ..Stages::default() };
         let end_ms = speech_end.ms();
         let utterance = Utterance {
             id: UtteranceId(turn.0),

@@ -41,7 +41,8 @@ async fn a_caller_says_something_and_is_answered() {
         assert!(pitch(&sound).abs_diff(hz) < 20, "{hz}: {}", pitch(&sound));
         let words = &messages[place(&messages, "user-transcription")]["data"];
         assert_eq!((&words["text"], &words["final"]), (&format!("tone {hz}").into(), &true.into()));
-        let order = ["user-stopped-speaking", "user-transcription", "bot-llm-started", "bot-llm-text", "bot-llm-stopped"];
+        let order =
+            ["user-stopped-speaking", "user-transcription", "bot-llm-started", "bot-llm-text", "bot-llm-stopped"];
         assert!(order.windows(2).all(|pair| place(&messages, pair[0]) < place(&messages, pair[1])), "{messages:?}");
         assert!(place(&messages, "bot-llm-text") < place(&messages, "bot-started-speaking"));
         assert!(place(&messages, "bot-tts-text") < place(&messages, "bot-started-speaking"));
@@ -62,7 +63,8 @@ async fn a_caller_says_something_and_is_answered() {
     assert_eq!(said, wanted);
     let kinds: Vec<String> =
         stage.store.events(row.id, 0, 100).await.expect("read").into_iter().map(|event| event.kind).collect();
-    let at = |kind: &str| kinds.iter().position(|known| known == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"));
+    let at =
+        |kind: &str| kinds.iter().position(|known| known == kind).unwrap_or_else(|| panic!("no {kind}: {kinds:?}"));
     assert!(at("conversation_opened") < at("answer_committed") && at("answer_committed") < at("reply_began"));
     assert_eq!(kinds.last().map(String::as_str), Some("ended"));
     stage.end().await;
@@ -79,7 +81,8 @@ async fn whoever_cuts_in_silences_the_bot_and_is_answered() {
     let (messages, _) = hear(&mut client, |messages, _| has(messages, "bot-stopped-speaking")).await;
     assert!(place(&messages, "bot-interrupted") < place(&messages, "bot-stopped-speaking"));
     cutting_in.await.expect("no panic").expect("said");
-    let (_, sound) = hear(&mut client, |_, sound| sound.iter().filter(|s| s.unsigned_abs() > 3_000).count() > 8_000).await;
+    let (_, sound) =
+        hear(&mut client, |_, sound| sound.iter().filter(|s| s.unsigned_abs() > 3_000).count() > 8_000).await;
     assert!(pitch(&sound).abs_diff(500) < 20, "{}", pitch(&sound));
     client.close().await;
     let id = conversation(&stage).await.id;

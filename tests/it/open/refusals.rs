@@ -31,7 +31,13 @@ async fn the_door_is_closed_by_default() {
 async fn what_cannot_be_used_is_named_and_a_full_server_says_so() {
     let stage = Stage::set(400, "[limits]\nsessions_max = 1").await;
     let started: Value = body(
-        stage.http.post(format!("{}/start", stage.url)).json(&json!({"enableDefaultIceServers": true})).send().await.expect("ok"),
+        stage
+            .http
+            .post(format!("{}/start", stage.url))
+            .json(&json!({"enableDefaultIceServers": true}))
+            .send()
+            .await
+            .expect("ok"),
         200,
     )
     .await;
@@ -41,7 +47,8 @@ async fn what_cannot_be_used_is_named_and_a_full_server_says_so() {
     let url = |path: &str| format!("{}{path}", stage.url);
     let wrong = json!({"sdp": "v=0\r\n", "type": "answer"});
     problem(stage.http.post(url(&path)).json(&wrong).send().await.expect("answered"), 422).await;
-    let candidates = json!({"pc_id": "nobody", "candidates": [{"candidate": "", "sdp_mid": "0", "sdp_mline_index": 0}]});
+    let candidates =
+        json!({"pc_id": "nobody", "candidates": [{"candidate": "", "sdp_mid": "0", "sdp_mline_index": 0}]});
     problem(stage.http.patch(url("/api/offer")).json(&candidates).send().await.expect("answered"), 404).await;
     let answer = json!({"sdp": an_offer().await, "type": "offer"});
     let first = body(stage.http.post(url(&path)).json(&answer).send().await.expect("answered"), 200).await;

@@ -31,7 +31,8 @@ async fn hear(
 ) -> (Vec<Value>, Vec<i16>, Vec<Instant>) {
     let (mut messages, mut sound, mut times): (Vec<Value>, _, _) = (Vec::new(), Vec::new(), Vec::new());
     while messages.last().is_none_or(|message| message["type"] != "bot-stopped-speaking") {
-        let message = tokio::time::timeout(PATIENCE, wire.next()).await.expect("in time").expect("open").expect("whole");
+        let message =
+            tokio::time::timeout(PATIENCE, wire.next()).await.expect("in time").expect("open").expect("whole");
         match message {
             Message::Binary(bytes) => {
                 times.push(Instant::now());

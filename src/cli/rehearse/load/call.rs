@@ -94,7 +94,8 @@ async fn talk(
     while tokio::time::Instant::now() + LOST / 2 < until {
         count += 1;
         let said_ms = 900 + (number * 131 + count * 277) % 900;
-        let spoken = client.microphone().say(tone(tone_hz, said_ms));
+        let microphone = client.microphone();
+        let spoken = microphone.say(tone(tone_hz, said_ms));
         tokio::pin!(spoken);
         let said = loop {
             tokio::select! {
