@@ -6,7 +6,7 @@ use crate::http::extract::{Json, Path};
 use crate::http::interviews::OpenOffer;
 use crate::http::state::Shared;
 use crate::id::SessionId;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -122,24 +122,28 @@ pub async fn candidates_of(
 #[utoipa::path(post, operation_id = "open_start", path = "/start", tag = "voice", security(()),
     request_body(content = Value, description = "`enableDefaultIceServers` asks for a list of ICE servers; all else is the client's own."),
     responses((status = 200, description = "The session's name.", body = Started), (status = 404, description = "The door is closed.")))]
-pub async fn start(State(state): State<Shared>, body: Option<axum::Json<Value>>) -> Result<Response, ApiError> {
+pub async fn start(State(state): State<Shared>, request: Request) -> Result<Response, ApiError> {
     check_open(&state)?;
-    let wants = body.as_ref().is_some_and(|body| body["enableDefaultIceServers"] == true);
+    let bytes_max = state.settings.server.body_bytes_max;
+    let body = axum::body::to_bytes(request.into_body(), bytes_max).await;
+    let body = body.map_err(|_| ApiError::TooLarge { bytes_max })?;
+    // What is no JSON wishes for nothing.
+    let wants = serde_json::from_slice::<Value>(&body).is_ok_and(|body| body["enableDefaultIceServers"] == true);
     let ice_config = wants.then(|| IceConfig { ice_servers: Vec::new() });
     let started = Started { session_id: SessionId::create(), ice_config };
-    Ok(std::future::ready(shared(axum::Json(started))).await)
+    Ok(shared(axum::Json(started)))
 }
 
 /// What other sites' pages may do here.
 #[utoipa::path(options, operation_id = "open_options", path = "/api/offer", tag = "voice", security(()),
-    responses((status = 204, description = "See the headers.")))]
+    responses((status = 204, description = "See the headers."), (status = 404, description = "The door is closed.")))]
 pub async fn options(State(state): State<Shared>) -> Result<Response, ApiError> {
     std::future::ready(allowed(&state)).await
 }
 
 /// What other sites' pages may do here.
 #[utoipa::path(options, operation_id = "open_start_options", path = "/start", tag = "voice", security(()),
-    responses((status = 204, description = "See the headers.")))]
+    responses((status = 204, description = "See the headers."), (status = 404, description = "The door is closed.")))]
 pub async fn start_options(State(state): State<Shared>) -> Result<Response, ApiError> {
     std::future::ready(allowed(&state)).await
 }

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use vivavoce::app::{self, Start};
 use vivavoce::cli::bench::providers;
 use vivavoce::config::Settings;
@@ -25,7 +24,7 @@ pub struct Stage {
     pub store: Store,
     pub http: reqwest::Client,
     lifecycle: Lifecycle,
-    running: JoinHandle<anyhow::Result<()>>,
+    running: std::thread::JoinHandle<anyhow::Result<()>>,
 }
 
 impl Stage {
@@ -41,12 +40,20 @@ impl Stage {
         let mut settings = Settings::defaults_with(&with(&bench, more)).expect("settings");
         settings.data.database_url.0 = url;
         let lifecycle = Lifecycle::new(Duration::from_secs(10));
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let listener = std::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        listener.set_nonblocking(true).expect("as tokio wants it");
         let address = listener.local_addr().expect("bound");
         let metrics = telemetry::build_recorder().expect("buckets").handle();
         let paths = db::paths(&db::directory());
-        let start = Start { settings, paths, listener, metrics, lifecycle: lifecycle.clone() };
-        let running = tokio::spawn(app::run(start));
+        let of_server = lifecycle.clone();
+        // As the program does: a runtime of its own.
+        let running = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).expect("a listener");
+                app::run(Start { settings, paths, listener, metrics, lifecycle: of_server }).await
+            })
+        });
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { url: format!("http://{address}"), store, http, lifecycle, running }
     }
@@ -74,7 +81,8 @@ impl Stage {
 
     pub async fn end(self) {
         self.lifecycle.soft().cancel();
-        let ended = tokio::time::timeout(PATIENCE, self.running).await.expect("it ends in time");
+        let ended = tokio::task::spawn_blocking(move || self.running.join());
+        let ended = tokio::time::timeout(PATIENCE, ended).await.expect("it ends in time").expect("joined");
         ended.expect("no panic").expect("no failure");
     }
 }
