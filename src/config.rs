@@ -285,7 +285,12 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        let wrong = wrong.into_iter().chain(people::wrong(self)).chain(self.room.open_offer.wrong()).find(|(is_wrong, _)| *is_wrong).map(|(_, said)| said);
+        let wrong = wrong
+            .into_iter()
+            .chain(people::wrong(self))
+            .chain(self.room.open_offer.wrong())
+            .find(|(is_wrong, _)| *is_wrong)
+            .map(|(_, said)| said);
         match wrong.or_else(|| self.providers.wrong()) {
             Some(said) => Err(ConfigError::Invalid(said.to_owned())),
             None => Ok(()),

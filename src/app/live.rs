@@ -8,10 +8,6 @@ mod lateness;
 pub mod open;
 
 use super::measure::measure;
-use answers::{answered, room_error, unavailable};
-use door::{Door, Way};
-use end::recording_row;
-pub use end::status_after;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -31,6 +27,10 @@ use crate::store::{
 };
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
+use answers::{answered, room_error, unavailable};
+use door::{Door, Way};
+use end::recording_row;
+pub use end::status_after;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

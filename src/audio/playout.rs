@@ -61,8 +61,7 @@ pub fn heard_of(clips: &[Sentence<'_>], making: Making, sent_samples: u64, buffe
     let mut out = HeardText { samples: played, complete: is_whole && played == total, ..HeardText::default() };
     let mut left = played;
     for (index, clip) in clips.iter().enumerate() {
-        let length =
-            if making == Making::Growing && index + 1 == clips.len() { grown(*clip) } else { clip.samples };
+        let length = if making == Making::Growing && index + 1 == clips.len() { grown(*clip) } else { clip.samples };
         let part = if left >= length { clip.text } else { heard_part(*clip, length, left) };
         append(&mut out.text, part.trim());
         if left < length {

@@ -33,7 +33,8 @@ use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
     audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
-    open_offer, overrides, privacy, profiles, record, recording, report, socket, sound_check, transcript, users, webhooks, whip,
+    open_offer, overrides, privacy, profiles, record, recording, report, socket, sound_check, transcript, users,
+    webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;

@@ -44,7 +44,7 @@ impl Store {
                      report_state = case when plan ? 'conversation' then 'none' else 'queued' end
                  where id = $1 and owner = $2 and epoch = $3 and ($8::bigint = 0 or next_seq = $7)
                    and status in ('scheduled', 'waiting', 'active', 'paused')
-                 returning plan ? 'conversation' as "is_plain!"#,
+                 returning plan ? 'conversation' as "is_plain!""#,
                 lease.session.0,
                 lease.node.0,
                 lease.epoch,

@@ -38,7 +38,6 @@ pub struct Listening {
     next: SamplePos,
     /// Sound was received in the frame in the making.
     is_real: bool,
-    live: bool,
     odd: Option<u8>,
     out: VecDeque<EarFrame>,
 }
@@ -56,7 +55,6 @@ impl Listening {
             frame: Vec::with_capacity(EAR_FRAME_SAMPLES),
             next: clock.origin_at,
             is_real: false,
-            live: false,
             odd: None,
             out: VecDeque::new(),
         })
@@ -66,12 +64,7 @@ impl Listening {
     pub fn connected(&mut self, now: Instant) {
         self.frame.clear();
         self.odd = None;
-        self.live = true;
         self.next = self.next.max(self.clock.at(now));
-    }
-
-    pub fn disconnected(&mut self) {
-        self.live = false;
     }
 
     /// Takes a message of sound.
@@ -102,7 +95,7 @@ impl Listening {
     /// Time passes: silence stands in for what does not come.
     pub fn tick(&mut self, now: Instant) {
         let behind = self.clock.at(now).0.saturating_sub(self.end());
-        if self.live && behind > BEHIND_SAMPLES_MAX {
+        if behind > BEHIND_SAMPLES_MAX {
             let silence = vec![0; usize::try_from(behind - BEHIND_SAMPLES_MAX).unwrap_or(0)];
             self.append(&silence, false);
         }
