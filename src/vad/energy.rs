@@ -99,7 +99,9 @@ mod tests {
         let mut gate = EnergyGate::default();
         let fan = tone(400.0);
         assert!(gate.is_voice(&fan), "louder than any microphone's own noise");
-        (0..500).for_each(|_| drop(gate.is_voice(&fan)));
+        for _ in 0..500 {
+            gate.is_voice(&fan);
+        }
         assert!(!gate.is_voice(&fan), "after ten seconds it is the room");
         assert!(gate.is_voice(&tone(4_000.0)));
     }
