@@ -177,14 +177,13 @@ impl SessionHandle {
 /// finalises the session with its outcome.
 pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Send) {
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
-    let (view_tx, view_rx) = watch::channel(StateView {
-        phase: "connecting".into(),
-        question: None,
-        elapsed_ms: 0,
-        remaining_ms: 0,
-        paused: false,
-    });
+    let (view_tx, view_rx) = watch::channel(nobody_yet());
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     let tasks = TaskTracker::new();
     (handle, actor::run(setup, control_rx, view_tx, tasks))
+}
+
+/// Where a session stands before anybody has come.
+fn nobody_yet() -> StateView {
+    StateView { phase: "connecting".into(), question: None, elapsed_ms: 0, remaining_ms: 0, paused: false }
 }

@@ -145,6 +145,17 @@ fn text_of(data: &Value, key: &str) -> Option<String> {
     (!text.is_empty() && text.len() <= TEXT_BYTES_MAX).then(|| text.to_owned())
 }
 
+/// What a client's message means for the session, and what the client is answered at once.
+#[must_use]
+pub fn take(text: &str) -> (Option<ClientSignal>, Option<String>) {
+    match read(text) {
+        Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(bot_ready(id.as_deref()))),
+        Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| response(&reply))),
+        Inbound::Refused { id, why } => (None, Some(refusal(id.as_deref(), why))),
+        Inbound::Ignored => (None, None),
+    }
+}
+
 /// The answer to `client-ready`.
 #[must_use]
 pub fn bot_ready(id: Option<&str>) -> String {

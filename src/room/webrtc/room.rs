@@ -1,7 +1,7 @@
 //! The task of one room: owns the connections, the sound and the way to the session, and decides nothing but which
 //! connection is in use and when the room is over. Must never wait for the network, the session or a client.
 
-use super::data::{self, Inbound};
+use super::data;
 use super::link::Link;
 use super::media::Media;
 use super::outbox::Outbox;
@@ -9,7 +9,7 @@ use super::peer::{Peer, PeerId, PeerSetup};
 use super::reader::{PeerEvent, PeerNews};
 use super::{Answer, Patched, RoomError, UdpPorts, WebRtcSettings, sdp};
 use crate::clock::Clock;
-use crate::room::{ClientSignal, ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
+use crate::room::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -383,12 +383,7 @@ impl Room {
             metrics::counter!("vivavoce_room_messages_refused_total").increment(1);
             return;
         }
-        let (signal, answer) = match data::read(text) {
-            Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(data::bot_ready(id.as_deref()))),
-            Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| data::response(&reply))),
-            Inbound::Refused { id, why } => (None, Some(data::refusal(id.as_deref(), why))),
-            Inbound::Ignored => (None, None),
-        };
+        let (signal, answer) = data::take(text);
         if let Some(answer) = answer {
             link.peer.show(answer);
         }

@@ -6,9 +6,9 @@ mod listening;
 
 pub use listening::{SOUND_BYTES_MAX, SoundFormat};
 
-use super::webrtc::data::{self, Inbound};
+use super::webrtc::data;
 use super::webrtc::{Ended, Outbox, Pace, Slot, Voice};
-use super::{ClientSignal, ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
+use super::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use crate::audio::frame::{EAR_RATE_HZ, FRAME_MS, VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
 use crate::audio::opus::{ENCODED_BYTES_MAX, Encoder, EncoderSettings, OpusError};
 use crate::clock::Clock;
@@ -216,12 +216,7 @@ impl Room {
     }
 
     fn message(&mut self, text: &str) {
-        let (signal, answer) = match data::read(text) {
-            Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(data::bot_ready(id.as_deref()))),
-            Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| data::response(&reply))),
-            Inbound::Refused { id, why } => (None, Some(data::refusal(id.as_deref(), why))),
-            Inbound::Ignored => (None, None),
-        };
+        let (signal, answer) = data::take(text);
         if let Some(answer) = answer {
             self.send(SocketMessage::Text(answer));
         }

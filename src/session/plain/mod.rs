@@ -14,10 +14,10 @@ mod reply;
 mod speech;
 
 use super::journal::Record;
-use super::{CONTROL_MAX, Outcome, Parts, SessionHandle, utterances};
+use super::{CONTROL_MAX, Outcome, Parts, SessionHandle, nobody_yet, utterances};
 use crate::clock::Clock;
 use crate::id::SessionId;
-use crate::room::{RoomPort, SampleClock, StateView};
+use crate::room::{RoomPort, SampleClock};
 use crate::stt::SttOptions;
 use floor::FloorSettings;
 use serde::Serialize;
@@ -77,13 +77,7 @@ pub enum PlainError {
 pub fn open(setup: PlainSetup) -> Result<(SessionHandle, impl Future<Output = Outcome> + Send), PlainError> {
     let llm = setup.parts.llm.clone().ok_or(PlainError::NoModel)?;
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
-    let (view_tx, view_rx) = watch::channel(StateView {
-        phase: "connecting".into(),
-        question: None,
-        elapsed_ms: 0,
-        remaining_ms: 0,
-        paused: false,
-    });
+    let (view_tx, view_rx) = watch::channel(nobody_yet());
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     Ok((handle, actor::run(setup, llm, control_rx, view_tx)))
 }

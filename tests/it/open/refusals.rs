@@ -2,19 +2,9 @@
 
 use super::stage::Stage;
 use crate::support::app::{TestApp, body, problem};
+use crate::webrtc::door::an_offer;
 use reqwest::Method;
 use serde_json::{Value, json};
-use vivavoce::room::client::{Client, ClientSettings};
-
-async fn an_offer() -> String {
-    let mut taken = None;
-    let post = async |offer: String| {
-        taken = Some(offer);
-        Err::<String, &str>("only the offer was wanted")
-    };
-    assert!(Client::connect(ClientSettings::default(), post).await.is_err());
-    taken.expect("the client made an offer")
-}
 
 #[tokio::test]
 async fn the_door_is_closed_by_default() {
