@@ -59,13 +59,6 @@ function resample({ rate, samples }, wanted) {
   return out;
 }
 
-/** A WAV file with a tone, and silence behind it. */
-export function tone(hz, seconds, silence) {
-  const samples = new Int16Array((seconds + silence) * RATE_HZ);
-  for (let index = 0; index < seconds * RATE_HZ; index += 1) samples[index] = 9_000 * Math.sin((2 * Math.PI * hz * index) / RATE_HZ);
-  return wav(samples);
-}
-
 function wav(samples) {
   const bytes = Buffer.alloc(HEADER_BYTES + samples.length * 2);
   bytes.write("RIFF", 0);

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -12,13 +12,13 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { startBrowser } from "./browser.mjs";
-import { tone } from "./microphone.mjs";
+import { spokenFile } from "./microphone.mjs";
 import { program, startServer } from "./server.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const ALL_MAX_MS = 3 * 60_000;
-/** What the microphone plays, Hz: the played transcriber tells the pitch. */
-const TONE_HZ = 640;
+/** Said into the microphone: Chromium takes a mere tone for noise and keeps it back. */
+const WORDS = "An index makes a query faster, and a write slower.";
 
 /** What a page of somebody else's would hold. */
 const PAGE = `
@@ -48,8 +48,8 @@ let site;
 before(
   async () => {
     folder = await mkdtemp(path.join(tmpdir(), "vivavoce-pipecat-"));
-    const microphone = path.join(folder, "tone.wav");
-    await writeFile(microphone, tone(TONE_HZ, 1.2, 4));
+    const microphone = path.join(folder, "words.wav");
+    await spokenFile(WORDS, microphone);
     providers = spawn(program(), ["bench", "providers", "--listen", "127.0.0.1:0", "--final-ms", "50", "--token-ms", "50", "--audio-ms", "50"]);
     const [told] = await once(providers.stdout.setEncoding("utf8"), "data");
     const config = path.resolve(here, "../../config/bench.toml");
@@ -103,7 +103,8 @@ test("the unmodified client connects, talks and is told of it", { timeout: ALL_M
   const places = wanted.map((name) => order.indexOf(name));
   assert.ok(places.every((place, index) => place >= 0 && (index === 0 || places[index - 1] < place)), JSON.stringify(order));
   const words = await page.evaluate(() => window.seen.find(([name, data]) => name === "onUserTranscript" && data.final)[1]);
-  assert.equal(words.text, `tone ${TONE_HZ}`);
+  // The played transcriber tells the pitch of whatever it hears.
+  assert.match(words.text, /^tone \d+$/);
   assert.ok(!order.includes("onError"), JSON.stringify(await page.evaluate(() => window.seen)));
   // The reply was sound, not only words: the client's own statistics count it.
   const track = await page.evaluate(() => window.client.tracks().bot?.audio?.readyState ?? null);

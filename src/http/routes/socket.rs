@@ -30,6 +30,7 @@ pub enum Sound {
 #[into_params(parameter_in = Query)]
 pub struct SocketQuery {
     /// How sound is written; PCM where nothing is said.
+    #[param(inline)]
     audio: Option<Sound>,
     /// The token, for clients that cannot send a header with a WebSocket.
     #[serde(default, rename = "access_token")]
