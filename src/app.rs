@@ -11,13 +11,15 @@ mod sweep;
 
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
+use crate::audio::opus::EncoderSettings;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT,
+    WhipAnswer, WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -32,6 +34,7 @@ use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
+use crate::room::websocket::Socket;
 use crate::session::Parts;
 use crate::session::text::TextInterviews;
 use crate::store::Store;
@@ -40,6 +43,7 @@ use anyhow::Context as _;
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 use live::Live;
+use live::door::Way;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +86,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
     ledger.see(store.spent_on(clock.now().date_naive()).await?);
+    live::open::check(&settings, &parts)?;
     let live = Live::new(
         store.clone(),
         settings.clone(),
@@ -92,6 +97,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     );
     let live = Arc::new(live.with_drafter(writer.clone()));
+    lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings, &ledger)?;
     let workers = start_jobs(&settings, &store, &paths, (scoring.clone(), writer), &lifecycle).await?;
@@ -222,6 +228,7 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
         // A reload says goodbye as a closed page does; only the End button ends an interview at once.
         leave_grace: Duration::from_secs(u64::from(given.reconnect_s)),
         connect: Duration::from_secs(u64::from(given.connect_s)),
+        encoder: EncoderSettings { complexity: given.opus_complexity, ..EncoderSettings::default() },
         ..WebRtcSettings::default()
     }
 }
@@ -262,6 +269,31 @@ impl Interviews for Door {
 
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
         Box::pin(async move { self.0.delete(session, &resource).await })
+    }
+
+    fn open_offer(&self, offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
+        Box::pin(async move {
+            // As above: what was begun is finished.
+            let live = self.0.clone();
+            let joining = self.0.tasks.spawn(async move { live.open_offer(offer).await });
+            joining
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+        })
+    }
+
+    fn open_candidates(&self, pc_id: String, candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move { self.0.open_candidates(&pc_id, &candidates).await })
+    }
+
+    fn socket(&self, session: Option<SessionId>, socket: Socket) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move {
+            let is_recorded = self.0.settings.recording.enabled;
+            match session {
+                Some(session) => self.0.enter(session, Way::Socket(socket), is_recorded).await.map(drop),
+                None => self.0.open_socket(socket).await,
+            }
+        })
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

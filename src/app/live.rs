@@ -1,6 +1,12 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
+mod answers;
+pub mod door;
+mod end;
+mod lateness;
+pub mod open;
+
 use super::measure::measure;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
@@ -11,9 +17,7 @@ use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan};
 use crate::llm::LanguageModel;
-use crate::room::webrtc::{
-    self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
-};
+use crate::room::webrtc::{Patched, UdpPorts, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
 use crate::session::booking::{self, Booked};
 use crate::session::journal::StoreRecord;
@@ -22,6 +26,9 @@ use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError};
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
+use answers::{answered, room_error, unavailable};
+use door::{Door, Way};
+use end::recording_row;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -58,22 +65,35 @@ pub struct Live {
     running: Mutex<HashMap<SessionId, Running>>,
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
+    open: open::OpenDoor,
+    pub lateness: lateness::Lateness,
 }
 
 /// What a candidate's first connection brings together.
 struct Joined {
     samples: SampleClock,
     port: crate::room::RoomPort,
-    room: WebRtcRoomHandle,
+    room: Door,
     restored: Option<Restored>,
     place: OwnedSemaphorePermit,
+    is_recorded: bool,
     cancel: CancellationToken,
+}
+
+/// What the end of a session needs.
+struct Ending {
+    lease: Lease,
+    /// The recording's file, if there is one.
+    recorded: Option<String>,
+    /// Whether the candidate may take it up again after a stop of this server.
+    is_resumable: bool,
+    place: OwnedSemaphorePermit,
 }
 
 #[derive(Clone)]
 struct Running {
     session: SessionHandle,
-    room: WebRtcRoomHandle,
+    room: Door,
 }
 
 impl Live {
@@ -90,6 +110,8 @@ impl Live {
         Self {
             ports: UdpPorts::new(webrtc.udp_ports.clone()),
             places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
+            open: open::OpenDoor::new(&webrtc, &settings),
+            lateness: lateness::Lateness::default(),
             webrtc,
             store,
             settings,
@@ -117,13 +139,24 @@ impl Live {
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
     pub async fn offer(self: &Arc<Self>, id: SessionId, sdp: String) -> Result<WhipAnswer, InterviewError> {
+        let answer = self.enter(id, Way::Offer(sdp), self.settings.recording.enabled).await?;
+        answer.ok_or(InterviewError::NotActive)
+    }
+
+    /// The same by any way in, and whether it is recorded: only who consented may be.
+    pub async fn enter(
+        self: &Arc<Self>,
+        id: SessionId,
+        way: Way,
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         let joining = self.joining(id);
         let _one_at_a_time = joining.lock().await;
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         if self.stopping.is_cancelled() {
             return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
@@ -132,17 +165,13 @@ impl Live {
             return Err(InterviewError::Over);
         }
         self.check_budget().await?;
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
+        let place = self.place()?;
         let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
             return Err(InterviewError::Unavailable {
                 said: "Another server is holding this interview. Try again in ten seconds.".into(),
             });
         };
-        let joined = self.join(lease.clone(), sdp, place).await;
+        let joined = self.join(lease.clone(), way, place, is_recorded).await;
         if joined.is_err()
             && let Err(error) = self.store.release(&lease).await
         {
@@ -151,13 +180,25 @@ impl Live {
         joined
     }
 
+    /// One of this node's places, if any is free.
+    fn place(&self) -> Result<OwnedSemaphorePermit, InterviewError> {
+        let full = InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s };
+        let late_ms_max = self.settings.limits.late_ms_max;
+        if late_ms_max > 0 && self.lateness.ms() > late_ms_max {
+            tracing::warn!(late_ms = self.lateness.ms(), "a conversation was refused: this process does not keep time");
+            return Err(full);
+        }
+        self.places.clone().try_acquire_owned().map_err(|_| full)
+    }
+
     /// Opens the room of an interview that is ours, answers the offer, and lets the session run.
     async fn join(
         self: &Arc<Self>,
         lease: Lease,
-        sdp: String,
+        way: Way,
         place: OwnedSemaphorePermit,
-    ) -> Result<WhipAnswer, InterviewError> {
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
         let restored = session::restored(&self.store, id).await?;
@@ -169,18 +210,9 @@ impl Live {
         let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
         let (room_port, session_port) = port_pair();
         let cancel = self.stopping.child_token();
-        let room = WebRtcRoom::open(RoomSetup {
-            settings: self.webrtc.clone(),
-            ports: self.ports.clone(),
-            clock: samples,
-            wall_clock: self.clock.clone(),
-            port: session_port,
-            tasks: self.tasks.clone(),
-            cancel: CancellationToken::new(),
-        })
-        .map_err(room_error)?;
-        let answer = answered(room.offer(sdp).await)?;
-        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
+        let room = self.open_room(&way, &self.webrtc, samples, session_port)?;
+        let answer = room.enter(way).await?;
+        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, is_recorded, cancel })?;
         Ok(answer)
     }
 
@@ -196,7 +228,7 @@ impl Live {
     }
 
     fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
-        let Joined { samples, port, room, restored, place, cancel } = joined;
+        let Joined { samples, port, room, restored, place, is_recorded, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
@@ -205,7 +237,6 @@ impl Live {
         let parts = self.parts.for_interview();
         let interview_settings = super::providers::conduct(&self.settings, &parts);
         let file = format!("{}.wav", row.id);
-        let is_recorded = self.settings.recording.enabled;
         let recording = is_recorded
             .then(|| Recorder::open(&self.paths.recordings().join(&file)))
             .transpose()
@@ -237,8 +268,20 @@ impl Live {
             resumed: restored.map(|restored| restored.resumed),
             cancel,
         });
-        let id = row.id;
-        self.lock().insert(id, Running { session: handle, room });
+        let recorded = is_recorded.then_some(file);
+        self.let_run(Running { session: handle, room }, run, Ending { lease, recorded, is_resumable: true, place });
+        Ok(())
+    }
+
+    /// Lets a session run to its end, whatever that is, and finalises it.
+    fn let_run(
+        self: &Arc<Self>,
+        running: Running,
+        run: impl Future<Output = Outcome> + Send + 'static,
+        ending: Ending,
+    ) {
+        let id = running.session.id();
+        self.lock().insert(id, running);
         metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
         let run = self.tasks.spawn(run.instrument(tracing::info_span!("interview", session = %id)));
@@ -247,30 +290,34 @@ impl Live {
                 tracing::error!(session = %id, %error, "the session broke off");
                 Outcome { id, reason: Some(EndReason::Failed), recorded_s: None }
             });
-            live.finalise(&lease, &outcome, &file).await;
+            live.finalise(&ending, &outcome).await;
             live.lock().remove(&id);
             metrics::gauge!(gauge::SESSIONS).decrement(1.0);
-            drop(place);
+            drop(ending.place);
         });
-        Ok(())
     }
 
     /// Ends a session in the record, whatever it takes; the lease runs out and another does it if this cannot.
-    async fn finalise(&self, lease: &Lease, outcome: &Outcome, file: &str) {
+    async fn finalise(&self, ending: &Ending, outcome: &Outcome) {
+        let lease = &ending.lease;
         let Some(reason) = outcome.reason else {
             tracing::warn!(session = %outcome.id, "another node owns this session now");
             return;
         };
         // A server that goes down leaves the interview to be taken up again by the candidate's next connection.
-        if reason == EndReason::Shutdown {
+        if reason == EndReason::Shutdown && ending.is_resumable {
             if let Err(error) = self.store.release(lease).await {
                 tracing::warn!(session = %outcome.id, %error, "the lease was not given back; it runs out by itself");
             }
             return;
         }
-        let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
+        let recorded = ending.recorded.as_ref();
+        let projections = recorded.map(|file| self.recording_as_it_is(file, outcome.recorded_s));
         let at = self.clock.now();
-        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let measured = match recorded {
+            Some(file) => measure(&self.store, lease.session, self.paths.recordings().join(file), at).await,
+            None => None,
+        };
         let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
         let mut end = Finalised {
             status: session::status_after(reason),
@@ -306,7 +353,7 @@ impl Live {
         fragment: String,
     ) -> Result<WhipPatched, InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
             Patched::Trickled => Ok(WhipPatched::Taken),
             Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
         }
@@ -314,7 +361,7 @@ impl Live {
 
     pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotFound)?;
-        running.room.delete(resource).await.map_err(room_error)
+        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 
     /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
@@ -404,43 +451,5 @@ impl Live {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn recording_row(file: &str, seconds: f64, bytes: u64, state: RecordingState) -> RecordingRow {
-    RecordingRow {
-        file: file.to_owned(),
-        start_ms: 0,
-        seconds,
-        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-        sample_rate_hz: 16_000,
-        channels: 2,
-        state,
-    }
-}
-
-fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
-    let answer = answer.map_err(room_error)?;
-    Ok(WhipAnswer { sdp: answer.sdp, resource: answer.resource, etag: answer.etag })
-}
-
-fn unavailable(error: &serde_json::Error) -> InterviewError {
-    tracing::error!(%error, "a plan cannot be read or written");
-    InterviewError::Unavailable { said: "This interview's plan cannot be read.".into() }
-}
-
-fn room_error(error: RoomError) -> InterviewError {
-    tracing::info!(%error, "a connection was refused");
-    match error {
-        RoomError::TooLong => InterviewError::SdpInvalid { said: "it is too long" },
-        RoomError::BadOffer { .. } => InterviewError::SdpInvalid { said: "it is not an offer that can be read" },
-        RoomError::BadFragment { .. } => InterviewError::SdpInvalid { said: "the fragment cannot be read" },
-        RoomError::NoAudio => InterviewError::SdpInvalid { said: "it has no audio in Opus" },
-        RoomError::NoSuchConnection => InterviewError::NotFound,
-        RoomError::StaleEtag => InterviewError::Outdated,
-        RoomError::Over => InterviewError::NotActive,
-        RoomError::Busy | RoomError::NoPort | RoomError::Failed { .. } => {
-            InterviewError::Unavailable { said: format!("The connection could not be made: {error}. Try again.") }
-        }
     }
 }

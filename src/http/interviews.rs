@@ -4,6 +4,7 @@
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::room::StateView;
+use crate::room::websocket::Socket;
 use crate::session::booking::BookingError;
 pub use crate::session::booking::{Booked, InterviewWish};
 use crate::store::StoreError;
@@ -36,6 +37,21 @@ pub trait Interviews: Send + Sync {
     /// The candidate hangs up.
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>>;
 
+    /// The open door: begins a conversation without a token, or goes on with one by its `pc_id`. Closed by default.
+    fn open_offer(&self, _offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
+    /// Candidates of a connection made by the open door.
+    fn open_candidates(&self, _pc_id: String, _candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
+    /// Seats a socket in an interview, or at the open door; it may send at once.
+    fn socket(&self, _session: Option<SessionId>, _socket: Socket) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
     /// Ends the interview, in progress or not begun.
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>>;
 
@@ -63,6 +79,24 @@ pub struct WhipAnswer {
     pub resource: String,
     /// Version of the connection, without quotes.
     pub etag: String,
+}
+
+/// An offer at the open door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenOffer {
+    pub sdp: String,
+    /// The connection that it belongs to; unknown ones begin a new conversation.
+    pub pc_id: Option<String>,
+    /// A new connection takes the place of that one.
+    pub restart: bool,
+}
+
+/// The answer to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenAnswer {
+    pub sdp: String,
+    /// Names the connection from now on; not to be guessed.
+    pub pc_id: String,
 }
 
 /// What became of a change to a connection.

@@ -20,7 +20,9 @@ mod wav;
 
 pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
-pub use interviews::{Booked, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+pub use interviews::{
+    Booked, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 pub use routes::whip::SDP_BYTES_MAX;
 pub use state::{HttpState, Shared};
 
@@ -31,8 +33,8 @@ use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
     artifacts, audit as audit_log, auth, bank_files, categories, consent, create, drafts, events, health,
-    interviews as interview, invitations, overrides, privacy, profiles, progress, questions, record, recording, report,
-    sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
+    interviews as interview, invitations, open_offer, overrides, privacy, profiles, progress, questions, record,
+    recording, report, socket, sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -55,6 +57,7 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(consent::give))
         .routes(routes!(whip::offer, whip::options))
         .routes(routes!(whip::change, whip::hang_up))
+        .routes(routes!(socket::join))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))
         .routes(routes!(artifacts::show))
@@ -82,6 +85,10 @@ fn table() -> OpenApiRouter<Shared> {
         .merge(bank());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest("/api/v1", v1)
+        .routes(routes!(open_offer::offer, open_offer::candidates, open_offer::options))
+        .routes(routes!(socket::open))
+        .routes(routes!(open_offer::start, open_offer::start_options))
+        .routes(routes!(open_offer::offer_of, open_offer::candidates_of, open_offer::options_of))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

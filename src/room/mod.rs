@@ -5,6 +5,7 @@
 pub mod client;
 pub mod scripted;
 pub mod webrtc;
+pub mod websocket;
 
 use crate::audio::frame::{EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
 use crate::id::SpeechId;
@@ -182,6 +183,10 @@ pub enum ServerMessage {
     },
     /// The interviewer was interrupted.
     InterviewerInterrupted,
+    /// A model begins to write, writes more, has written all (plain conversations tell it as it comes).
+    Writing(Writing),
+    /// A sentence is being made into sound, and when none is any more.
+    Voicing(Option<String>),
     /// Where the interview stands.
     State(Box<StateView>),
     Notice {
@@ -191,6 +196,14 @@ pub enum ServerMessage {
     Ended {
         reason: String,
     },
+}
+
+/// How far a model's words are.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Writing {
+    Begins,
+    More(String),
+    Ends,
 }
 
 /// How urgent a notice is.

@@ -14,6 +14,7 @@ pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
+pub mod plain;
 mod reading;
 mod record;
 pub mod replay;
@@ -182,13 +183,7 @@ impl SessionHandle {
 /// finalises the session with its outcome.
 pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Send) {
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
-    let (view_tx, view_rx) = watch::channel(StateView {
-        phase: "connecting".into(),
-        question: None,
-        elapsed_ms: 0,
-        remaining_ms: 0,
-        paused: false,
-    });
+    let (view_tx, view_rx) = watch::channel(nobody_yet());
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     let tasks = TaskTracker::new();
     (handle, actor::run(setup, control_rx, view_tx, tasks))
@@ -203,4 +198,9 @@ pub fn status_after(reason: EndReason) -> SessionStatus {
         EndReason::Cancelled => SessionStatus::Cancelled,
         EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
     }
+}
+
+/// Where a session stands before anybody has come.
+fn nobody_yet() -> StateView {
+    StateView { phase: "connecting".into(), question: None, elapsed_ms: 0, remaining_ms: 0, paused: false }
 }

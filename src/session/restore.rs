@@ -112,6 +112,8 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::FloorTold { .. }
         | SessionEvent::Replied { .. }
         | SessionEvent::GapsMeasured { .. }
+        | SessionEvent::ConversationOpened { .. }
+        | SessionEvent::ReplyBegan { .. }
         | SessionEvent::Ended { .. } => {}
     }
 }

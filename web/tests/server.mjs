@@ -19,17 +19,23 @@ const STOP_MAX_MS = 60_000;
 /** How much of what the server said is shown when it does not come up. */
 const LOG_SHOWN_CHARS = 4_000;
 
-export async function startServer() {
+/** The program under test. */
+export function program() {
   const binary = path.resolve(process.env.VIVAVOCE_BIN || path.join(root, "target/release/vivavoce"));
   if (!existsSync(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or name one in VIVAVOCE_BIN`);
+  return binary;
+}
+
+export async function startServer(options = [], more = {}) {
+  const binary = program();
   const home = await mkdtemp(path.join(tmpdir(), "vivavoce-page-"));
   // Run as root, the server gives its database to another account, which has to get through to its folder.
   await chmod(home, 0o755);
   const port = await freePort();
   const settings = environment(home);
   const log = [];
-  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`], {
-    env: await settings,
+  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
+    env: { ...(await settings), ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
