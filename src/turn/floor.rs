@@ -262,7 +262,9 @@ impl TurnTaking {
         match &mut self.floor {
             Floor::Open(turn) => {
                 if let Some((_, since)) = turn.silent_since() {
-                    self.own.went_on_after(ms_between(since, start));
+                    let ms = ms_between(since, start);
+                    self.own.went_on_after(ms);
+                    turn.went_on_after(ms);
                 }
                 turn.thinking = false;
                 turn.hear(utterance);
