@@ -262,9 +262,7 @@ impl TurnTaking {
         match &mut self.floor {
             Floor::Open(turn) => {
                 if let Some((_, since)) = turn.silent_since() {
-                    let ms = ms_between(since, start);
-                    self.own.went_on_after(ms);
-                    turn.went_on_after(ms);
+                    turn.went_on_after(ms_between(since, start), &mut self.own);
                 }
                 turn.thinking = false;
                 turn.hear(utterance);

@@ -1,6 +1,6 @@
 //! What the candidate has said in one turn so far: utterances, their words, and the pause after them. Must never decide.
 
-use super::endpointing::{PAUSE_MS_MIN, Pause};
+use super::endpointing::{OwnPauses, PAUSE_MS_MIN, Pause};
 use super::words::{self, Sign};
 use crate::audio::frame::SamplePos;
 use crate::id::{TurnId, UtteranceId};
@@ -202,7 +202,8 @@ impl Turn {
     }
 
     /// It goes on after `ms` of silence.
-    pub fn went_on_after(&mut self, ms: u64) {
+    pub fn went_on_after(&mut self, ms: u64, own: &mut OwnPauses) {
+        own.went_on_after(ms);
         if ms >= PAUSE_MS_MIN {
             self.pauses = self.pauses.saturating_add(1);
         }
