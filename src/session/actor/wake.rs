@@ -57,6 +57,7 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         journal: Some(journal_tx),
         next_seq: setup.first_seq,
         durable_seq: setup.first_seq - 1,
+        words_seq: 0,
         recording: setup.recording,
         work: work_tx,
         tasks,
