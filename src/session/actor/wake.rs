@@ -59,6 +59,7 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         first_seq: setup.first_seq,
         usage_told: Vec::new(),
         durable_seq: setup.first_seq - 1,
+        words_seq: 0,
         recording: setup.recording,
         work: work_tx,
         tasks,
