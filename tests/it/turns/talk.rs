@@ -73,7 +73,7 @@ pub const POPULATIONS: [(&str, Population); 11] = [
     ("full stops at pauses", Population { written: Written::Recognised, pause_spread: 0.71, ..TELEPHONE }),
     ("pauses anywhere", Population { place_weight: 0.4, pause_spread: 0.74, ..TELEPHONE }),
     ("many trail off", Population { trailing: 0.26, pause_spread: 0.71, ..TELEPHONE }),
-    ("few trail off", Population { trailing: 0.06, pause_spread: 0.73, ..TELEPHONE }),
+    ("few trail off", Population { trailing: 0.06, pause_spread: 0.72, ..TELEPHONE }),
     (
         "about work",
         Population { subject: Subject::Work, talk_s: 7.0, talk_spread: 0.95, pause_spread: 0.66, ..TELEPHONE },
