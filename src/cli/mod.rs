@@ -1,6 +1,7 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod daily_worker;
 mod doctor;
 mod migrate;
 pub mod rehearse;
@@ -26,6 +27,7 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    DailyWorker(daily_worker::Arguments),
 }
 
 /// Where the operator's settings are.
@@ -52,5 +54,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::DailyWorker(arguments) => daily_worker::run(arguments).await,
     }
 }

@@ -3,6 +3,7 @@
 //! ahead) and must never decide what is said or when somebody may speak.
 
 pub mod client;
+pub mod daily;
 pub mod scripted;
 pub mod webrtc;
 
