@@ -1,23 +1,29 @@
 //! The composition root: settings become a running server. The only place where providers are chosen and everything is
 //! named together. Must never hold a rule of the conversation.
 
+mod answers;
+mod daily;
 mod live;
 mod providers;
 mod sweep;
 
+pub use daily::daily_check;
 pub use providers::{RehearsalParts, rehearsal_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
-use crate::http::{HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+use crate::http::{
+    DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
 use crate::jobs;
 use crate::lifecycle::Lifecycle;
 use crate::room::StateView;
+use crate::room::daily::webhook::Event;
 use crate::room::webrtc::WebRtcSettings;
 use crate::session::Parts;
 use crate::store::{InterviewRow, Store};
@@ -64,6 +70,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         paths.clone(),
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
+        daily::Daily::from_settings(&settings).context("room.daily")?,
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let worker = start_jobs(&settings, &store, &lifecycle).await?;
@@ -200,6 +207,18 @@ impl Interviews for Door {
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {
         Box::pin(self.0.end(session, reason))
+    }
+
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>> {
+        Box::pin(self.0.daily_access(row))
+    }
+
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(self.0.begin_daily(session))
+    }
+
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.daily_event(event))
     }
 
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>> {

@@ -1,6 +1,8 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
+use super::answers::{answered, room_error, unavailable};
+use super::daily::{Daily, RoomHandle};
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -9,16 +11,14 @@ use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{
-    self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
-};
+use crate::room::webrtc::{Patched, RoomSetup, UdpPorts, WebRtcRoom, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::{self, Restored};
 use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{
-    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, SessionStatus, Store,
-    StoreError,
+    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, RoomKind, SessionStatus,
+    Store, StoreError,
 };
 use crate::telemetry::gauge;
 use crate::turn::TurnTaking;
@@ -55,25 +55,27 @@ pub struct Live {
     webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
+    /// The Daily domain, if there is one.
+    pub daily: Option<Arc<Daily>>,
     running: Mutex<HashMap<SessionId, Running>>,
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// What a candidate's first connection brings together.
-struct Joined {
-    samples: SampleClock,
-    port: crate::room::RoomPort,
-    room: WebRtcRoomHandle,
-    restored: Option<Restored>,
-    place: OwnedSemaphorePermit,
-    cancel: CancellationToken,
+pub(super) struct Joined {
+    pub samples: SampleClock,
+    pub port: crate::room::RoomPort,
+    pub room: RoomHandle,
+    pub restored: Option<Restored>,
+    pub place: OwnedSemaphorePermit,
+    pub cancel: CancellationToken,
 }
 
 #[derive(Clone)]
-struct Running {
-    session: SessionHandle,
-    room: WebRtcRoomHandle,
+pub(super) struct Running {
+    pub session: SessionHandle,
+    pub room: RoomHandle,
 }
 
 impl Live {
@@ -85,6 +87,7 @@ impl Live {
         paths: Paths,
         tasks: TaskTracker,
         stopping: CancellationToken,
+        daily: Option<Arc<Daily>>,
     ) -> Self {
         let webrtc = Arc::new(super::webrtc_settings(&settings));
         Self {
@@ -101,6 +104,7 @@ impl Live {
             stopping,
             running: Mutex::default(),
             joining: Mutex::default(),
+            daily,
         }
     }
 
@@ -119,6 +123,11 @@ impl Live {
         let plan = Plan::draw(&bank, &request)
             .map_err(|error| InterviewError::Impossible { field: "level", said: error.to_string() })?;
         let plan = serde_json::to_value(plan).map_err(|error| unavailable(&error))?;
+        let daily = self.daily.as_ref().filter(|_| wish.room == RoomKind::Daily);
+        let daily_room_url = match daily {
+            Some(daily) => Some(daily.make_room(id, wish.expires_at).await?),
+            None => None,
+        };
         let new = NewInterview {
             id,
             user_id: wish.user_id,
@@ -133,26 +142,42 @@ impl Live {
             mode: wish.mode,
             purpose: wish.purpose,
             room: wish.room,
-            daily_room_url: None,
+            daily_room_url,
             status: SessionStatus::Scheduled,
             plan,
             accommodations: serde_json::json!({ "patience": wish.patience }),
             scheduled_at: None,
             expires_at: Some(wish.expires_at),
         };
-        Ok(self.store.create_interview(&new).await?)
+        let created = self.store.create_interview(&new).await;
+        if let (Err(_), Some(daily)) = (&created, daily) {
+            daily.delete_room(id).await;
+        }
+        Ok(created?)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
     pub async fn offer(self: &Arc<Self>, id: SessionId, sdp: String) -> Result<WhipAnswer, InterviewError> {
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return answered(running.room.webrtc()?.offer(sdp).await);
         }
         let joining = self.joining(id);
         let _one_at_a_time = joining.lock().await;
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return answered(running.room.webrtc()?.offer(sdp).await);
         }
+        let (lease, place) = self.claim(id).await?;
+        let joined = self.join(lease.clone(), sdp, place).await;
+        if joined.is_err()
+            && let Err(error) = self.store.release(&lease).await
+        {
+            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+        }
+        joined
+    }
+
+    /// Takes a place of this node and the interview's lease.
+    pub(super) async fn claim(&self, id: SessionId) -> Result<(Lease, OwnedSemaphorePermit), InterviewError> {
         if self.stopping.is_cancelled() {
             return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
         }
@@ -164,18 +189,12 @@ impl Live {
             .clone()
             .try_acquire_owned()
             .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
-        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
-            return Err(InterviewError::Unavailable {
+        match self.store.claim(id, self.node, LEASE).await? {
+            Some(lease) => Ok((lease, place)),
+            None => Err(InterviewError::Unavailable {
                 said: "Another server is holding this interview. Try again in ten seconds.".into(),
-            });
-        };
-        let joined = self.join(lease.clone(), sdp, place).await;
-        if joined.is_err()
-            && let Err(error) = self.store.release(&lease).await
-        {
-            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+            }),
         }
-        joined
     }
 
     /// Opens the room of an interview that is ours, answers the offer, and lets the session run.
@@ -187,13 +206,11 @@ impl Live {
     ) -> Result<WhipAnswer, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
+        if row.room != RoomKind::Webrtc {
+            return Err(InterviewError::NotActive);
+        }
         let restored = self.restored(id).await?;
-        // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
-        let behind_ms = row.start_time.map_or(0, |start| {
-            let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
-        });
-        let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
+        let samples = self.sample_clock(&row, restored.as_ref());
         let (room_port, session_port) = port_pair();
         let cancel = self.stopping.child_token();
         let room = WebRtcRoom::open(RoomSetup {
@@ -207,11 +224,21 @@ impl Live {
         })
         .map_err(room_error)?;
         let answer = answered(room.offer(sdp).await)?;
+        let room = RoomHandle::WebRtc(room);
         self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
         Ok(answer)
     }
 
-    fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {
+    /// The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
+    pub(super) fn sample_clock(&self, row: &InterviewRow, restored: Option<&Restored>) -> SampleClock {
+        let behind_ms = row.start_time.map_or(0, |start| {
+            let last_at_ms = restored.map_or(0, |restored| restored.last_at_ms);
+            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+        });
+        SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
+    }
+
+    pub(super) fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {
         let mut joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
         joining.retain(|_, lock| Arc::strong_count(lock) > 1);
         joining.entry(id).or_default().clone()
@@ -222,7 +249,7 @@ impl Live {
         Ok(self.restored(id).await?.and_then(|restored| restored.facts.ending))
     }
 
-    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
+    pub(super) async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
         let mut rows = Vec::new();
         loop {
             let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
@@ -237,7 +264,12 @@ impl Live {
         Ok((!rows.is_empty()).then(|| restore::restore(events)))
     }
 
-    fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        row: &InterviewRow,
+        lease: Lease,
+        joined: Joined,
+    ) -> Result<(), InterviewError> {
         let Joined { samples, port, room, restored, place, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.clone();
@@ -278,7 +310,7 @@ impl Live {
             resumed: restored.map(|restored| restored.resumed),
             cancel,
         });
-        let id = row.id;
+        let (id, is_in_daily) = (row.id, row.room == RoomKind::Daily);
         self.lock().insert(id, Running { session: handle, room });
         metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
@@ -290,6 +322,9 @@ impl Live {
             });
             live.finalise(&lease, &outcome, &file).await;
             live.lock().remove(&id);
+            if is_in_daily {
+                live.after_daily(id).await;
+            }
             metrics::gauge!(gauge::SESSIONS).decrement(1.0);
             drop(place);
         });
@@ -342,7 +377,7 @@ impl Live {
         fragment: String,
     ) -> Result<WhipPatched, InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
             Patched::Trickled => Ok(WhipPatched::Taken),
             Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
         }
@@ -350,7 +385,7 @@ impl Live {
 
     pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotFound)?;
-        running.room.delete(resource).await.map_err(room_error)
+        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 
     /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
@@ -369,6 +404,9 @@ impl Live {
                     said: "Another server is holding this interview. Try again in ten seconds.".into(),
                 }),
             };
+        }
+        if row.room == RoomKind::Daily {
+            self.delete_daily_room_later(id);
         }
         self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
             StoreError::Conflict { .. } => InterviewError::Over,
@@ -434,7 +472,7 @@ impl Live {
         self.lock().len()
     }
 
-    fn running(&self, id: SessionId) -> Option<Running> {
+    pub(super) fn running(&self, id: SessionId) -> Option<Running> {
         self.lock().get(&id).cloned()
     }
 
@@ -462,31 +500,5 @@ pub fn status_after(reason: EndReason) -> SessionStatus {
         EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
         EndReason::Cancelled => SessionStatus::Cancelled,
         EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
-    }
-}
-
-fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
-    let answer = answer.map_err(room_error)?;
-    Ok(WhipAnswer { sdp: answer.sdp, resource: answer.resource, etag: answer.etag })
-}
-
-fn unavailable(error: &serde_json::Error) -> InterviewError {
-    tracing::error!(%error, "a plan cannot be read or written");
-    InterviewError::Unavailable { said: "This interview's plan cannot be read.".into() }
-}
-
-fn room_error(error: RoomError) -> InterviewError {
-    tracing::info!(%error, "a connection was refused");
-    match error {
-        RoomError::TooLong => InterviewError::SdpInvalid { said: "it is too long" },
-        RoomError::BadOffer { .. } => InterviewError::SdpInvalid { said: "it is not an offer that can be read" },
-        RoomError::BadFragment { .. } => InterviewError::SdpInvalid { said: "the fragment cannot be read" },
-        RoomError::NoAudio => InterviewError::SdpInvalid { said: "it has no audio in Opus" },
-        RoomError::NoSuchConnection => InterviewError::NotFound,
-        RoomError::StaleEtag => InterviewError::Outdated,
-        RoomError::Over => InterviewError::NotActive,
-        RoomError::Busy | RoomError::NoPort | RoomError::Failed { .. } => {
-            InterviewError::Unavailable { said: format!("The connection could not be made: {error}. Try again.") }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod daily;
 mod daily_worker;
 mod doctor;
 mod migrate;
@@ -27,6 +28,7 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    Daily(daily::Arguments),
     DailyWorker(daily_worker::Arguments),
 }
 
@@ -54,6 +56,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::Daily(arguments) => daily::run(arguments).await,
         Command::DailyWorker(arguments) => daily_worker::run(arguments).await,
     }
 }

@@ -5,6 +5,7 @@ use crate::id::{SessionId, UserId};
 use crate::interview::EndReason;
 use crate::interview::question::Level;
 use crate::room::StateView;
+use crate::room::daily::webhook::Event;
 use crate::store::{CategoryRow, InterviewRow, Mode, Purpose, RoomKind, StoreError};
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
@@ -38,6 +39,15 @@ pub trait Interviews: Send + Sync {
 
     /// Ends the interview, in progress or not begun.
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// The candidate's way into the Daily room of an interview; `None` if that is elsewhere.
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>>;
+
+    /// Sends the interviewer into the Daily room of an interview, unless it is there.
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// Daily tells, by its own signature, what happened in a room.
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()>;
 
     /// Where an interview in progress stands; none if it is not in progress here.
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>>;
@@ -75,6 +85,16 @@ pub struct InterviewWish {
     pub patience: f64,
     /// Not begun by then, it is abandoned.
     pub expires_at: DateTime<Utc>,
+}
+
+/// A candidate's way into a Daily room.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct DailyAccess {
+    pub room_url: String,
+    /// The candidate's own; it opens this room alone.
+    pub token: String,
+    /// The room's address with the token: Daily's own page opens it.
+    pub join_url: String,
 }
 
 /// The answer to an offer.

@@ -15,7 +15,9 @@ mod state;
 mod wav;
 
 pub use error::{ApiError, FieldError};
-pub use interviews::{InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+pub use interviews::{
+    DailyAccess, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 pub use routes::whip::SDP_BYTES_MAX;
 pub use state::{HttpState, Shared};
 
@@ -25,7 +27,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    categories, consent, create, events, health, interviews as interview, record, recording, report, sound_check, whip,
+    categories, consent, create, daily, events, health, interviews as interview, record, recording, report,
+    sound_check, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -49,6 +52,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(consent::give))
         .routes(routes!(whip::offer, whip::options))
         .routes(routes!(whip::change, whip::hang_up))
+        .routes(routes!(daily::join))
+        .routes(routes!(daily::webhook))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))
         .routes(routes!(record::responses))

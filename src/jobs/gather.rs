@@ -106,6 +106,7 @@ impl Reading {
             | SessionEvent::MediaInterrupted
             | SessionEvent::UtteranceTranscribed(_)
             | SessionEvent::Aside { .. }
+            | SessionEvent::Overheard { .. }
             | SessionEvent::WishHeard { .. }
             | SessionEvent::SpeechProgress { .. }
             | SessionEvent::SpeechHeld { .. }

@@ -100,6 +100,14 @@ pub enum RoomEvent {
     Closed { reason: ClosedReason },
 }
 
+/// 20 ms of somebody who only listens, as a rule.
+#[derive(Clone, Debug)]
+pub struct Overheard {
+    /// As the room knows them, and the same when they come again.
+    pub user: String,
+    pub frame: EarFrame,
+}
+
 /// Why a room ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,6 +10,7 @@ pub mod event;
 mod hearing;
 pub mod journal;
 mod mouth;
+pub mod observers;
 mod record;
 pub mod restore;
 mod saying;
@@ -103,6 +104,8 @@ enum Control {
     End(EndReason),
     /// The lease is lost.
     Fence,
+    /// Somebody who only listens has spoken.
+    Remark(observers::Remark),
 }
 
 /// The only door to a session in progress; cheap to clone.
@@ -127,6 +130,11 @@ impl SessionHandle {
     /// Tells the session that its lease is lost: it must not write any more.
     pub fn fence(&self) {
         let _ = self.control.try_send(Control::Fence);
+    }
+
+    /// Notes what somebody who only listens has said.
+    pub async fn remark(&self, remark: observers::Remark) {
+        let _ = self.control.send(Control::Remark(remark)).await;
     }
 
     /// Where the interview stands.

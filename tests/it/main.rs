@@ -1,6 +1,7 @@
 //! All integration tests, one binary (one link). Each file is a subject.
 
 mod conversation;
+mod daily;
 mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]

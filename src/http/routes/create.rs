@@ -5,7 +5,7 @@ use crate::auth::role::Role;
 use crate::auth::token::Issued;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::extract::{Caller, Json};
-use crate::http::interviews::InterviewWish;
+use crate::http::interviews::{DailyAccess, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
@@ -62,7 +62,7 @@ pub struct NewInterviewBody {
     /// `official` needs the role of an interviewer.
     #[serde(default)]
     purpose: Option<Purpose>,
-    /// Only `webrtc` for now.
+    /// `webrtc`, or `daily` where the server has a Daily domain.
     #[serde(default)]
     room: Option<RoomKind>,
     /// As the candidate wants to be called; never reaches the scoring.
@@ -94,6 +94,9 @@ pub struct InterviewMade {
     #[schema(example = "/interview/0197…#token=eyJ…")]
     join_url: String,
     expires_at: DateTime<Utc>,
+    /// The candidate's way into the Daily room, for an interview in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily: Option<DailyAccess>,
 }
 
 /// Make an interview: plan it from the bank, and get the candidate's link.
@@ -115,6 +118,7 @@ pub async fn create(
             state.settings.server.public_url.trim_end_matches('/'),
             row.id
         ),
+        daily: state.interviews.daily_access(&row).await?,
         interview: InterviewView::of(&state, row).await?,
         join_token: token,
         expires_at,
@@ -155,7 +159,9 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let mode = body.mode.unwrap_or(Mode::Voice);
     fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
     let room = body.room.unwrap_or(RoomKind::Webrtc);
-    fields.must(room == RoomKind::Webrtc, "room", "This server's room is `webrtc`.");
+    let has_daily = !state.settings.room.daily.api_key.0.is_empty();
+    let is_offered = room == RoomKind::Webrtc || (room == RoomKind::Daily && has_daily);
+    fields.must(is_offered, "room", "This server's room is `webrtc`, or `daily` if it has a Daily domain.");
     let patience = body.accommodations.and_then(|wished| wished.patience).unwrap_or(1.0);
     fields.must(PATIENCE.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
     fields.must(body.tech_stack.len() <= TECH_STACK_MAX, "tech_stack", "At most 20 technologies.");

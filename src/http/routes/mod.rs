@@ -3,6 +3,7 @@
 pub mod categories;
 pub mod consent;
 pub mod create;
+pub mod daily;
 pub mod events;
 pub mod health;
 pub mod interviews;

@@ -202,8 +202,10 @@ impl Worker {
                 }
                 match result {
                     Ok(joined) if request == self.joining => {
-                        let id = joined.pointer("/participants/local/id").and_then(|id| id.as_str());
-                        Tell::Joined { id: id.unwrap_or_default().to_owned() }
+                        match joined.pointer("/participants/local/id").and_then(|id| id.as_str()) {
+                            Some(id) => Tell::Joined { id: id.to_owned() },
+                            None => Tell::Refused { said: "the library does not say who we are".to_owned() },
+                        }
                     }
                     Err(said) if request == self.joining => Tell::Refused { said },
                     Ok(_) => return Ok(false),

@@ -17,7 +17,9 @@ use tokio::sync::Semaphore;
 use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
-use vivavoce::http::{self, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched};
+use vivavoce::http::{
+    self, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+};
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
 use vivavoce::interview::question::{
@@ -25,7 +27,8 @@ use vivavoce::interview::question::{
 };
 use vivavoce::lifecycle::Lifecycle;
 use vivavoce::room::StateView;
-use vivavoce::store::{InterviewRow, NewInterview, SessionStatus, Store};
+use vivavoce::room::daily::webhook::Event;
+use vivavoce::store::{InterviewRow, NewInterview, RoomKind, SessionStatus, Store};
 use vivavoce::telemetry;
 
 /// A server under test.
@@ -156,6 +159,8 @@ pub struct Acts {
     pub hangs: bool,
     pub wishes: Vec<InterviewWish>,
     pub offers: Vec<(SessionId, bool)>,
+    pub daily_begun: Vec<SessionId>,
+    pub daily_events: Vec<Event>,
     pub ends: Vec<(SessionId, EndReason)>,
 }
 
@@ -215,6 +220,22 @@ impl Interviews for Played {
 
     fn whip_delete(&self, _: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
         ready(if resource == RESOURCE { Ok(()) } else { Err(InterviewError::NotFound) }).boxed()
+    }
+
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>> {
+        let room_url = "https://fake.daily.co/a-room".to_owned();
+        let way = DailyAccess { join_url: format!("{room_url}?t=token"), room_url, token: "token".to_owned() };
+        ready(self.refusal().map(|()| (row.room == RoomKind::Daily).then_some(way))).boxed()
+    }
+
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
+        self.act(|acts| acts.daily_begun.push(session));
+        ready(self.refusal()).boxed()
+    }
+
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+        self.act(|acts| acts.daily_events.push(event));
+        ready(()).boxed()
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

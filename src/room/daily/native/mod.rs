@@ -217,10 +217,11 @@ impl Call {
     /// Sends a message to one participant, or to all.
     pub fn send_message(&self, message: &serde_json::Value, to: Option<&str>) -> Request {
         let message = text(&message.to_string());
-        let to = text(to.unwrap_or("*"));
-        // SAFETY: as above.
+        let to = to.map(text);
+        // SAFETY: as above; no participant is a null pointer.
         self.request(|library, client, request| unsafe {
-            (library.call_client_send_app_message)(client, request, message.as_ptr(), to.as_ptr());
+            let to = to.as_ref().map_or(std::ptr::null(), |to| to.as_ptr());
+            (library.call_client_send_app_message)(client, request, message.as_ptr(), to);
         })
     }
 
