@@ -1,7 +1,25 @@
-//! What went wrong with a room or a plan, in the words of the routes. Must never show what a client sent.
+//! What every way of joining shares: where the sample clock begins, and what went wrong in the words of the routes. Must
+//! never show what a client sent.
 
+use super::live::Live;
+use crate::audio::frame::SamplePos;
 use crate::http::{InterviewError, WhipAnswer};
+use crate::room::SampleClock;
 use crate::room::webrtc::{self, RoomError};
+use crate::session;
+use crate::session::restore::Restored;
+use crate::store::InterviewRow;
+
+impl Live {
+    /// The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
+    pub(super) fn sample_clock(&self, row: &InterviewRow, restored: Option<&Restored>) -> SampleClock {
+        let behind_ms = row.start_time.map_or(0, |start| {
+            let last_at_ms = restored.map_or(0, |restored| restored.last_at_ms);
+            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+        });
+        SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
+    }
+}
 
 pub(super) fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
     let answer = answer.map_err(room_error)?;

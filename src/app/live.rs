@@ -3,7 +3,6 @@
 
 use super::answers::{answered, room_error, unavailable};
 use super::daily::{Daily, RoomHandle};
-use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -227,15 +226,6 @@ impl Live {
         let room = RoomHandle::WebRtc(room);
         self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
         Ok(answer)
-    }
-
-    /// The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
-    pub(super) fn sample_clock(&self, row: &InterviewRow, restored: Option<&Restored>) -> SampleClock {
-        let behind_ms = row.start_time.map_or(0, |start| {
-            let last_at_ms = restored.map_or(0, |restored| restored.last_at_ms);
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
-        });
-        SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
     }
 
     pub(super) fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {

@@ -2,6 +2,8 @@
 //! session it is a room like any other. A worker that dies, hangs or loses its call is replaced, and the interview goes on
 //! where it was. Must never wait for the worker, nor for Daily's servers, on the path of a frame.
 
+mod screen;
+
 use super::child::Worker;
 use super::hearing::Ear;
 use super::liveness::{Ending, LookUp, Presences, ending_of, is_final_refusal};
@@ -11,13 +13,9 @@ use super::wire::{Ask, Frame, Line, Tell};
 use super::{Access, DailySettings};
 use crate::audio::frame::EarFrame;
 use crate::clock::Clock;
-use crate::room::webrtc::data::{self, Inbound};
 use crate::room::webrtc::link::Allowance;
 use crate::room::webrtc::outbox::Outbox;
-use crate::room::{
-    ClientSignal, ClosedReason, Overheard, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort,
-};
-use serde_json::Value;
+use crate::room::{ClientSignal, ClosedReason, Overheard, RoomCommand, RoomEvent, SampleClock, SessionPort};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,8 +25,6 @@ use tokio_util::task::TaskTracker;
 
 /// How often what is due is looked for at the least.
 const TICK: Duration = Duration::from_millis(100);
-/// Longest app message, bytes: Daily takes 4 kB, and wraps it.
-const MESSAGE_BYTES_MAX: usize = 4_000;
 /// The wait before a worker is started anew; it doubles with each that fails.
 const RESTART_FIRST: Duration = Duration::from_millis(250);
 /// A call that lasted so long forgets the failures before it.
@@ -436,55 +432,6 @@ impl DailyRoom {
             if overheard.try_send(Overheard { user: user.clone(), frame }).is_err() {
                 metrics::counter!("vivavoce_frames_dropped_total", "part" => "observer").increment(1);
             }
-        }
-    }
-
-    /// An app message; only the candidate's mean anything.
-    fn message(&mut self, from: &str, message: &Value, now: Instant) {
-        if self.people.candidate() != Some(from) || !self.allowance.take(now) {
-            metrics::counter!("vivavoce_room_messages_refused_total").increment(1);
-            return;
-        }
-        let (signal, answer) = match data::read(&message.to_string()) {
-            Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(data::bot_ready(id.as_deref()))),
-            Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| data::response(&reply))),
-            Inbound::Refused { id, why } => (None, Some(data::refusal(id.as_deref(), why))),
-            Inbound::Ignored => (None, None),
-        };
-        if let Some(answer) = answer {
-            self.send_message(&answer);
-        }
-        if let Some(signal) = signal {
-            self.out.push(RoomEvent::Signal(signal));
-        }
-    }
-
-    fn show(&self, message: &ServerMessage) {
-        if !self.is_connected {
-            return;
-        }
-        let mut text = data::write(message, self.wall_clock.now());
-        if text.len() > MESSAGE_BYTES_MAX
-            && let ServerMessage::State(view) = message
-        {
-            // What the code pane opens with may be long; the rest of the state must arrive.
-            let mut view = view.clone();
-            if let Some(question) = &mut view.question {
-                question.starter = None;
-            }
-            text = data::write(&ServerMessage::State(view), self.wall_clock.now());
-        }
-        self.send_message(&text);
-    }
-
-    fn send_message(&self, text: &str) {
-        let to = self.people.candidate().map(str::to_owned);
-        let sent = match (&self.worker, serde_json::from_str(text)) {
-            (Some(worker), Ok(message)) if text.len() <= MESSAGE_BYTES_MAX => worker.ask(Ask::Send { message, to }),
-            (_, _) => false,
-        };
-        if !sent {
-            metrics::counter!("vivavoce_room_messages_unsent_total").increment(1);
         }
     }
 

@@ -90,7 +90,7 @@ pub async fn run(socket: UnixStream, library: &Path) -> io::Result<()> {
     wire::write(&mut to, &Frame::Control(Tell::Ready { release: native::RELEASE.to_owned() })).await?;
     let (asks_tx, asks) = mpsc::channel(64);
     tokio::spawn(take_asks(from, asks_tx));
-    Worker { call, to, joining: None, leaving: None }.run(news, asks).await
+    Worker { call, to, joining: None, is_in: false, leaving: None }.run(news, asks).await
 }
 
 /// Reads to the end, in a task of its own since reading a frame must not be dropped half-way.
@@ -106,6 +106,7 @@ struct Worker {
     call: Call,
     to: OwnedWriteHalf,
     joining: Option<Request>,
+    is_in: bool,
     leaving: Option<Request>,
 }
 
@@ -203,7 +204,10 @@ impl Worker {
                 match result {
                     Ok(joined) if request == self.joining => {
                         match joined.pointer("/participants/local/id").and_then(|id| id.as_str()) {
-                            Some(id) => Tell::Joined { id: id.to_owned() },
+                            Some(id) => {
+                                self.is_in = true;
+                                Tell::Joined { id: id.to_owned() }
+                            }
                             None => Tell::Refused { said: "the library does not say who we are".to_owned() },
                         }
                     }
@@ -213,7 +217,7 @@ impl Worker {
                 }
             }
             // A refused join is told by its answer, a call that we leave by the answer to that.
-            News::Event(Event::State { state, said }) if state == "left" && self.leaving.is_none() => {
+            News::Event(Event::State { state, said }) if state == "left" && self.is_in && self.leaving.is_none() => {
                 Tell::Over { said }
             }
             News::Event(Event::State { .. } | Event::Other) => return Ok(false),

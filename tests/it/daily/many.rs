@@ -41,11 +41,12 @@ fn daily_many_calls_with_random_kills_leave_nothing_behind() {
             println!("call {call}: over");
             fake = stage.fake;
         }
-        assert!(fake.hall.clients_in("room").is_empty() || killed > 0, "who was not killed has said goodbye");
+        fake.hall.forget_the_gone();
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let more = open_files().saturating_sub(sockets);
         println!("{calls} calls, {killed} workers killed, {more} more files open than before");
-        // The fake's own connections to workers that were killed may linger for a moment.
-        assert!(more < 20, "{more} files are left open after {calls} calls");
+        // The runtime opens a few for itself with its first processes.
+        assert!(more <= 8, "{more} files are left open after {calls} calls");
     });
 }
 
@@ -71,8 +72,11 @@ fn daily_worker_is_small_and_frugal() {
         let (cpu_before, begun) = (cpu_ms(worker), Instant::now());
         stage.listen(Duration::from_secs(10)).await;
         let share = (cpu_ms(worker) - cpu_before) as f64 / begun.elapsed().as_millis() as f64 * 100.0;
-        let peak = peak_mb(worker);
-        println!("worker: {share:.1} % of a core, {peak:.1} MB at most, both sides speaking");
+        let peak = memory_mb(worker, "VmHWM:");
+        let (own, mapped) = (memory_mb(worker, "RssAnon:"), memory_mb(worker, "RssFile:"));
+        println!(
+            "worker: {share:.1} % of a core, {peak:.1} MB at most ({own:.1} own, {mapped:.1} of files), both speaking"
+        );
         assert!(peak < 60.0, "{peak} MB");
         stage.close().await;
     });
@@ -86,8 +90,8 @@ fn cpu_ms(pid: i32) -> u64 {
     ticks * 10
 }
 
-fn peak_mb(pid: i32) -> f64 {
+fn memory_mb(pid: i32, what: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("it says so");
+    let line = status.lines().find(|line| line.starts_with(what)).expect("it says so");
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
 }

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "local-speech")]
 mod bridge;
+mod check;
 mod failures;
 mod fake;
 mod many;

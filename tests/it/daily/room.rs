@@ -22,10 +22,17 @@ fn daily_speech_is_heard_whole_and_a_flush_leaves_almost_nothing() {
         let mut stage = Stage::open(quick()).await;
         let mut candidate = stage.candidate();
         stage.connected().await;
+        let asked = Instant::now();
         stage.say(1, tone(660.0, 1_000, 24_000)).await;
         let done = stage.until("it is said", |event| matches!(event, RoomEvent::SpeechDone { .. })).await;
         assert!(matches!(done, RoomEvent::SpeechDone { speech: SpeechId(1), sent_samples: 24_000 }), "{done:?}");
         let (said, _) = candidate.listen(Duration::from_millis(800)).await;
+        let first = said.iter().find(|(_, pcm)| pcm.iter().any(|sample| sample.unsigned_abs() > 2_000));
+        let first = first.expect("it was heard").0;
+        println!(
+            "voice out: {} ms from the command to the first packet",
+            first.saturating_duration_since(asked).as_millis()
+        );
         let said: Vec<i16> = said.into_iter().flat_map(|(_, pcm)| pcm).collect();
         let loud: Vec<i16> = said.iter().copied().skip_while(|sample| sample.unsigned_abs() < 2_000).collect();
         assert_eq!(height(&loud[2_400..14_400], 24_000), 660.0);
@@ -58,8 +65,12 @@ fn daily_candidate_leaves_and_comes_again_and_observers_are_not_the_candidate() 
         recruiter.say(tone(900.0, 30_000, 24_000));
         let candidate = stage.candidate();
         stage.connected().await;
+        let spoken = Instant::now();
         candidate.say(tone(440.0, 3_000, 24_000));
-        let heard = stage.listen(Duration::from_secs(3)).await;
+        let is_loud = |event: &RoomEvent| matches!(event, RoomEvent::Heard(frame) if frame.pcm.iter().any(|sample| sample.unsigned_abs() > 2_000));
+        stage.until("the tone begins", is_loud).await;
+        println!("voice in: {} ms from the microphone to the session", spoken.elapsed().as_millis());
+        let heard = stage.listen(Duration::from_secs(2)).await;
         assert_eq!(height(middle(&heard), 16_000), 440.0);
         assert!(strength(middle(&heard), 900.0, 16_000) < 50.0, "the observer is heard as the candidate");
 

@@ -93,9 +93,14 @@ impl Stage {
     }
 
     pub async fn open_in(fake: FakeDaily, settings: DailySettings) -> Self {
+        Self::open_for(fake, settings, 3_600).await
+    }
+
+    /// With tokens that live for `token_s` seconds.
+    pub async fn open_for(fake: FakeDaily, settings: DailySettings, token_s: i64) -> Self {
         // The worker is a process of this one, and takes its environment over.
         let (room_port, session_port) = port_pair();
-        let token_s = Arc::new(AtomicI64::new(3_600));
+        let token_s = Arc::new(AtomicI64::new(token_s));
         let rest = Rest::new("http://127.0.0.1:9", KEY, Duration::from_secs(1)).expect("a client");
         let way = Way { hall: fake.hall.clone(), rest, token_s: token_s.clone() };
         let tasks = TaskTracker::new();

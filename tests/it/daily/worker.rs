@@ -21,8 +21,11 @@ pub fn program_for(fake: &FakeDaily) -> PathBuf {
     let program = fake.authority.with_file_name("worker");
     let authority = fake.authority.display();
     let real = env!("CARGO_BIN_EXE_vivavoce");
-    std::fs::write(&program, format!("#!/bin/sh\nSSL_CERT_FILE='{authority}' exec '{real}' \"$@\"\n"))
-        .expect("written");
+    // For whoever looks into a failure: what the library says of itself.
+    let said = std::env::var("VIVAVOCE_FAKE_DAILY_LOG").ok().filter(|file| file.starts_with('/'));
+    let said = said.map_or(String::new(), |file| format!("exec 2>>'{file}'; export RUST_LOG=daily_core=debug; "));
+    let script = format!("#!/bin/sh\n{said}SSL_CERT_FILE='{authority}' exec '{real}' \"$@\"\n");
+    std::fs::write(&program, script).expect("written");
     std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("made executable");
     program
 }

@@ -152,28 +152,28 @@ async fn speak(hall: Hall, id: String, mut say: mpsc::Receiver<Vec<i16>>, cancel
 }
 
 impl Hall {
-    /// Tells the clients of its room of a guest.
-    pub(super) fn introduce(&self, guest: &str) {
+    /// Tells the clients of its room of somebody, a guest or another client.
+    pub(super) fn introduce(&self, newcomer: &str) {
         let state = self.state();
-        let Some(member) = state.guests.get(guest) else { return };
-        for client in state.clients.values().filter(|client| client.room == member.room && client.is_in) {
+        let Some((room, name, user_id)) = state.card(newcomer) else { return };
+        let others = state.clients.iter().filter(|(id, client)| client.room == room && client.is_in && *id != newcomer);
+        for (id, client) in others {
             // A presence has some 35 fields; those that nobody looks at are the client's own.
             let mut presence = client.presence.clone();
-            presence["id"] = json!(guest);
-            presence["name"] = json!(member.name);
-            presence["user_id"] = json!(member.user_id);
-            let appears = json!({ "msgStr": "sig-presence", "from": guest, "msgData": presence });
+            presence["id"] = json!(newcomer);
+            presence["name"] = name.clone();
+            presence["user_id"] = user_id.clone();
+            let appears = json!({ "msgStr": "sig-presence", "from": newcomer, "msgData": presence });
             let _ = client.orders.try_send(Order::Send(appears));
-            let speaks = json!({ "tag": "soup", "msgData": { "tracks": [[guest, "cam-audio"]] } });
-            let _ = client.orders.try_send(Order::Send(speaks));
+            let _ = client.orders.try_send(Order::Send(state.tracks(&room, id)));
         }
     }
 
-    /// A packet of a guest's voice goes to the clients that want to hear it.
+    /// A packet of somebody's voice goes to the clients that want to hear it.
     pub fn send_packet(&self, guest: &str, sequence: u16, timestamp: u32, opus: &[u8]) {
         let state = self.state();
-        let Some(member) = state.guests.get(guest) else { return };
-        for client in state.clients.values().filter(|client| client.room == member.room) {
+        let Some((room, ..)) = state.card(guest) else { return };
+        for client in state.clients.values().filter(|client| client.room == room) {
             if let (Some(stream), Some(transport)) = (client.streams.get(guest), &client.receiving) {
                 let header = Header {
                     version: 2,
@@ -189,7 +189,7 @@ impl Hall {
         }
     }
 
-    /// A client's packets go to the guests of its room.
+    /// A client's packets go to the others in its room.
     pub(super) async fn spread(self, client: String, mut received: mpsc::Receiver<Vec<u8>>) {
         while let Some(packet) = received.recv().await {
             let Ok(packet) = Packet::unmarshal(&mut packet.as_slice()) else { continue };
@@ -197,6 +197,8 @@ impl Hall {
                 log(&format!("a packet of type {}", packet.header.payload_type));
                 continue;
             }
+            let Header { sequence_number, timestamp, .. } = packet.header;
+            self.send_packet(&client, sequence_number, timestamp, &packet.payload);
             let state = self.state();
             let Some(room) = state.clients.get(&client).map(|client| client.room.clone()) else { return };
             for guest in state.guests.values().filter(|guest| guest.room == room) {

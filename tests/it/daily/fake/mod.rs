@@ -48,6 +48,8 @@ pub struct Hall {
 pub struct State {
     /// Answers of the look-up by room, where they are not the usual one: a status and a body.
     pub lookup: HashMap<String, (u16, Value)>,
+    /// The answer of the look-up whatever the room.
+    pub lookup_for_all: Option<(u16, Value)>,
     /// Properties of the look-up's answer, by room: what stands in `joinProps`.
     pub join_props: HashMap<String, Value>,
     /// Whether a client that wants to join is answered.
@@ -148,6 +150,11 @@ impl Hall {
         clients.chain(guests.map(|(id, guest)| person(id, &guest.name(), &guest.user_id()))).collect()
     }
 
+    /// Forgets clients that are gone without a word, and their sockets.
+    pub fn forget_the_gone(&self) {
+        self.state().clients.retain(|_, client| client.is_in);
+    }
+
     /// The room is deleted while people are in it.
     pub fn delete(&self, room: &str) {
         self.tell_clients(room, &serde_json::json!({ "msgStr": "room-deleted" }));
@@ -181,6 +188,26 @@ impl Hall {
 }
 
 impl State {
+    /// What the client `to` is told of who speaks: always everybody, since whoever is missing is taken for silent.
+    fn tracks(&self, room: &str, to: &str) -> Value {
+        let guests = self.guests.iter().filter(|(_, guest)| guest.room == room).map(|(id, _)| id);
+        let clients = self.clients.iter().filter(|(id, client)| client.room == room && client.is_in && *id != to);
+        let tracks: Vec<[&str; 2]> =
+            guests.chain(clients.map(|(id, _)| id)).map(|id| [id.as_str(), "cam-audio"]).collect();
+        serde_json::json!({ "tag": "soup", "msgData": { "tracks": tracks } })
+    }
+
+    /// Room, name and user id of somebody.
+    fn card(&self, id: &str) -> Option<(String, Value, Value)> {
+        let of_guest = self.guests.get(id).map(|guest| (guest.room.clone(), guest.name(), guest.user_id()));
+        let client = self.clients.get(id);
+        of_guest.or_else(|| {
+            client.map(|client| {
+                (client.room.clone(), client.presence["name"].clone(), client.presence["user_id"].clone())
+            })
+        })
+    }
+
     fn name(&mut self, of: &str) -> String {
         self.next += 1;
         format!("{of}-{:04}", self.next)

@@ -177,8 +177,12 @@ impl Connection {
         let room = client.room.clone();
         let guests: Vec<String> =
             state.guests.iter().filter(|(_, guest)| guest.room == room).map(|(id, _)| id.clone()).collect();
+        let clients =
+            state.clients.iter().filter(|(id, client)| client.room == room && client.is_in && **id != self.id);
+        let there: Vec<String> = guests.into_iter().chain(clients.map(|(id, _)| id.clone())).collect();
         drop(state);
-        guests.iter().for_each(|guest| self.hall.introduce(guest));
+        there.iter().for_each(|somebody| self.hall.introduce(somebody));
+        self.hall.introduce(&self.id);
     }
 
     async fn create_transport(&self, data: &Value) {
