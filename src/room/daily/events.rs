@@ -123,11 +123,11 @@ fn line(connection: Option<&str>, event: Option<&str>) -> Event {
         Some("signalling") => Line::Signalling,
         Some("sendTransport") => Line::Sending,
         Some("recvTransport") => Line::Receiving,
-        _ => return Event::Other,
+        Some(_) | None => return Event::Other,
     };
     match event {
         Some("connected") => Event::Tell(Tell::Line { line, stands: true }),
         Some("interrupted") => Event::Tell(Tell::Line { line, stands: false }),
-        _ => Event::Other,
+        Some(_) | None => Event::Other,
     }
 }

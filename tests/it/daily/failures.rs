@@ -39,7 +39,7 @@ fn daily_room_that_is_deleted_or_ends_ends_the_call() {
         for props in [json!({ "room": { "exp": soon, "eject_at_room_exp": true } }), json!({ "eje": 4 })] {
             let fake = FakeDaily::start().await;
             fake.hall.state().join_props.insert("room".into(), props.clone());
-            let mut stage = Stage::open_in(fake, quick()).await;
+            let mut stage = Stage::open_in(fake, quick());
             let _candidate = stage.candidate();
             stage.connected().await;
             assert_eq!(stage.closed().await, ClosedReason::Lost, "{props}");
@@ -52,7 +52,7 @@ fn daily_room_that_is_deleted_or_ends_ends_the_call() {
 fn daily_token_that_runs_out_is_renewed() {
     alone(|| async {
         let fake = FakeDaily::start().await;
-        let mut stage = Stage::open_for(fake, quick(), 5).await;
+        let mut stage = Stage::open_for(fake, quick(), 5);
         let candidate = stage.candidate();
         stage.connected().await;
         stage.token_s.store(3_600, Ordering::Relaxed);
@@ -69,14 +69,14 @@ fn daily_door_that_stays_shut_ends_the_room_at_once() {
         for refusal in [json!({ "error": "exp-room" }), json!({ "error": "not allowed" })] {
             let fake = FakeDaily::start().await;
             fake.hall.state().lookup.insert("room".into(), (200, refusal.clone()));
-            let mut stage = Stage::open_in(fake, quick()).await;
+            let mut stage = Stage::open_in(fake, quick());
             assert_eq!(stage.closed().await, ClosedReason::Lost, "{refusal}");
             stage.is_clean().await;
         }
         // A network or a Daily that fails is tried again.
         let fake = FakeDaily::start().await;
         fake.hall.state().lookup.insert("room".into(), (503, json!({ "error": "server-error" })));
-        let mut stage = Stage::open_in(fake, quick()).await;
+        let mut stage = Stage::open_in(fake, quick());
         let _candidate = stage.candidate();
         tokio::time::sleep(Duration::from_secs(2)).await;
         stage.fake.hall.state().lookup.clear();
@@ -124,7 +124,7 @@ fn daily_server_that_never_answers_a_join_costs_a_worker_and_no_more() {
         let fake = FakeDaily::start().await;
         fake.hall.state().deaf = true;
         let join = Duration::from_secs(3);
-        let mut stage = Stage::open_in(fake, DailySettings { join, failures_max: 1, ..quick() }).await;
+        let mut stage = Stage::open_in(fake, DailySettings { join, failures_max: 1, ..quick() });
         assert_eq!(stage.closed().await, ClosedReason::Lost);
         stage.is_clean().await;
     });

@@ -20,7 +20,7 @@ fn daily_many_calls_with_random_kills_leave_nothing_behind() {
         let sockets = open_files();
         let mut killed = 0;
         for call in 0..calls {
-            let mut stage = Stage::open_in(fake, quick()).await;
+            let mut stage = Stage::open_in(fake, quick());
             let candidate = stage.candidate();
             // Some die on their way in, some in the call, some not at all.
             let dies = rand::random_range(0..3);

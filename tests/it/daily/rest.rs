@@ -7,7 +7,7 @@ use std::time::Duration;
 use vivavoce::room::daily::rest::token::Token;
 use vivavoce::room::daily::rest::{ErrorCode, NewRoom, Privacy, Rest, RestError, RoomProperties, WebhookWish};
 
-async fn client(fake: &FakeRest, key: &str) -> Rest {
+fn client(fake: &FakeRest, key: &str) -> Rest {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Rest::new(&fake.url, key, Duration::from_secs(10)).expect("a client")
 }
@@ -21,7 +21,7 @@ fn new_room(name: &str) -> NewRoom {
 #[tokio::test]
 async fn daily_rooms_are_made_read_changed_and_deleted() {
     let fake = FakeRest::start(&Hall::default()).await;
-    let rest = client(&fake, KEY).await;
+    let rest = client(&fake, KEY);
     let domain = rest.domain().await.expect("the domain");
     assert_eq!((domain.domain_name.as_str(), domain.domain_id.as_str()), ("fake", "domain-id"));
     let made = rest.create_room(&new_room("a room/1")).await.expect("made");
@@ -43,7 +43,7 @@ async fn daily_rooms_are_made_read_changed_and_deleted() {
 async fn daily_tokens_presence_messages_recordings_and_webhooks() {
     let hall = Hall::default();
     let fake = FakeRest::start(&hall).await;
-    let rest = client(&fake, KEY).await;
+    let rest = client(&fake, KEY);
     let token = Token {
         room_name: "r".into(),
         exp: 4_000_000_000,
@@ -104,13 +104,13 @@ async fn daily_tokens_presence_messages_recordings_and_webhooks() {
 #[tokio::test]
 async fn daily_refusals_have_their_codes_and_what_may_pass_is_tried_again() {
     let fake = FakeRest::start(&Hall::default()).await;
-    let stranger = client(&fake, "another-key").await;
+    let stranger = client(&fake, "another-key");
     let error = stranger.domain().await.expect_err("a stranger");
     assert_eq!(error.code(), Some(ErrorCode::Authentication));
     assert_eq!(fake.books().asked.len(), 1, "that is not tried again");
     assert!(!format!("{stranger:?} {error:?} {error}").contains("another-key"));
 
-    let rest = client(&fake, KEY).await;
+    let rest = client(&fake, KEY);
     assert_eq!(rest.room("nowhere").await.expect_err("none").code(), Some(ErrorCode::NotFound));
     for (status, code, expected) in [
         (403, "forbidden-error", ErrorCode::Forbidden),

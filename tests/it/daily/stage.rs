@@ -89,15 +89,15 @@ impl Stage {
     /// Opens a room in which nobody is yet.
     pub async fn open(settings: DailySettings) -> Self {
         let fake = FakeDaily::start().await;
-        Self::open_in(fake, settings).await
+        Self::open_in(fake, settings)
     }
 
-    pub async fn open_in(fake: FakeDaily, settings: DailySettings) -> Self {
-        Self::open_for(fake, settings, 3_600).await
+    pub fn open_in(fake: FakeDaily, settings: DailySettings) -> Self {
+        Self::open_for(fake, settings, 3_600)
     }
 
     /// With tokens that live for `token_s` seconds.
-    pub async fn open_for(fake: FakeDaily, settings: DailySettings, token_s: i64) -> Self {
+    pub fn open_for(fake: FakeDaily, settings: DailySettings, token_s: i64) -> Self {
         // The worker is a process of this one, and takes its environment over.
         let (room_port, session_port) = port_pair();
         let token_s = Arc::new(AtomicI64::new(token_s));
@@ -158,10 +158,9 @@ impl Stage {
 
     /// Waits for the end, and tells why.
     pub async fn closed(&mut self) -> ClosedReason {
-        match self.until("the room closes", |event| matches!(event, RoomEvent::Closed { .. })).await {
-            RoomEvent::Closed { reason } => reason,
-            _ => unreachable!("it was asked for"),
-        }
+        let closed = self.until("the room closes", |event| matches!(event, RoomEvent::Closed { .. })).await;
+        let RoomEvent::Closed { reason } = closed else { unreachable!("it was asked for") };
+        reason
     }
 
     /// Listens for so long; what was heard in it.

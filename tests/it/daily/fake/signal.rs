@@ -1,5 +1,7 @@
 //! The signalling connection of one native client: who is there, its transports, and what it sends and gets.
 
+#![expect(clippy::unused_async, reason = "axum takes async functions alone")]
+
 use super::sfu::Transport;
 use super::{Client, Hall, MESSAGES_MAX, Order, Peer, log};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -34,6 +36,7 @@ async fn serve(hall: Hall, Peer(peer): Peer, mut socket: WebSocket) {
                 }
                 Some(Order::Close) => {
                     let _ = socket.send(Message::Close(None)).await;
+                    break;
                 }
                 Some(Order::Break) | None => break,
             },
