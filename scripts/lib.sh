@@ -217,6 +217,24 @@ lint_tools() {
     fi
 }
 
+schemathesis_home="$cache/tools/schemathesis"
+
+# The machine-made input for the REST interface, with what it needs, in the cache; nothing is touched outside of it.
+install_schemathesis() {
+    local wanted="$root/config/schemathesis.txt" fresh="$schemathesis_home.new"
+    if cmp -s "$wanted" "$schemathesis_home/installed.txt"; then
+        say "   Schemathesis is there"
+        return
+    fi
+    rm -rf "$fresh"
+    mkdir -p "$(dirname "$fresh")"
+    python3 -m pip --disable-pip-version-check install --quiet --no-deps --target "$fresh" --requirement "$wanted" ||
+        fail "Schemathesis could not be installed by pip (its message stands above); the tests need it, the program does not."
+    cp "$wanted" "$fresh/installed.txt"
+    rm -rf "$schemathesis_home"
+    mv "$fresh" "$schemathesis_home"
+}
+
 warn_small_disk() {
     local free_gb
     free_gb=$(($(df -Pk "$root" | awk 'NR == 2 {print $4}') / 1048576))

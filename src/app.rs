@@ -4,24 +4,31 @@
 mod answers;
 mod daily;
 mod live;
+mod measure;
 mod providers;
+pub mod scoring;
 mod sweep;
 
 pub use daily::daily_check;
-pub use providers::{RehearsalParts, rehearsal_parts};
+pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Accounts, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer,
+    WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
 use crate::jobs;
+use crate::jobs::errands::Errands;
+use crate::jobs::retention::Periods;
+use crate::jobs::webhook::Sender;
 use crate::lifecycle::Lifecycle;
+use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::daily::webhook::Event;
 use crate::room::webrtc::WebRtcSettings;
@@ -56,8 +63,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     prepare_folders(&paths)?;
     let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
     let database = database?;
+    let parts = match parts {
+        Ok(parts) => parts,
+        Err(error) => {
+            // A cluster that was started for nothing is not left running.
+            database.close().await?;
+            return Err(error);
+        }
+    };
     let store = database.store.clone();
-    let parts = parts?;
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
@@ -73,13 +87,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         daily::Daily::from_settings(&settings).context("room.daily")?,
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let worker = start_jobs(&settings, &store, &lifecycle).await?;
+    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
         store,
         interviews: Arc::new(Door(live.clone())),
         tokens,
+        accounts: Accounts::new(&settings.accounts)?,
+        pdf: PdfReader::new(std::env::current_exe()?, settings.profile.readers_max),
         clock,
         recordings: paths.recordings(),
         metrics,
@@ -92,7 +108,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     crate::http::serve(listener, state, &lifecycle).await?;
     let _ = sweeping.await;
     live.all_over().await;
-    if let Some(worker) = worker {
+    for worker in workers {
         worker.wait().await?;
     }
     database.close().await
@@ -140,16 +156,47 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Pa
     tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
 }
 
-async fn start_jobs(settings: &Settings, store: &Store, lifecycle: &Lifecycle) -> anyhow::Result<Option<jobs::Worker>> {
+async fn start_jobs(
+    settings: &Settings,
+    store: &Store,
+    paths: &Paths,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Vec<jobs::Worker>> {
     if !settings.jobs.enabled {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let reports = store.clone();
+    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let store = reports.clone();
-        Box::pin(async move { jobs::evaluate::evaluate(&store, session).await.map_err(|error| error.to_string()) })
+        let (store, scoring) = (reports.clone(), scoring.clone());
+        Box::pin(
+            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
+        )
     });
-    Ok(Some(jobs::start(store, make_report, lifecycle.soft().clone()).await?))
+    let errands = errands(settings, store, paths)?;
+    Ok(vec![
+        jobs::start(store, make_report, lifecycle.soft().clone()).await?,
+        jobs::errands::start(errands, lifecycle.soft().clone()).await?,
+    ])
+}
+
+/// What webhooks are told by, and how long things are kept.
+fn errands(settings: &Settings, store: &Store, paths: &Paths) -> anyhow::Result<Errands> {
+    let (webhooks, kept) = (&settings.webhooks, &settings.privacy);
+    Ok(Errands {
+        store: store.clone(),
+        sender: Sender::new(Duration::from_secs(u64::from(webhooks.timeout_s)), webhooks.allow_private)?,
+        attempts_max: webhooks.attempts_max,
+        periods: Periods {
+            recording_days: kept.recording_days,
+            words_days: kept.words_days,
+            report_days: kept.report_days,
+            audit_days: kept.audit_days,
+            delivery_days: kept.delivery_days,
+        },
+        recordings: paths.recordings(),
+        clock: Clock::system(),
+    })
 }
 
 /// The room's settings, from the operator's.
@@ -248,23 +295,20 @@ impl Interviews for Door {
         })
     }
 
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        Box::pin(async move {
-            let report = self.0.store.report(session).await?;
-            let recordings = self.0.store.recordings(session).await?;
-            let recording = (!recordings.is_empty())
-                .then_some(crate::scoring::render::Recording { url: recording_url, start_ms: 0 });
-            crate::scoring::render::html_of(&report.document, recording.as_ref()).map_err(|error| {
-                tracing::error!(%error, "a report could not be rendered");
-                InterviewError::Unavailable { said: "The report cannot be shown as a page.".into() }
-            })
-        })
+    fn voice_languages(&self) -> Vec<&'static str> {
+        let parts = &self.0.parts;
+        let heard = parts.stt.languages().iter().copied();
+        heard.filter(|language| parts.tts.languages().contains(language)).collect()
     }
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         Box::pin(async move {
-            // A server without its models does not start; what may come and go is the local language model.
-            vec![("models", true)]
+            let parts = &self.0.parts;
+            vec![
+                ("voice detection", parts.voice_activity.is_alive()),
+                ("turn model", parts.turn_model.as_ref().is_none_or(|model| model.is_alive())),
+                ("speech to text", parts.stt.is_alive()),
+            ]
         })
     }
 }

@@ -3,6 +3,9 @@
 //! the environment after start.
 
 mod layers;
+mod people;
+
+pub use people::{Accounts, Privacy, Profile, Webhooks};
 
 use layers::{Override, merge, overrides, parse};
 use serde::Deserialize;
@@ -22,12 +25,18 @@ pub struct Settings {
     pub data: Data,
     pub room: Room,
     pub interview: Interview,
+    pub hearing: crate::session::utterances::Settings,
     /// The turn core's thresholds.
     pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
+    pub scoring: Scoring,
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
+    pub accounts: Accounts,
+    pub profile: Profile,
+    pub privacy: Privacy,
+    pub webhooks: Webhooks,
     pub telemetry: Telemetry,
 }
 
@@ -116,6 +125,7 @@ pub struct Interview {
     pub questions_max: u32,
     pub minutes_default: u32,
     pub minutes_max: u32,
+    pub conduct: crate::interview::Settings,
     pub disclosure: Disclosure,
 }
 
@@ -148,6 +158,21 @@ pub struct Providers {
     pub llm: String,
     pub voice: String,
     pub llm_threads: u32,
+}
+
+/// `[scoring]`: who scores answers; `app` turns it into a scorer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scoring {
+    pub scorer: String,
+    pub base_url: String,
+    pub model: String,
+    pub key_file: String,
+    pub key_variable: String,
+    pub structure: String,
+    pub tokens_field: String,
+    pub sends_temperature: bool,
+    pub judgement_s: u32,
 }
 
 /// `[recording]`
@@ -281,6 +306,10 @@ impl Settings {
                 interview.minutes_default == 0 || interview.minutes_default > interview.minutes_max,
                 "interview.minutes_default must lie between 1 and minutes_max",
             ),
+            (
+                interview.conduct.probes_max > crate::interview::settings::PROBES_MAX,
+                "interview.conduct.probes_max must be at most 2",
+            ),
             (!interview.disclosure.text.contains_key("en"), "interview.disclosure.text must have an entry `en`"),
             (self.limits.sessions_max == 0, "limits.sessions_max must be at least 1"),
             (self.data.connections_max < 2, "data.connections_max must be at least 2"),
@@ -290,7 +319,7 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        match wrong.iter().find(|(is_wrong, _)| *is_wrong) {
+        match wrong.iter().chain(&people::wrong(self)).find(|(is_wrong, _)| *is_wrong) {
             Some((_, said)) => Err(ConfigError::Invalid((*said).to_owned())),
             None => Ok(()),
         }
@@ -310,11 +339,15 @@ mod tests {
         let settings = Settings::defaults_with("").expect("defaults are whole");
         assert_eq!(settings.server.listen, "127.0.0.1:8080".parse::<SocketAddr>().expect("address"));
         assert!(settings.interview.disclosure.text_in("xx").contains("AI"));
-        // The core's own defaults are what its scenarios were written against.
-        assert_eq!(settings.turn, crate::turn::settings::Settings::default());
+        // The cores' own defaults are what their scenarios were written against.
+        let (turn, conduct, hearing) = Default::default();
+        assert_eq!((&settings.turn, &settings.interview.conduct, &settings.hearing), (&turn, &conduct, &hearing));
         let stated: Table = defaults();
-        let known = Table::try_from(crate::turn::settings::Settings::default()).expect("serialises");
-        assert_eq!(keys(&stated["turn"]), keys(&toml::Value::Table(known)), "every threshold stands in the file");
+        let known = |settings| keys(&toml::Value::Table(settings));
+        let known = [Table::try_from(turn), Table::try_from(conduct), Table::try_from(hearing)]
+            .map(|settings| known(settings.expect("serialises")));
+        let stated = [&stated["turn"], &stated["interview"]["conduct"], &stated["hearing"]].map(keys);
+        assert_eq!(stated, known, "every threshold stands in the file");
     }
 
     #[test]

@@ -45,6 +45,12 @@ row_id! {
     QuestionRowId,
     /// A server process, for leases.
     NodeId,
+    /// A link that was sent to a candidate.
+    InvitationId,
+    /// A receiver of events.
+    WebhookId,
+    /// One event on its way to one receiver.
+    DeliveryId,
 }
 
 macro_rules! counter_id {

@@ -36,7 +36,7 @@
 //!
 //! # Who may know whom
 //! Vocabulary ([`id`], [`clock`], [`audio::frame`], [`interview::question`]) knows nobody. [`turn`] and [`interview`]
-//! know the vocabulary. The edges ([`room`], [`vad`], [`stt`], [`llm`], [`tts`], [`store`], [`auth`]) know the
+//! know the vocabulary. The edges ([`room`], [`vad`], [`stt`], [`llm`], [`tts`], [`embed`], [`store`], [`auth`]) know the
 //! vocabulary, never each other. [`session`], [`scoring`] and [`jobs`] know the pure parts and the edges' traits.
 //! [`http`] and [`cli`] reach sessions through their handles. [`app`] alone chooses providers. `tests/it/tidy.rs` holds
 //! this table.
@@ -57,6 +57,7 @@ pub mod id;
 
 // The conversation, in the order in which a spoken answer travels.
 pub mod audio;
+pub mod cloud;
 pub mod interview;
 pub mod llm;
 #[cfg(feature = "local-speech")]
@@ -69,7 +70,9 @@ pub mod turn;
 pub mod vad;
 
 // What comes of it.
+pub mod embed;
 pub mod jobs;
+pub mod profile;
 pub mod scoring;
 pub mod store;
 

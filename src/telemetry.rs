@@ -15,10 +15,14 @@ pub mod histogram {
     /// (`decision`, `transcript_final`, `committed`, `first_token`, `first_audio`, `first_sample_sent`), and `kind` of the
     /// question.
     pub const TURN_STAGE_MS: &str = "vivavoce_turn_stage_ms";
+    /// Silence before one reply, measured when the interview is over; labels `source` (`events`: as the log has it,
+    /// `waveform`: as both sides of the recording have it) and `kind` of the question. Where the two differ by more than
+    /// 100 ms, the counter `vivavoce_gap_disagreements_total` rises.
+    pub const TURN_GAP_MS: &str = "vivavoce_turn_gap_ms";
     /// One HTTP answer; labels `method`, `route`, `status`.
     pub const HTTP_REQUEST_MS: &str = "vivavoce_http_request_ms";
 
-    pub const ALL: [&str; 2] = [TURN_STAGE_MS, HTTP_REQUEST_MS];
+    pub const ALL: [&str; 3] = [TURN_STAGE_MS, TURN_GAP_MS, HTTP_REQUEST_MS];
 }
 
 /// Names of the gauges that several parts change.

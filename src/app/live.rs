@@ -3,6 +3,7 @@
 
 use super::answers::{answered, room_error, unavailable};
 use super::daily::{Daily, RoomHandle};
+use super::measure::measure;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -20,7 +21,7 @@ use crate::store::{
     Store, StoreError,
 };
 use crate::telemetry::gauge;
-use crate::turn::TurnTaking;
+use crate::turn::{Profile, TurnTaking};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -144,7 +145,7 @@ impl Live {
             daily_room_url,
             status: SessionStatus::Scheduled,
             plan,
-            accommodations: serde_json::json!({ "patience": wish.patience }),
+            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
             scheduled_at: None,
             expires_at: Some(wish.expires_at),
         };
@@ -264,8 +265,9 @@ impl Live {
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.clone();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
-        let turn_settings = self.settings.turn.clone().with_multiplier(patience);
-        let interview_settings = crate::interview::Settings::default();
+        let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
+        let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
+        let interview_settings = self.settings.interview.conduct.clone();
         let file = format!("{}.wav", row.id);
         let recording = self
             .settings
@@ -275,7 +277,7 @@ impl Live {
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
             .unwrap_or(None);
-        let mut turn = TurnTaking::new(turn_settings);
+        let mut turn = TurnTaking::new(turn_settings.clone());
         let interview = match &restored {
             Some(restored) => {
                 turn = turn.starting_at(TurnId(restored.next_turn.max(1)));
@@ -290,8 +292,9 @@ impl Live {
             room: port,
             parts: self.parts.clone(),
             turn,
+            floor: turn_settings,
             interview,
-            ears: session::utterances::Settings::default(),
+            ears: self.settings.hearing.clone(),
             stt: crate::stt::SttOptions { language: row.language.clone(), keyterms },
             record: Arc::new(StoreRecord { store: self.store.clone(), lease: lease.clone() }),
             first_seq: lease.first_seq,
@@ -335,12 +338,15 @@ impl Live {
             return;
         }
         let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
-        let end = Finalised {
+        let at = self.clock.now();
+        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
+        let mut end = Finalised {
             status: status_after(reason),
             end_reason: reason,
-            at: self.clock.now(),
-            first_seq: 0,
-            events: Vec::new(),
+            at,
+            first_seq,
+            events,
             projections: projections.into_iter().collect(),
         };
         for _ in 0..FINALISE_TRIES {
@@ -350,6 +356,8 @@ impl Live {
                     return;
                 }
                 Err(StoreError::Unavailable { .. }) => tokio::time::sleep(FINALISE_WAIT).await,
+                // The end matters, not its measurements.
+                Err(StoreError::Conflict { .. }) if !end.events.is_empty() => end.events.clear(),
                 Err(error) => {
                     tracing::error!(session = %outcome.id, %error, "the interview was not finalised");
                     return;

@@ -133,6 +133,19 @@ pub fn rehearsal_parts(voice: &str) -> anyhow::Result<RehearsalParts> {
     }
 }
 
+/// What a stored interview is heard with again.
+pub struct ReplayParts {
+    pub voice_activity: Arc<dyn VoiceActivity>,
+    pub turn_model: Option<Arc<dyn TurnModel>>,
+}
+
+/// The parts of a replay, those that the settings name. Blocks while they load.
+pub fn replay_parts(settings: &Settings) -> anyhow::Result<ReplayParts> {
+    let files = model_files()?;
+    let voice_activity = voice_activity(settings, &files)?;
+    Ok(ReplayParts { voice_activity, turn_model: turn_model(settings, &files)? })
+}
+
 fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
     match settings.providers.vad.as_str() {
         #[cfg(feature = "local-speech")]

@@ -2,6 +2,7 @@
 //! speak, nor read a clock.
 
 pub mod frame;
+pub mod gaps;
 pub mod opus;
 pub mod playout;
 pub mod recording;

@@ -3,7 +3,7 @@
 
 use super::role::Role;
 use crate::clock::Clock;
-use crate::id::{SessionId, UserId};
+use crate::id::{InvitationId, SessionId, UserId};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -24,6 +24,8 @@ pub const TOKEN_BYTES_MAX: usize = 4_096;
 pub enum Bearer {
     /// The candidate of this interview.
     Candidate(SessionId),
+    /// The candidate of this interview, by an invitation that may have been taken back since.
+    Invited { session: SessionId, invitation: InvitationId },
     /// A person with an account.
     Person { user: UserId, role: Role },
 }
@@ -33,6 +35,8 @@ pub enum Bearer {
 pub enum TokenError {
     #[error("the token has expired")]
     Expired,
+    #[error("the token is not good yet")]
+    Early,
     #[error("the token is not one of this server's")]
     Invalid,
 }
@@ -69,6 +73,11 @@ struct Claims {
     scope: Scope,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
+    /// The invitation that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inv: Option<InvitationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
 }
 
@@ -102,6 +111,25 @@ impl Tokens {
         self.issue(format!("{INTERVIEW}{session}"), Scope::Join, None, life)
     }
 
+    /// A token for whoever is invited to `session`, good within a window.
+    #[must_use]
+    pub fn issue_invitation(
+        &self,
+        session: SessionId,
+        invitation: InvitationId,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Issued {
+        self.sign(&Claims {
+            sub: format!("{INTERVIEW}{session}"),
+            scope: Scope::Join,
+            role: None,
+            inv: Some(invitation),
+            nbf: Some(from.timestamp()),
+            exp: until.timestamp(),
+        })
+    }
+
     /// A token for a person with an account.
     #[must_use]
     pub fn issue_access(&self, user: UserId, role: Role, life: Duration) -> Issued {
@@ -111,10 +139,13 @@ impl Tokens {
     fn issue(&self, sub: String, scope: Scope, role: Option<Role>, life: Duration) -> Issued {
         let life_s = i64::try_from(life.as_secs()).unwrap_or(i64::from(u32::MAX));
         let exp = self.clock.now().timestamp().saturating_add(life_s);
-        let claims = Claims { sub, scope, role, exp };
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.sign)
+        self.sign(&Claims { sub, scope, role, inv: None, nbf: None, exp })
+    }
+
+    fn sign(&self, claims: &Claims) -> Issued {
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.sign)
             .expect("plain claims and an HS256 key always sign");
-        Issued { token, expires_at: DateTime::from_timestamp(exp, 0).unwrap_or(DateTime::<Utc>::MAX_UTC) }
+        Issued { token, expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(DateTime::<Utc>::MAX_UTC) }
     }
 
     /// Whom `token` speaks for.
@@ -126,6 +157,7 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "sub"]);
         // The end is judged below, by our own clock.
         validation.validate_exp = false;
+        validation.validate_nbf = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.verify, &validation)
             .map_err(|error| {
                 if let ErrorKind::Signing(_) | ErrorKind::Provider(_) = error.kind() {
@@ -134,11 +166,18 @@ impl Tokens {
                 TokenError::Invalid
             })?
             .claims;
-        if claims.exp <= self.clock.now().timestamp() {
+        let now = self.clock.now().timestamp();
+        if claims.exp <= now {
             return Err(TokenError::Expired);
         }
+        if claims.nbf.is_some_and(|from| from > now) {
+            return Err(TokenError::Early);
+        }
         let bearer = match (claims.scope, claims.role) {
-            (Scope::Join, None) => after(&claims.sub, INTERVIEW).map(Bearer::Candidate),
+            (Scope::Join, None) => after(&claims.sub, INTERVIEW).map(|session| match claims.inv {
+                Some(invitation) => Bearer::Invited { session, invitation },
+                None => Bearer::Candidate(session),
+            }),
             (Scope::Access, Some(role)) => after(&claims.sub, USER).map(|user| Bearer::Person { user, role }),
             (Scope::Join, Some(_)) | (Scope::Access, None) => None,
         };
@@ -226,6 +265,20 @@ mod tests {
         assert_eq!(join.expires_at.timestamp(), 1_003_600);
         time.store(1_003_600, Ordering::Relaxed);
         assert_eq!(tokens.verify(&join.token), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn an_invitation_opens_within_its_window() {
+        let time = Arc::new(AtomicI64::new(1_000_000));
+        let tokens = tokens_at(&time);
+        let (session, invitation) = (SessionId::create(), InvitationId::create());
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("time");
+        let token = tokens.issue_invitation(session, invitation, at(1_000_100), at(1_000_200)).token;
+        assert_eq!(tokens.verify(&token), Err(TokenError::Early));
+        time.store(1_000_100, Ordering::Relaxed);
+        assert_eq!(tokens.verify(&token), Ok(Bearer::Invited { session, invitation }));
+        time.store(1_000_200, Ordering::Relaxed);
+        assert_eq!(tokens.verify(&token), Err(TokenError::Expired));
     }
 
     #[test]

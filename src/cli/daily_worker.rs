@@ -19,9 +19,10 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let library = library().await?;
+    one_heap();
+    let library = library()?;
     if arguments.probe {
-        let functions = tokio::task::spawn_blocking(move || native::load(&library)).await??;
+        let functions = native::load(&library)?;
         println!("daily-python {}: loaded, {functions} functions found", native::RELEASE);
         end(0);
     }
@@ -33,19 +34,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     end(i32::from(served.is_err()));
 }
 
+/// All threads share one heap: the library has some twenty, and a heap for each would cost more memory than a call needs.
+fn one_heap() {
+    // SAFETY: it takes two numbers; no thread has been started yet.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
 /// The process ends here: the library's own way out has been seen to hang and to crash.
 fn end(code: i32) -> ! {
     // SAFETY: it takes a number and does not return; nothing is left to be flushed.
     unsafe { libc::_exit(code) }
 }
 
-/// The library, known to be the pinned one; hashed at first use.
-async fn library() -> anyhow::Result<PathBuf> {
+/// The library, known to be the pinned one; hashed at first use, which nothing waits for here.
+fn library() -> anyhow::Result<PathBuf> {
     let paths = Paths::from_environment()?;
     if let Some(own) = std::env::var_os("VIVAVOCE_DAILY_LIB").filter(|path| !path.is_empty()) {
         return Ok(own.into());
     }
     let places = ModelPlaces { cache: paths.cache, models: None, onnx_library: None };
-    let verified = tokio::task::spawn_blocking(move || ModelFiles::new(places).verified("daily-core")).await?;
+    let verified = ModelFiles::new(places).verified("daily-core");
     verified.context("Daily's client library (scripts/setup --daily fetches it)")
 }

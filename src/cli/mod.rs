@@ -1,12 +1,18 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
+mod bench;
 mod daily;
 mod daily_worker;
 mod doctor;
 mod migrate;
 pub mod rehearse;
+mod replay;
+mod rescore;
+mod score;
+mod seed;
 mod serve;
+mod user;
 
 use crate::config::Settings;
 use crate::embedded::Paths;
@@ -28,8 +34,28 @@ enum Command {
     Migrate(migrate::Arguments),
     Doctor(doctor::Arguments),
     Rehearse(rehearse::Arguments),
+    User(user::Arguments),
+    Seed(seed::Arguments),
+    Bench(bench::Arguments),
+    /// The server's own reader of PDFs: from standard input to standard output, within limits.
+    #[command(hide = true)]
+    PdfText,
+    Rescore(rescore::Arguments),
+    Replay(replay::Arguments),
+    Score(score::Arguments),
     Daily(daily::Arguments),
     DailyWorker(daily_worker::Arguments),
+}
+
+impl Cli {
+    /// What the command runs on. A worker is one process of many beside the server's: one thread does for it.
+    #[must_use]
+    pub fn runtime(&self) -> tokio::runtime::Builder {
+        if matches!(self.command, Command::DailyWorker(_)) {
+            return tokio::runtime::Builder::new_current_thread();
+        }
+        tokio::runtime::Builder::new_multi_thread()
+    }
 }
 
 /// Where the operator's settings are.
@@ -56,6 +82,13 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Rehearse(arguments) => rehearse::run(arguments).await,
+        Command::User(arguments) => user::run(arguments).await,
+        Command::Seed(arguments) => seed::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::PdfText => Ok(crate::profile::pdf::run_child()),
+        Command::Rescore(arguments) => rescore::run(arguments).await,
+        Command::Replay(arguments) => replay::run(arguments).await,
+        Command::Score(arguments) => score::run(arguments).await,
         Command::Daily(arguments) => daily::run(arguments).await,
         Command::DailyWorker(arguments) => daily_worker::run(arguments).await,
     }

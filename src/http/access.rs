@@ -8,6 +8,9 @@ use crate::auth::role::Role;
 use crate::id::SessionId;
 use crate::store::{InterviewRow, Purpose};
 
+/// What the subject of an official interview is told.
+const KEPT: &str = "An official interview is kept by those who held it; ask them to erase it.";
+
 /// What somebody wants with an interview.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Right {
@@ -20,6 +23,8 @@ pub enum Right {
     End,
     /// Give out a link to it.
     Invite,
+    /// Delete it with all that it left.
+    Erase,
 }
 
 /// The interview, if `caller` has the right.
@@ -50,7 +55,8 @@ fn judge(caller: Caller, right: Right, row: &InterviewRow) -> Result<(), ApiErro
         Caller::Candidate(own) if own != row.id => Err(ApiError::NotFound),
         Caller::Candidate(_) => match right {
             Right::Read | Right::TakePart | Right::End => Ok(()),
-            Right::ReadLog if row.purpose == Purpose::Practice => Ok(()),
+            Right::ReadLog | Right::Erase if row.purpose == Purpose::Practice => Ok(()),
+            Right::Erase => Err(ApiError::Forbidden(KEPT.to_owned())),
             Right::ReadLog => {
                 Err(ApiError::Forbidden("The log of an official interview is for the interviewers.".to_owned()))
             }
@@ -64,8 +70,14 @@ fn judge(caller: Caller, right: Right, row: &InterviewRow) -> Result<(), ApiErro
                 (Role::Interviewer | Role::Admin, Right::TakePart) if !is_own => {
                     Err(ApiError::Forbidden("Only the candidate can take part in an interview.".to_owned()))
                 }
+                (Role::Interviewer, Right::Erase) if !is_own || row.purpose == Purpose::Official => {
+                    Err(ApiError::Forbidden("Interviews are erased by admins.".to_owned()))
+                }
                 (Role::Interviewer | Role::Admin, _) => Ok(()),
                 (Role::Candidate, _) if !is_own => Err(ApiError::NotFound),
+                (Role::Candidate, Right::Erase) if row.purpose == Purpose::Official => {
+                    Err(ApiError::Forbidden(KEPT.to_owned()))
+                }
                 (Role::Candidate, Right::ReadLog) if row.purpose == Purpose::Official => {
                     Err(ApiError::Forbidden("The log of an official interview is for the interviewers.".to_owned()))
                 }

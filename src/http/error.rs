@@ -2,6 +2,7 @@
 //! carry what a candidate said, an SQL text or a path of the disk.
 
 use super::interviews::InterviewError;
+use crate::auth::password::PasswordError;
 use crate::store::StoreError;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -9,9 +10,9 @@ use problem_details::ProblemDetails;
 use serde::{Deserialize, Serialize};
 
 /// How long somebody waits before asking again while the database is away, seconds.
-const DATABASE_RETRY_S: u32 = 5;
+const DATABASE_RETRY_S: u64 = 5;
 /// How long somebody waits before asking again for a report that is being made, seconds.
-const REPORT_RETRY_S: u32 = 2;
+const REPORT_RETRY_S: u64 = 2;
 
 /// Why a request is not answered as asked.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,6 +47,10 @@ pub enum ApiError {
     ReportPending,
     /// There will be no report.
     ReportMissing(String),
+    /// Tried too often.
+    TooMany {
+        retry_after_s: u64,
+    },
     /// All places are taken.
     Full {
         retry_after_s: u32,
@@ -169,6 +174,12 @@ const REPORT_MISSING: Kind = (
     "There is no report",
     "The report could not be made, or the interview never began.",
 );
+const TOO_MANY: Kind = (
+    "too-many",
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many tries",
+    "This was tried too often from this address, or for this account; `Retry-After` tells when it is taken again.",
+);
 const FULL: Kind = (
     "full",
     StatusCode::SERVICE_UNAVAILABLE,
@@ -195,7 +206,7 @@ const INTERNAL: Kind = (
 );
 
 /// Every kind, for the pages that explain them.
-pub(super) const KINDS: [Kind; 19] = [
+pub(super) const KINDS: [Kind; 20] = [
     BAD_REQUEST,
     INVALID,
     UNAUTHORIZED,
@@ -211,6 +222,7 @@ pub(super) const KINDS: [Kind; 19] = [
     RANGE,
     REPORT_PENDING,
     REPORT_MISSING,
+    TOO_MANY,
     FULL,
     UNAVAILABLE,
     TIMED_OUT,
@@ -246,6 +258,7 @@ impl ApiError {
                 (REPORT_PENDING, "The report is not ready yet. Please ask again in a moment.".to_owned())
             }
             Self::ReportMissing(detail) => (REPORT_MISSING, detail.clone()),
+            Self::TooMany { .. } => (TOO_MANY, "Too many tries. Please wait a while.".to_owned()),
             Self::Full { .. } => (
                 FULL,
                 "All places for interviews are taken at the moment. Please try again in a few minutes.".to_owned(),
@@ -256,8 +269,10 @@ impl ApiError {
         }
     }
 
-    fn retry_after_s(&self) -> Option<u32> {
+    fn retry_after_s(&self) -> Option<u64> {
         if let Self::Full { retry_after_s } = self {
+            Some(u64::from(*retry_after_s))
+        } else if let Self::TooMany { retry_after_s } = self {
             Some(*retry_after_s)
         } else if matches!(self, Self::Unavailable(_) | Self::TimedOut) {
             Some(DATABASE_RETRY_S)
@@ -320,6 +335,20 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Invalid { what } => {
                 tracing::error!(%what, "the database refused a statement of ours");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::Unavailable("Too many people are logging in at once. Please try again.".to_owned())
+            }
+            PasswordError::Failed => {
+                tracing::error!("a password could not be hashed");
                 Self::Internal
             }
         }

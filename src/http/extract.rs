@@ -1,5 +1,5 @@
 //! What a request carries, parsed at the border: who calls, ids, queries, JSON. Each refusal is a problem with a clear
-//! detail. Must never look at the store.
+//! detail. Must never ask the store for more than whether an invitation still holds.
 
 use super::error::{ApiError, FieldError};
 use super::state::Shared;
@@ -9,7 +9,7 @@ use crate::id::{SessionId, UserId};
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +28,73 @@ impl FromRequestParts<Shared> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
-        caller(parts, state, None)
+        caller(parts, state, None).await
+    }
+}
+
+/// A person with an account, logged in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Person {
+    pub user: UserId,
+    pub role: Role,
+}
+
+impl FromRequestParts<Shared> for Person {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        match caller(parts, state, None).await? {
+            Caller::Person { user, role } => Ok(Self { user, role }),
+            Caller::Candidate(_) => {
+                Err(ApiError::Forbidden("This link is for one interview; log in for anything else.".to_owned()))
+            }
+            Caller::LocalPractice => Err(ApiError::Unauthorized("This needs an account: log in first.")),
+        }
+    }
+}
+
+/// Somebody who works with other people's interviews: an interviewer or an admin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Staff(pub Person);
+
+impl FromRequestParts<Shared> for Staff {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let person = Person::from_request_parts(parts, state).await?;
+        let is_staff = person.role.is_staff();
+        is_staff.then_some(Self(person)).ok_or_else(|| ApiError::Forbidden("This is for interviewers.".to_owned()))
+    }
+}
+
+/// An admin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Admin(pub Person);
+
+impl FromRequestParts<Shared> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let person = Person::from_request_parts(parts, state).await?;
+        let is_admin = person.role == Role::Admin;
+        is_admin.then_some(Self(person)).ok_or_else(|| ApiError::Forbidden("This is for admins.".to_owned()))
+    }
+}
+
+/// The address that a request came from: the peer's, or behind a trusted proxy what that saw.
+pub struct PeerAddress(pub IpAddr);
+
+impl FromRequestParts<Shared> for PeerAddress {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        // The last entry is the proxy's own; those before it anybody may have written.
+        let told = header_text(&parts.headers, &HeaderName::from_static("x-forwarded-for"))
+            .filter(|_| state.settings.accounts.behind_proxy)
+            .and_then(|text| text.rsplit(',').next()?.trim().parse().ok());
+        std::future::ready(told.or(peer).map(|address: IpAddr| Self(address.to_canonical())).ok_or(ApiError::Internal))
+            .await
     }
 }
 
@@ -43,11 +109,11 @@ impl FromRequestParts<Shared> for CallerOfFile {
             .uri
             .query()
             .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("access_token=")).map(str::to_owned));
-        caller(parts, state, in_query.as_deref()).map(Self)
+        caller(parts, state, in_query.as_deref()).await.map(Self)
     }
 }
 
-fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Caller, ApiError> {
+async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Caller, ApiError> {
     let token = match parts.headers.get(header::AUTHORIZATION) {
         Some(value) => {
             let text = value.to_str().ok().and_then(|text| text.split_once(' '));
@@ -58,9 +124,19 @@ fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Calle
     };
     match token.map(|token| state.tokens.verify(token)) {
         Some(Ok(Bearer::Candidate(session))) => Ok(Caller::Candidate(session)),
+        Some(Ok(Bearer::Invited { session, invitation })) => {
+            if state.store.invitation_holds(invitation).await? {
+                Ok(Caller::Candidate(session))
+            } else {
+                Err(ApiError::Unauthorized("This invitation has been taken back."))
+            }
+        }
         Some(Ok(Bearer::Person { user, role })) => Ok(Caller::Person { user, role }),
         Some(Err(TokenError::Expired)) => {
             Err(ApiError::Unauthorized("This link has expired. Please ask for a new one."))
+        }
+        Some(Err(TokenError::Early)) => {
+            Err(ApiError::Unauthorized("This link is not open yet. Please come back at the time that you were told."))
         }
         Some(Err(TokenError::Invalid)) => Err(ApiError::Unauthorized("This link or token is not valid here.")),
         None if is_local(parts, state) => Ok(Caller::LocalPractice),
@@ -132,7 +208,13 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, ApiError> {
         let bytes_max = state.settings.server.body_bytes_max;
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, bytes_max).await.map_err(|_| ApiError::TooLarge { bytes_max })?;
+        // A list would be taken for the fields in their order.
+        let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        let request = Request::from_parts(parts, body.into());
         match axum::Json::<T>::from_request(request, state).await {
+            Ok(_) if is_list => Err(ApiError::field("body", "The body is a JSON object.")),
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(JsonRejection::JsonDataError(error)) => {
                 // The library's text names the field and what it takes; the type's name before it means nothing outside.

@@ -55,8 +55,8 @@ pub trait Interviews: Send + Sync {
     /// The interviewer's voice saying [`SOUND_CHECK_TEXT`], as a WAV file.
     fn sound_check(&self) -> BoxFuture<'_, Result<Bytes, InterviewError>>;
 
-    /// The report as a page that prints well; its quotes play from `recording_url` if there is a recording.
-    fn report_html(&self, session: SessionId, recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>>;
+    /// Languages that this server both hears and speaks (BCP 47 primary tags): voice interviews are held in these.
+    fn voice_languages(&self) -> Vec<&'static str>;
 
     /// Each part that an interview needs, and whether it is ready.
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>>;
@@ -83,6 +83,8 @@ pub struct InterviewWish {
     pub room: RoomKind,
     /// How much longer than usual pauses may be, 1.0 to 2.0.
     pub patience: f64,
+    /// How soon a pause counts as the end of an answer; `None`: as the server is set.
+    pub turn_profile: Option<crate::turn::Profile>,
     /// Not begun by then, it is abandoned.
     pub expires_at: DateTime<Utc>,
 }

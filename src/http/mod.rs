@@ -2,18 +2,23 @@
 //! store or the sessions, answers. Must never hold SQL, a provider or a rule of the conversation.
 
 mod access;
+mod accounts;
+mod audit;
 mod error;
 mod extract;
+mod fields;
 mod headers;
 mod interviews;
 mod observe;
 mod openapi;
 mod page;
+mod paging;
 mod range;
 mod routes;
 mod state;
 mod wav;
 
+pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
 pub use interviews::{
     DailyAccess, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
@@ -27,8 +32,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    categories, consent, create, daily, events, health, interviews as interview, record, recording, report,
-    sound_check, whip,
+    audit as audit_log, auth, categories, consent, create, daily, events, health, interviews as interview, invitations,
+    overrides, privacy, profiles, record, recording, report, sound_check, transcript, users, webhooks, whip,
 };
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -46,7 +51,7 @@ fn table() -> OpenApiRouter<Shared> {
     let v1 = OpenApiRouter::new()
         .routes(routes!(categories::list))
         .routes(routes!(create::create, interview::list))
-        .routes(routes!(interview::show))
+        .routes(routes!(interview::show, privacy::erase_interview))
         .routes(routes!(interview::token))
         .routes(routes!(interview::end))
         .routes(routes!(consent::give))
@@ -59,14 +64,49 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(record::responses))
         .routes(routes!(report::json))
         .routes(routes!(report::html))
+        .routes(routes!(report::pdf))
+        .routes(routes!(report::summary))
+        .routes(routes!(report::schema))
+        .routes(routes!(overrides::list, overrides::create))
+        .routes(routes!(transcript::vtt))
+        .routes(routes!(transcript::markdown))
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
-        .routes(routes!(sound_check::play));
+        .routes(routes!(sound_check::play))
+        .merge(people());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest("/api/v1", v1)
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
+}
+
+/// The routes about people: accounts, invitations, privacy, and who is told.
+fn people() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::password))
+        .routes(routes!(users::me, users::change_me, users::delete_me))
+        .routes(routes!(users::export_me))
+        .routes(routes!(users::list))
+        .routes(routes!(users::show, users::change, users::delete))
+        .routes(routes!(users::export))
+        .routes(routes!(invitations::create, invitations::list))
+        .routes(routes!(invitations::revoke))
+        .routes(routes!(privacy::export_interview))
+        .routes(routes!(privacy::export_person))
+        .routes(routes!(privacy::erase_person))
+        .routes(routes!(audit_log::list))
+        .routes(routes!(profiles::show))
+        .routes(routes!(profiles::own, profiles::confirm, profiles::delete))
+        .routes(routes!(profiles::upload))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
 }
 
 /// The whole server, from outside in: request id and span, trust headers, panics, compression, time limit, routes.

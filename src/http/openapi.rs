@@ -1,8 +1,9 @@
 //! The description of the interface (OpenAPI): what the routes say of themselves, and what is true of all of them.
 
-use super::error::{FieldError, Problem};
+use super::error::{FieldError, KINDS, Problem};
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{self, ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 /// The document before the routes are put into it.
@@ -13,6 +14,11 @@ use utoipa::{Modify, OpenApi};
         (name = "interviews", description = "Make, join, follow and end interviews."),
         (name = "voice", description = "The candidate's voice connection."),
         (name = "record", description = "What an interview leaves: transcript, code, recording, answers, report, event log."),
+        (name = "accounts", description = "Register, log in, keep an account."),
+        (name = "profiles", description = "From a CV to a confirmed profile."),
+        (name = "invitations", description = "Links for candidates without an account."),
+        (name = "privacy", description = "Hand out, erase, and who looked at what."),
+        (name = "webhooks", description = "Who is told when something happens."),
         (name = "operations", description = "For whoever keeps the server running."),
     ),
     components(schemas(Problem, FieldError)),
@@ -36,18 +42,75 @@ impl Modify for Bearer {
     }
 }
 
-/// Says of every route that whatever else it answers is a problem.
+/// What the interviews in progress may answer to an operation, beside what its form tells.
+const OF_INTERVIEWS: &[(&str, &[u16])] = &[
+    ("create_interview", &[403]),
+    ("connect", &[409, 410]),
+    ("change_connection", &[409, 410, 412, 428]),
+    ("disconnect", &[409, 410]),
+    ("end_interview", &[409, 410]),
+    ("give_consent", &[410]),
+    ("get_recording", &[416]),
+];
+
+/// Says of every operation which problems it may answer: by what it takes, who may ask, and what it does.
 pub fn complete(document: &mut openapi::OpenApi) {
-    let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    let problem = ResponseBuilder::new()
-        .description("Anything else: a problem document.")
-        .content("application/problem+json", content)
-        .build();
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete, &mut item.options];
+        let operations =
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete, &mut item.options];
         for operation in operations.into_iter().flatten() {
-            operation.responses.responses.insert("default".to_owned(), RefOr::T(problem.clone()));
+            let statuses = statuses(operation);
+            let responses = &mut operation.responses.responses;
+            for status in statuses {
+                responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(said_by(status))));
+            }
+            // A route that only says when it refuses refuses with a problem.
+            for (status, response) in responses.iter_mut() {
+                if let RefOr::T(response) = response
+                    && response.content.is_empty()
+                    && status.starts_with(['4', '5'])
+                {
+                    *response = problem(&response.description);
+                }
+            }
         }
     }
+}
+
+fn statuses(operation: &Operation) -> Vec<u16> {
+    // Whatever is asked, a part may be away or broken.
+    let mut statuses = vec![500, 503];
+    let parameters = operation.parameters.iter().flatten().filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(&parameter.parameter_in),
+        RefOr::Ref(_) => None,
+    });
+    for place in parameters {
+        match place {
+            ParameterIn::Path => statuses.push(404),
+            ParameterIn::Query | ParameterIn::QueryString => statuses.push(422),
+            ParameterIn::Header | ParameterIn::Cookie => {}
+        }
+    }
+    if operation.request_body.is_some() {
+        statuses.extend([400, 413, 415, 422]);
+    }
+    // `security(())` on a route: nobody is asked who they are.
+    let is_open = operation.security.as_ref().is_some_and(|schemes| *schemes == [SecurityRequirement::default()]);
+    if !is_open {
+        statuses.extend([401, 403]);
+    }
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    statuses.extend(OF_INTERVIEWS.iter().filter(|(known, _)| *known == id).flat_map(|(_, more)| more.iter().copied()));
+    statuses
+}
+
+fn said_by(status: u16) -> &'static str {
+    let known = KINDS.iter().find(|(_, known, ..)| known.as_u16() == status);
+    known.map_or("A problem.", |(.., said)| said)
+}
+
+fn problem(description: &str) -> Response {
+    let schema = RefOr::Ref(Ref::from_schema_name("Problem"));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
 }

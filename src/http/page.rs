@@ -31,6 +31,8 @@ const ASK_FIRST: &str = "no-cache";
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/", get(document))
+        .route("/account", get(document))
+        .route("/profile", get(document))
         .route("/interview/{*rest}", get(document))
         .route("/report/{*rest}", get(document))
         .route("/assets/{*path}", get(asset))

@@ -1,9 +1,11 @@
 //! What every route has at hand. Must never hold anything of one request.
 
+use super::accounts::Accounts;
 use super::interviews::Interviews;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::profile::pdf::PdfReader;
 use crate::store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::PathBuf;
@@ -16,6 +18,10 @@ pub struct HttpState {
     pub store: Store,
     pub interviews: Arc<dyn Interviews>,
     pub tokens: Tokens,
+    /// Passwords, and how often somebody may try.
+    pub accounts: Accounts,
+    /// Takes text out of CVs.
+    pub pdf: PdfReader,
     pub clock: Clock,
     pub settings: Arc<Settings>,
     /// Where sound files lie.

@@ -316,11 +316,11 @@ impl Interview {
             Event::Said { question_key, text } => self.said(&question_key, &text),
             Event::LineDone { line } | Event::LineInterrupted { line } => {
                 self.failed_lines = 0;
-                self.line_over(line);
+                self.line_over(now, line);
             }
             Event::LineFailed { line } => {
                 self.failed_lines += 1;
-                self.line_over(line);
+                self.line_over(now, line);
                 if self.failed_lines >= self.settings.failed_lines_max {
                     self.end(now, EndReason::Failed);
                 }
@@ -341,11 +341,16 @@ impl Interview {
         }
     }
 
-    /// A line is over: the greeting lets answers through, the last line ends the interview.
-    fn line_over(&mut self, line: LineId) {
+    /// A line is over: the greeting lets answers through and starts the first question's time, the last line ends the
+    /// interview.
+    fn line_over(&mut self, now: Instant, line: LineId) {
         if self.state.greeting == Some(line) {
             self.state.greeting = None;
             self.state.greeted = true;
+            let elapsed = self.state.watch.elapsed(now);
+            if let Stage::Asking(open) = &mut self.state.stage {
+                open.since = elapsed;
+            }
         }
         if let Some((_, before)) = &mut self.before
             && before.greeting == Some(line)

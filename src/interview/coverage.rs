@@ -39,10 +39,16 @@ pub struct Misstatement {
     pub quote: Range<usize>,
 }
 
-/// Judges an answer against every key point, in their order.
+/// Judges an answer against every key point of its question, in their order.
 #[must_use]
 pub fn cover(question: &Question, answer: &str) -> Vec<Coverage> {
-    let prompt = words(&question.prompt);
+    cover_points(&question.prompt, &question.key_points, answer)
+}
+
+/// Judges an answer against key points, in their order; `prompt` is what was asked.
+#[must_use]
+pub fn cover_points(prompt: &str, key_points: &[KeyPoint], answer: &str) -> Vec<Coverage> {
+    let prompt = words(prompt);
     let answer = Answer::read(answer);
     let judge = |(at, point): (usize, &KeyPoint)| {
         let idea = Idea::seek(&answer, &point.statement, &point.paraphrases, &point.terms, &prompt);
@@ -52,20 +58,26 @@ pub fn cover(question: &Question, answer: &str) -> Vec<Coverage> {
         let (status, quote) = found.map_or((Status::Missed, None), |(found, quote)| (found.status, Some(quote)));
         Coverage { key_point: at, status, quote }
     };
-    question.key_points.iter().enumerate().map(judge).collect()
+    key_points.iter().enumerate().map(judge).collect()
 }
 
 /// Finds the question's misconceptions that the answer states as true.
 #[must_use]
 pub fn misstatements(question: &Question, answer: &str) -> Vec<Misstatement> {
-    let prompt = words(&question.prompt);
+    misstated(&question.prompt, &question.misconceptions, answer)
+}
+
+/// Finds the misconceptions that the answer states as true; `prompt` is what was asked.
+#[must_use]
+pub fn misstated(prompt: &str, misconceptions: &[Misconception], answer: &str) -> Vec<Misstatement> {
+    let prompt = words(prompt);
     let answer = Answer::read(answer);
     let find = |(at, wrong): (usize, &Misconception)| {
         let idea = Idea::seek(&answer, &wrong.statement, &wrong.paraphrases, &wrong.terms, &prompt);
         let (_, quote) = answer.best(CLAUSE_WORDS_MAX, |window| idea.claimed_in(window, &answer))?;
         Some(Misstatement { misconception: at, quote })
     };
-    question.misconceptions.iter().enumerate().filter_map(find).collect()
+    misconceptions.iter().enumerate().filter_map(find).collect()
 }
 
 /// Where the text says all groups of terms (alternatives parted by `|`) within one thought.
@@ -396,6 +408,15 @@ const DISTANCING: &[&str] = &[
     "confuse",
     "confused",
     "beginners",
+    "міф",
+    "хибно",
+    "хибна",
+    "хибний",
+    "хибне",
+    "неправильно",
+    "неправда",
+    "помилково",
+    "плутають",
 ];
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub struct Settings {
     pub probe_ms_min: u64,
     /// A question is asked only with so much of the whole time left, ms.
     pub question_ms_min: u64,
+    /// A press of *skip* so soon after the question changed was meant for the one before, ms: the lead-over to the new
+    /// one is being said, of which nobody can be tired yet.
+    pub skip_grace_ms: u64,
     /// Past the whole time, an answer under way may go on for so long, ms.
     pub time_up_grace_ms: u64,
     /// Past its time box, code may be finished for so long after the warning, ms.
@@ -45,6 +48,7 @@ impl Default for Settings {
             wording_ms_max: 1_200,
             probe_ms_min: 20_000,
             question_ms_min: 45_000,
+            skip_grace_ms: 1_200,
             time_up_grace_ms: 60_000,
             code_grace_ms: 60_000,
             pause_ms_max: 900_000,

@@ -438,7 +438,7 @@ fn what_is_previewed_is_what_is_said() {
         }
     }
     for (turn, text) in [(1, "It has a ledger."), (2, "And a mutex."), (3, "I don't know"), (4, "Skip")] {
-        let expected = interview.preview(text);
+        let expected: Vec<String> = interview.preview(text, None).into_iter().map(|line| line.text).collect();
         assert_eq!(interview.poll_command(), None, "a preview commands nothing");
         interview.handle_event(zero, says(turn, text));
         let mut said = Vec::new();

@@ -3,6 +3,7 @@
 //! or rank the text, and must never depend on punctuation being there (speech recognisers leave it out).
 
 mod lists;
+mod ukrainian;
 
 use lists::{CLAUSE_OPENERS, CONDITIONALS, DEGREES, NEGATORS, SETTLING, STOP_WORDS, UNSAID_VERBS};
 use std::ops::Range;
@@ -313,10 +314,13 @@ pub fn is_negator(word: &Word) -> bool {
     NEGATORS.contains(word.plain.as_str())
 }
 
-/// A light stem: English endings for Latin letters, a cut-off ending for other scripts. It need not be a word, only the
+/// A light stem: English endings for Latin letters, Ukrainian ones for Cyrillic, a cut-off ending for other scripts. It need not be a word, only the
 /// same for the forms of one.
 #[must_use]
 pub fn stem(word: &str) -> String {
+    if word.chars().any(|c| matches!(c, '\u{400}'..='\u{4ff}')) {
+        return ukrainian::stem(word);
+    }
     if !word.is_ascii() {
         // Without a stemmer for the language: inflected endings are mostly within the last two letters.
         let letters = word.chars().count();
@@ -333,7 +337,9 @@ pub fn stem(word: &str) -> String {
         }
     }
     let bytes = stem.as_bytes();
-    let doubled = bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
+    let doubled = bytes.len() > 3
+        && bytes[bytes.len() - 1] == bytes[bytes.len() - 2]
+        && bytes[bytes.len() - 1].is_ascii_alphabetic();
     if doubled && !matches!(bytes[bytes.len() - 1], b's' | b'l' | b'e' | b'o') {
         stem.pop();
     }

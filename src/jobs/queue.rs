@@ -62,20 +62,34 @@ pub struct Worker {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// What a worker knows to do: adds its jobs to the worker's options.
+pub(super) type Define = Box<dyn Fn(WorkerOptions) -> Result<WorkerOptions, JobError> + Send + Sync>;
+
 /// Starts a worker that makes reports, until `stop` is cancelled. It starts again by itself after the database was away.
 ///
 /// # Errors
 /// [`JobError`] when the queue cannot be set up.
 pub async fn start(store: &Store, make_report: MakeReport, stop: CancellationToken) -> Result<Worker, JobError> {
-    let pool = store.pool_of(CONNECTIONS_MAX).await?;
     let reports = Reports { store: store.clone(), make: make_report };
-    let first = worker(&pool, &reports, &stop).await?;
+    let define: Define = Box::new(move |options| Ok(options.add_extension(reports.clone()).define_job::<Evaluate>()));
+    keep(store, CONCURRENCY_JOBS, define, stop).await
+}
+
+/// Keeps a worker with `concurrency` jobs at once under way, until `stop` is cancelled.
+pub(super) async fn keep(
+    store: &Store,
+    concurrency: usize,
+    define: Define,
+    stop: CancellationToken,
+) -> Result<Worker, JobError> {
+    let pool = store.pool_of(CONNECTIONS_MAX).await?;
+    let first = worker(&pool, concurrency, &define, &stop).await?;
     let task = tokio::spawn(async move {
         let mut current = Some(first);
         while !stop.is_cancelled() {
             let ended = match current.take() {
                 Some(worker) => worker.run().await.map_err(queue_error),
-                None => worker(&pool, &reports, &stop).await.map(|worker| current = Some(worker)),
+                None => worker(&pool, concurrency, &define, &stop).await.map(|worker| current = Some(worker)),
             };
             if let Err(error) = ended {
                 warn!(%error, "the job queue's worker stopped, it is started again");
@@ -90,7 +104,8 @@ pub async fn start(store: &Store, make_report: MakeReport, stop: CancellationTok
 
 async fn worker(
     pool: &PgPool,
-    reports: &Reports,
+    concurrency: usize,
+    define: &Define,
     stop: &CancellationToken,
 ) -> Result<graphile_worker::Worker, JobError> {
     let recovery = WorkerRecoveryConfig::default()
@@ -99,23 +114,19 @@ async fn worker(
         .sweep_interval(Duration::from_secs(SWEEP_S))
         .sweep_threshold(Duration::from_secs(SILENCE_LIMIT_S))
         .recovery_delay(Duration::from_secs(RECOVERY_DELAY_S));
-    WorkerOptions::default()
+    let options = WorkerOptions::default()
         .pg_pool(pool.clone())
-        .concurrency(CONCURRENCY_JOBS)
+        .concurrency(concurrency)
         .poll_interval(Duration::from_secs(POLL_S))
         .worker_recovery(recovery)
         .listen_os_shutdown_signals(false)
         .shutdown_grace_period(Duration::from_secs(STOP_GRACE_S))
         .shutdown_interrupted_job_retry_delay(Duration::from_secs(RECOVERY_DELAY_S))
-        .shutdown_signal(stop.clone().cancelled_owned())
-        .add_extension(reports.clone())
-        .define_job::<Evaluate>()
-        .init()
-        .await
-        .map_err(queue_error)
+        .shutdown_signal(stop.clone().cancelled_owned());
+    define(options)?.init().await.map_err(queue_error)
 }
 
-fn queue_error(error: impl std::fmt::Display) -> JobError {
+pub(super) fn queue_error(error: impl std::fmt::Display) -> JobError {
     JobError::Queue { what: error.to_string() }
 }
 

@@ -3,8 +3,12 @@
 
 #[cfg(feature = "local-llm")]
 pub mod llama;
+pub mod openai;
 pub mod scripted;
 
+use crate::cloud::CloudError;
+use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +44,22 @@ pub struct CompletionRequest {
     pub cancel: CancellationToken,
 }
 
+/// What is asked of a model whose answer is data.
+#[derive(Clone, Debug)]
+pub struct JsonRequest {
+    pub system: String,
+    /// Candidates' words only inside marks that the system prompt names.
+    pub user: String,
+    /// The schema's name: letters, digits, underscores.
+    pub name: String,
+    /// A JSON schema of an object; to be held strictly it must list every property as required and allow no others.
+    pub schema: Value,
+    pub tokens_max: u32,
+    /// 0 means greedy.
+    pub temperature: f32,
+    pub cancel: CancellationToken,
+}
+
 /// What comes of it, in order; the channel closes after `Done` or `Failed`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum LlmEvent {
@@ -52,8 +72,44 @@ pub enum LlmEvent {
 pub trait LanguageModel: Send + Sync {
     /// Starts a completion. Never blocks; a full queue fails at once through the stream.
     fn complete(&self, request: CompletionRequest) -> mpsc::Receiver<LlmEvent>;
+    /// The answer as JSON. Where the provider can, the model is held to the schema; whoever asked parses into a type
+    /// all the same. A model without such a hold is told the schema and its answer searched for an object.
+    fn complete_json(&self, request: JsonRequest) -> BoxFuture<'static, Result<Value, LlmError>> {
+        let system = format!("{}{}", request.system, schema_told(&request.schema));
+        let mut stream = self.complete(CompletionRequest {
+            messages: vec![
+                Message { role: Role::System, text: system },
+                Message { role: Role::User, text: request.user },
+            ],
+            tokens_max: request.tokens_max,
+            temperature: request.temperature,
+            cancel: request.cancel,
+        });
+        Box::pin(async move {
+            let mut text = String::new();
+            while let Some(event) = stream.recv().await {
+                match event {
+                    LlmEvent::Token(token) => text.push_str(&token),
+                    LlmEvent::Done => return json_in(&text),
+                    LlmEvent::Failed(error) => return Err(error),
+                }
+            }
+            Err(LlmError::Gone)
+        })
+    }
     /// Name and version, for provenance.
     fn name(&self) -> String;
+}
+
+/// What a model is told of the schema, after its system prompt.
+fn schema_told(schema: &Value) -> String {
+    format!("\n\nAnswer with one JSON object and nothing else. It must fit this JSON schema:\n{schema}")
+}
+
+/// The object in a model's answer, which may stand between words or marks of code.
+fn json_in(text: &str) -> Result<Value, LlmError> {
+    let object = text.find('{').zip(text.rfind('}')).and_then(|(from, to)| text.get(from..=to));
+    object.and_then(|object| serde_json::from_str(object).ok()).ok_or(LlmError::NotJson)
 }
 
 /// What can fail.
@@ -67,6 +123,12 @@ pub enum LlmError {
     TooLong { chars: usize, chars_max: usize },
     #[error("the language model is busy ({queued_max} requests wait)")]
     Busy { queued_max: usize },
+    #[error("the answer is not the JSON object that was asked for")]
+    NotJson,
+    #[error("the answer was not finished within {tokens_max} tokens")]
+    Unfinished { tokens_max: u32 },
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
     #[error("cancelled")]
     Cancelled,
     #[error("the language model is gone")]

@@ -87,6 +87,9 @@ pub enum RoomEvent {
     Interrupted,
     /// 20 ms of the candidate's voice. Positions are contiguous while connected (gaps are filled by the room).
     Heard(EarFrame),
+    /// So many samples of the candidate's voice from `at` on were lost on the way; what was told of that stretch was made
+    /// up.
+    AudioLost { at: SamplePos, samples: u64 },
     /// One frame of `speech` was handed to the transport at `at`. `offset_samples` counts the speech's samples
     /// (24 kHz) sent before this frame.
     Sent { speech: SpeechId, at: SamplePos, offset_samples: u64, pcm: Arc<[i16; VOICE_FRAME_SAMPLES]> },

@@ -21,6 +21,8 @@ pub enum Deed {
     /// Is silent for so long.
     Wait(Duration),
     Signal(ClientSignal),
+    /// The network loses so many of the samples that come next.
+    Lose(u64),
     /// The network breaks: no frames until the next [`Deed::Return`].
     Break,
     Return,
@@ -128,6 +130,7 @@ impl ScriptedRoom {
                 Ok(Deed::Say(pcm)) => self.waiting.extend(pcm),
                 Ok(Deed::Wait(time)) => self.silence_left = time,
                 Ok(Deed::Signal(signal)) => self.tell(RoomEvent::Signal(signal)).await,
+                Ok(Deed::Lose(samples)) => self.tell(RoomEvent::AudioLost { at: self.next, samples }).await,
                 Ok(Deed::Break) => {
                     self.is_connected = false;
                     self.voice.interrupted();
@@ -206,7 +209,10 @@ mod tests {
                 RoomEvent::SpeechDone { sent_samples, .. } => lines.push(format!("{ms}: done {sent_samples}")),
                 RoomEvent::Signal(_) => lines.push(format!("{ms}: signal")),
                 RoomEvent::Closed { reason } => lines.push(format!("{ms}: {reason:?}")),
-                RoomEvent::Connected | RoomEvent::Interrupted | RoomEvent::SpeechStopped { .. } => {}
+                RoomEvent::Connected
+                | RoomEvent::Interrupted
+                | RoomEvent::AudioLost { .. }
+                | RoomEvent::SpeechStopped { .. } => {}
             }
         }
         assert_eq!(heard[..4], [(0, 9), (320, 9), (640, 0), (960, 0)]);

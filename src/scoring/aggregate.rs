@@ -7,16 +7,29 @@ use super::rubric::{AggregateRules, RecommendationRules};
 /// An estimate at full precision.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Judged {
+    /// Drawn towards the middle.
     pub score: f64,
+    /// Mean of the levels, by the groups' weights.
+    pub mean: f64,
+    pub standard_error: f64,
     pub low: f64,
     pub high: f64,
+    /// Levels behind it.
+    pub questions: usize,
 }
 
 impl Judged {
     /// As it is shown: to a tenth.
     #[must_use]
     pub fn shown(self) -> Estimate {
-        Estimate { score: Some(tenth(self.score)), interval90: Some([tenth(self.low), tenth(self.high)]) }
+        Estimate {
+            score: Some(tenth(self.score)),
+            level_mean: Some(tenth(self.mean)),
+            standard_error: Some((self.standard_error * 100.0).round() / 100.0),
+            interval90: Some([tenth(self.low), tenth(self.high)]),
+            questions: u32::try_from(self.questions).unwrap_or(u32::MAX),
+            reason: None,
+        }
     }
 }
 
@@ -31,23 +44,44 @@ pub struct Group {
 /// questions stand behind it. Unequal weights count as fewer questions. `None` without a single level.
 #[must_use]
 pub fn estimate(groups: &[Group], rules: &AggregateRules) -> Option<Judged> {
-    let (mut weights, mut weighted, mut variance) = (0.0, 0.0, 0.0);
+    let (mut weights, mut weighted, mut variance, mut all) = (0.0, 0.0, 0.0, 0);
     for group in groups.iter().filter(|group| !group.levels.is_empty()) {
         let count = count(group.levels.len());
         let mean = group.levels.iter().map(|level| f64::from(*level)).sum::<f64>() / count;
         weights += group.weight;
         weighted += group.weight * mean;
         variance += group.weight * group.weight / count;
+        all += group.levels.len();
     }
     if weights <= 0.0 {
         return None;
     }
     let questions = weights * weights / variance;
     let (person, question) = (rules.person_sd * rules.person_sd, rules.question_sd * rules.question_sd);
-    let pull = question / person;
-    let score = (questions * weighted / weights + pull * rules.middle) / (questions + pull);
-    let reach = rules.interval_z * (person * question / (questions * person + question)).sqrt();
-    Some(Judged { score, low: (score - reach).max(1.0), high: (score + reach).min(5.0) })
+    let (pull, mean) = (pull(rules), weighted / weights);
+    let score = (questions * mean + pull * rules.middle) / (questions + pull);
+    let standard_error = (person * question / (questions * person + question)).sqrt();
+    let reach = rules.interval_z * standard_error;
+    let (low, high) = ((score - reach).max(1.0), (score + reach).min(5.0));
+    Some(Judged { score, mean, standard_error, low, high, questions: all })
+}
+
+/// How many questions at the middle level a score is drawn by.
+fn pull(rules: &AggregateRules) -> f64 {
+    (rules.question_sd / rules.person_sd).powi(2)
+}
+
+/// What a reader must know to understand the scores.
+#[must_use]
+pub fn explanation(rules: &AggregateRules) -> String {
+    format!(
+        "Each answer has a level from 1 to 5. Levels scatter from question to question, so the mean of a few says little \
+         about a person: a score is that mean, drawn towards {:.1} as if {:.1} more questions had been answered at that \
+         level. Few questions draw a score far, many hardly; the mean of the levels as they were seen stands beside it. \
+         In nine of ten cases the score of a long interview would lie within the 90 % interval.",
+        rules.middle,
+        pull(rules),
+    )
 }
 
 /// What to recommend, and why. `assessed` of `planned` questions stand behind the estimate.
@@ -72,15 +106,19 @@ pub fn recommend(
     let interval = format!("The 90 % interval of the overall score, {low:.1} to {high:.1}");
     let of_questions = format!("({assessed} of {planned} questions assessed)");
     let (word, place) = if low >= rules.strong_yes_low {
-        (Recommendation::StrongYes, format!("lies above {:.1}", rules.strong_yes_low))
+        (Recommendation::StrongYes, format!("does not go below {:.1}", rules.strong_yes_low))
     } else if low >= rules.yes_low {
-        (Recommendation::Yes, format!("lies above {:.1}", rules.yes_low))
+        (Recommendation::Yes, format!("does not go below {:.1}", rules.yes_low))
     } else if high < rules.strong_no_high {
-        (Recommendation::StrongNo, format!("lies below {:.1}", rules.strong_no_high))
+        (Recommendation::StrongNo, format!("stays below {:.1}", rules.strong_no_high))
     } else if high < rules.no_high {
-        (Recommendation::No, format!("lies below {:.1}", rules.no_high))
+        (Recommendation::No, format!("stays below {:.1}", rules.no_high))
     } else {
-        (Recommendation::Inconclusive, "allows for either answer, so a person decides".to_owned())
+        let either = format!(
+            "allows for either answer (a yes begins at {:.1}, a no ends below {:.1}), so a person decides",
+            rules.yes_low, rules.no_high
+        );
+        (Recommendation::Inconclusive, either)
     };
     (word, format!("{interval}, {place} {of_questions}."))
 }

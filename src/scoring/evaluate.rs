@@ -1,53 +1,118 @@
 //! The facts of a session become its report. Deterministic. Must never let one answer colour another, nor anything but
 //! answers into a score.
 
-use super::aggregate::{Group, Judged, estimate, recommend, tenth};
+use super::aggregate::explanation;
+use super::answer::Scorer;
+use super::delivery::{delivery, timeline};
 use super::facts::{Evidence, PlannedQuestion, SessionFacts};
-use super::feedback::feedback;
-use super::grade::{asides, grade};
+use super::grader::Grader;
+use super::integrity::integrity;
+use super::proof::unproven;
 use super::report::{
-    ArtifactRef, CompetencyScore, Delivery, Estimate, Finding, IntegritySignal, Percentiles, ProbeAsked, Provenance,
-    QuestionResult, QuestionState, ReasonedScore, Report, Summary, VERSION,
+    ArtifactRef, CompetencyScore, Estimate, Feedback, Hashes, Method, ProbeAsked, Provenance, QuestionResult,
+    Recommendation, Report, Summary, VERSION,
 };
 use super::rubric::Rubric;
-use crate::interview::coverage::Status;
-use crate::interview::question::QuestionKind;
+use super::settle::settle;
+use crate::interview::question::Competency;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// How answers are scored here, for provenance.
-pub const SCORER: &str = "local: key points by terms and paraphrases, no model";
-
 /// Makes the report.
+///
+/// # Panics
+/// When a quote is not verbatim in the record, which no scorer can bring about: quotes are copied, never composed.
 #[must_use]
-pub fn evaluate(facts: &SessionFacts, rubric: &Rubric) -> Report {
-    let questions: Vec<QuestionResult> = facts.questions.iter().map(|q| result(q, facts, rubric)).collect();
-    Report {
+pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> Report {
+    let scorer = Scorer { rubric, grader, language: &facts.interview.language };
+    let mut report = Report {
         version: VERSION,
         interview: facts.interview.clone(),
-        summary: summary(facts, &questions, rubric),
-        competencies: competencies(facts, &questions, rubric),
+        summary: unsettled(),
+        competencies: facts.competencies.iter().map(unscored).collect(),
+        questions: results(facts, scorer),
         artifacts: last_artifacts(facts),
         delivery: delivery(facts),
+        timeline: timeline(facts),
         integrity: integrity(facts, rubric),
-        feedback: feedback(&facts.competencies, &questions),
+        overrides: Vec::new(),
+        feedback: Feedback { text: String::new(), topics: Vec::new() },
+        method: Method {
+            explanation: explanation(&rubric.aggregate),
+            aggregate: rubric.aggregate,
+            recommendation: rubric.recommendation,
+            summary: rubric.summary,
+        },
         provenance: Provenance {
             app: facts.versions.app.clone(),
             rubric: rubric.name(),
             bank: facts.versions.bank.clone(),
-            scorer: SCORER.to_owned(),
+            scorer: grader.name(),
             stt: facts.versions.stt.clone(),
             llm: facts.versions.llm.clone(),
             tts: facts.versions.tts.clone(),
+            hashes: Hashes {
+                rubric: rubric.hash.clone(),
+                prompts: grader.prompts_hash(),
+                bank: hash(&facts.questions.iter().map(|planned| &planned.question).collect::<Vec<_>>()),
+                model: hash(&grader.name()),
+            },
         },
-        questions,
+    };
+    settle(&mut report);
+    let unproven = unproven(&report, facts);
+    // A scorer that invents words has a fault; its report is not given out.
+    assert!(unproven.is_empty(), "quotes that are not in the record: {unproven:?}");
+    report
+}
+
+/// Every question with its answer, in the order of the plan; as many at once as the grader allows.
+fn results(facts: &SessionFacts, scorer: Scorer<'_>) -> Vec<QuestionResult> {
+    let one = |question| result(question, facts, scorer);
+    let mut results = Vec::with_capacity(facts.questions.len());
+    for part in facts.questions.chunks(scorer.grader.at_once().max(1)) {
+        if let [question] = part {
+            results.push(one(question));
+            continue;
+        }
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = part.iter().map(|question| scope.spawn(move || one(question))).collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            // A panic goes on where it would have gone without threads.
+            results.extend(joined.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
+        });
+    }
+    results
+}
+
+/// Stands until the report is settled.
+fn unsettled() -> Summary {
+    Summary {
+        recommendation: Recommendation::Inconclusive,
+        why: String::new(),
+        overall: Estimate::default(),
+        technical: Estimate::default(),
+        soft_skills: Estimate::default(),
+        strengths: Vec::new(),
+        gaps: Vec::new(),
     }
 }
 
-fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> QuestionResult {
+fn unscored(competency: &Competency) -> CompetencyScore {
+    CompetencyScore {
+        slug: competency.slug.clone(),
+        name: competency.name.clone(),
+        weight: competency.weight,
+        estimate: Estimate::default(),
+    }
+}
+
+fn result(planned: &PlannedQuestion, facts: &SessionFacts, scorer: Scorer<'_>) -> QuestionResult {
     let question = &planned.question;
     let evidence = Evidence::of(facts, &question.key);
     let outcome = facts.outcomes.get(&question.key).copied();
-    let graded = grade(question, &evidence, outcome, rubric);
+    let graded = scorer.assess(question, &evidence, outcome);
     let probes = facts.probes.iter().filter(|probe| probe.question_key == question.key);
     let opened = |text: &str| {
         let authored = question.probes.iter().find(|probe| probe.text == text)?;
@@ -64,7 +129,10 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> Q
         state: graded.state,
         outcome,
         level: graded.level,
+        scored_level: graded.level,
         score01: graded.score01.map(|score| (score * 100.0).round() / 100.0),
+        confidence: graded.confidence.map(|sure| (sure * 100.0).round() / 100.0),
+        scoring: graded.account,
         comment: graded.comment,
         reference_answer: question.reference_answer.clone(),
         answer: graded.answer,
@@ -72,93 +140,14 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, rubric: &Rubric) -> Q
         key_points: graded.key_points,
         probes: probes.map(|p| ProbeAsked { text: p.text.clone(), key_point: opened(&p.text) }).collect(),
         misconceptions: graded.misconceptions,
+        faults: evidence.turns.iter().flat_map(|turn| turn.faults.iter().cloned()).collect(),
     }
 }
 
-/// The levels of each competency, of the questions that `counts` admits.
-fn groups(facts: &SessionFacts, questions: &[QuestionResult], counts: impl Fn(&QuestionResult) -> bool) -> Vec<Group> {
-    let group = |slug: &str, weight: f64| {
-        let own = questions.iter().filter(|q| q.competency == slug && counts(q));
-        Group { weight, levels: own.filter_map(|q| q.level).collect() }
-    };
-    facts.competencies.iter().map(|c| group(&c.slug, c.weight)).collect()
-}
-
-fn competencies(facts: &SessionFacts, questions: &[QuestionResult], rubric: &Rubric) -> Vec<CompetencyScore> {
-    let score = |(competency, group): (&crate::interview::question::Competency, Group)| {
-        let asked = u32::try_from(group.levels.len()).unwrap_or(u32::MAX);
-        let none = Estimate { score: None, interval90: None };
-        let shown = estimate(&[group], &rubric.aggregate).map_or(none, Judged::shown);
-        CompetencyScore {
-            slug: competency.slug.clone(),
-            name: competency.name.clone(),
-            weight: competency.weight,
-            score: shown.score,
-            interval90: shown.interval90,
-            questions: asked,
-        }
-    };
-    facts.competencies.iter().zip(groups(facts, questions, |_| true)).map(score).collect()
-}
-
-fn summary(facts: &SessionFacts, questions: &[QuestionResult], rubric: &Rubric) -> Summary {
-    let assessed = questions.iter().filter(|question| question.level.is_some()).count();
-    let enough = assessed >= usize::try_from(rubric.aggregate.questions_min).unwrap_or(usize::MAX);
-    let overall = estimate(&groups(facts, questions, |_| true), &rubric.aggregate).filter(|_| enough);
-    let (recommendation, why) =
-        recommend(overall, assessed, questions.len(), &rubric.aggregate, &rubric.recommendation);
-    let behavioural = |question: &QuestionResult| question.kind == QuestionKind::Behavioural;
-    let part = |counts: &dyn Fn(&QuestionResult) -> bool, reason: &str| {
-        let judged = estimate(&groups(facts, questions, counts), &rubric.aggregate);
-        let score = judged.map(|judged| tenth(judged.score));
-        ReasonedScore { score, reason: score.is_none().then(|| reason.to_owned()) }
-    };
-    Summary {
-        recommendation,
-        why,
-        overall: overall.map_or(Estimate { score: None, interval90: None }, Judged::shown),
-        technical: part(&|question| !behavioural(question), "No technical question could be assessed."),
-        soft_skills: part(
-            &behavioural,
-            "No question about behaviour could be assessed, and soft skills are judged from such answers alone.",
-        ),
-        strengths: strengths(questions, rubric),
-        gaps: gaps(questions, rubric),
-    }
-}
-
-/// The weightiest points that were met, one of each question, best answers first.
-fn strengths(questions: &[QuestionResult], rubric: &Rubric) -> Vec<Finding> {
-    let mut good: Vec<&QuestionResult> =
-        questions.iter().filter(|q| q.level >= Some(rubric.summary.strength_level_min)).collect();
-    good.sort_by_key(|question| std::cmp::Reverse(question.level));
-    let strength = |question: &&QuestionResult| {
-        let met = question.key_points.iter().filter(|point| point.status == Status::Met);
-        let point = met.max_by(|a, b| a.weight.total_cmp(&b.weight).then(std::cmp::Ordering::Greater))?;
-        Some(Finding { text: point.statement.clone(), question_id: question.id.clone(), quote: point.quote.clone() })
-    };
-    good.iter().filter_map(strength).take(rubric.summary.points_max).collect()
-}
-
-/// Misconceptions first, then the weightiest points that were contradicted or missed, weakest answers first.
-fn gaps(questions: &[QuestionResult], rubric: &Rubric) -> Vec<Finding> {
-    let mut weak: Vec<&QuestionResult> =
-        questions.iter().filter(|q| q.level.is_some_and(|level| level <= rubric.summary.gap_level_max)).collect();
-    weak.sort_by_key(|question| question.level);
-    let wrong = weak.iter().flat_map(|question| {
-        let finding = |m: &super::report::MisconceptionFound| Finding {
-            text: format!("Holds that: {}", m.statement),
-            question_id: question.id.clone(),
-            quote: Some(m.quote.clone()),
-        };
-        question.misconceptions.iter().map(finding).collect::<Vec<_>>()
-    });
-    let missed = weak.iter().filter_map(|question| {
-        let open = question.key_points.iter().filter(|point| point.must && point.status < Status::Partial);
-        let point = open.max_by(|a, b| a.weight.total_cmp(&b.weight).then(std::cmp::Ordering::Greater))?;
-        Some(Finding { text: point.statement.clone(), question_id: question.id.clone(), quote: point.quote.clone() })
-    });
-    wrong.chain(missed).take(rubric.summary.points_max).collect()
+/// SHA-256 of what something is as JSON.
+fn hash(value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("what was read can be written");
+    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn last_artifacts(facts: &SessionFacts) -> Vec<ArtifactRef> {
@@ -172,56 +161,10 @@ fn last_artifacts(facts: &SessionFacts) -> Vec<ArtifactRef> {
     last.into_values().cloned().collect()
 }
 
-fn delivery(facts: &SessionFacts) -> Delivery {
-    let mut gaps = facts.gaps_ms.clone();
-    gaps.sort_unstable();
-    let rank = |percent: usize| gaps.get((gaps.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-    Delivery {
-        gap_ms: Percentiles { p50: rank(50), p95: rank(95), p99: rank(99) },
-        turns: u32::try_from(facts.turns.len()).unwrap_or(u32::MAX),
-        interruptions_recovered: facts.recovered,
-        candidate_speech_ms: facts.turns.iter().map(|turn| turn.end_ms.saturating_sub(turn.start_ms)).sum(),
-        note: "How fast, how long or how fluently somebody speaks is not scored.".to_owned(),
-    }
-}
-
-/// What a person may want to look at. No score is made or changed here.
-fn integrity(facts: &SessionFacts, rubric: &Rubric) -> Vec<IntegritySignal> {
-    let mut signals: Vec<IntegritySignal> = Vec::new();
-    let turns = facts.turns.iter().map(|turn| (turn.question_key.as_deref(), turn.text.as_str()));
-    let code = facts.artifacts.iter().map(|artifact| (Some(artifact.question_id.as_str()), artifact.code.as_str()));
-    for (question, text) in turns.chain(code) {
-        for (range, pattern) in asides(text, rubric) {
-            let known = |s: &IntegritySignal| s.kind == pattern.kind && s.question_id.as_deref() == question;
-            if signals.iter().any(known) {
-                continue;
-            }
-            signals.push(IntegritySignal {
-                kind: pattern.kind.clone(),
-                question_id: question.map(str::to_owned),
-                detail: format!(
-                    "Words that seem meant for a grader; no effect on the score: \u{201c}{}\u{201d}",
-                    &text[range]
-                ),
-            });
-        }
-    }
-    let mut left: BTreeMap<Option<&str>, u32> = BTreeMap::new();
-    for question in &facts.focus_losses {
-        *left.entry(question.as_deref()).or_default() += 1;
-    }
-    signals.extend(left.into_iter().map(|(question, times)| IntegritySignal {
-        kind: "focus_lost".to_owned(),
-        question_id: question.map(str::to_owned),
-        detail: if times == 1 { "The page was left once.".into() } else { format!("The page was left {times} times.") },
-    }));
-    signals
-}
-
 impl Report {
     /// The questions that carry a level.
     pub fn assessed(&self) -> impl Iterator<Item = &QuestionResult> {
-        self.questions.iter().filter(|question| question.state == QuestionState::Answered)
+        self.questions.iter().filter(|question| question.level.is_some())
     }
 }
 

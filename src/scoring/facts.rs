@@ -4,7 +4,7 @@
 use crate::interview::QuestionOutcome;
 use crate::interview::question::{Competency, Question};
 use crate::interview::words::PARAGRAPH;
-use crate::scoring::report::{ArtifactRef, InterviewHeader};
+use crate::scoring::report::{ArtifactRef, Fault, FaultKind, InterviewHeader};
 use std::collections::BTreeMap;
 
 /// All facts of one session.
@@ -22,13 +22,40 @@ pub struct SessionFacts {
     pub probes: Vec<ProbeLine>,
     /// Code, every question's last version.
     pub artifacts: Vec<ArtifactRef>,
-    /// Silence before each reply, ms.
-    pub gaps_ms: Vec<u64>,
+    /// Everything that was said, by time.
+    pub lines: Vec<SpokenLine>,
+    /// Sound that did not reach us, ms.
+    pub lost_audio_ms: u64,
+    /// Silence before each reply as the recording has it, ms; empty where nothing was recorded.
+    pub heard_gaps_ms: Vec<u64>,
+    /// Times that the interviewer held for a sound that wanted nothing ("mm-hm"), and went on.
+    pub held: u32,
     /// Times that the interviewer began too early and gave the floor back.
     pub recovered: u32,
     /// Times that the page was left, by question if one was open.
     pub focus_losses: Vec<Option<String>>,
     pub versions: Versions,
+}
+
+/// Who spoke.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    Interviewer,
+    Candidate,
+}
+
+/// A line of the transcript without its words: when, and how long the reply took.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpokenLine {
+    pub side: Side,
+    pub question_key: Option<String>,
+    pub start_ms: u64,
+    pub end_ms: u64,
+    /// Of an interviewer's line: the silence before it.
+    pub latency_ms: Option<u64>,
+    /// Of an interviewer's line: what the silence is made of, ms since the candidate's last word.
+    pub stages: BTreeMap<String, u64>,
+    pub interrupted: bool,
 }
 
 /// A question with its place in the interview.
@@ -48,12 +75,30 @@ pub struct AnswerTurn {
     pub end_ms: u64,
     /// It answers a follow-up.
     pub after_probe: bool,
-    /// We lost audio of it, could not transcribe some of it, or cut it off.
+    /// We lost audio of it, could not transcribe some of it, were unsure of its words, or cut it off.
     pub damaged: bool,
+    /// What exactly we did.
+    pub faults: Vec<Fault>,
+    /// Of the recogniser, 0 to 1, where it tells.
+    pub confidence: Option<f32>,
     /// Words with their times, where the recogniser gives them.
     pub words: Vec<Timed>,
     /// The stretches of speech that it is made of.
     pub utterances: Vec<Timed>,
+}
+
+impl AnswerTurn {
+    /// Marks the turn as damaged by us.
+    pub fn blame(&mut self, fault: Fault) {
+        self.damaged = true;
+        self.faults.push(fault);
+    }
+
+    /// Whether the recogniser was unsure of its words.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind == FaultKind::LowConfidence)
+    }
 }
 
 /// Some words and when they were said.

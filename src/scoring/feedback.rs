@@ -1,24 +1,23 @@
 //! What the candidate takes home: per topic what was right and what to study, from the key points alone. Must never
 //! compare people, guess at feelings or praise without evidence.
 
-use super::report::{Feedback, KeyPointResult, QuestionResult, QuestionState, TopicFeedback};
+use super::report::{CompetencyScore, Feedback, KeyPointResult, QuestionResult, TopicFeedback};
 use crate::interview::coverage::Status;
-use crate::interview::question::Competency;
 
 /// Statements listed in one cell: more are not read.
 const STATEMENTS_MAX: usize = 5;
 
 /// Feedback on the answers that could be assessed.
 #[must_use]
-pub fn feedback(competencies: &[Competency], questions: &[QuestionResult]) -> Feedback {
+pub fn feedback(competencies: &[CompetencyScore], questions: &[QuestionResult]) -> Feedback {
     let topics: Vec<TopicFeedback> =
         competencies.iter().filter_map(|competency| topic(competency, questions)).collect();
     Feedback { text: summary(questions, &topics), topics }
 }
 
-fn topic(competency: &Competency, questions: &[QuestionResult]) -> Option<TopicFeedback> {
+fn topic(competency: &CompetencyScore, questions: &[QuestionResult]) -> Option<TopicFeedback> {
     let assessed: Vec<&QuestionResult> =
-        questions.iter().filter(|q| q.competency == competency.slug && q.state == QuestionState::Answered).collect();
+        questions.iter().filter(|q| q.competency == competency.slug && q.level.is_some()).collect();
     if assessed.is_empty() {
         return None;
     }

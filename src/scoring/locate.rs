@@ -6,14 +6,18 @@ use super::report::Quote;
 use crate::interview::words::PARAGRAPH;
 use std::ops::Range;
 
-/// The quote for a byte range of [`Evidence::text`]. The text is copied from the answer, never composed.
+/// Longest stretch that a quote is widened to, characters: about half a minute of speech is read at a glance.
+const QUOTE_CHARS_MAX: usize = 400;
+
+/// The quote for a byte range of [`Evidence::text`], widened to whole sentences. The text is copied from the answer,
+/// never composed.
 #[must_use]
 pub fn quote(evidence: &Evidence<'_>, range: &Range<usize>) -> Option<Quote> {
     let mut offset = 0;
     for turn in &evidence.turns {
         let inside = offset <= range.start && range.end <= offset + turn.text.len();
         if inside {
-            let within = range.start - offset..range.end - offset;
+            let within = sentences(&turn.text, range.start - offset..range.end - offset);
             let (start_ms, end_ms) = times(turn, &within);
             let text = turn.text.get(within)?.to_owned();
             return Some(Quote { text, start_ms: Some(start_ms), end_ms: Some(end_ms) });
@@ -21,6 +25,46 @@ pub fn quote(evidence: &Evidence<'_>, range: &Range<usize>) -> Option<Quote> {
         offset += turn.text.len() + PARAGRAPH.len();
     }
     None
+}
+
+/// A stretch of code, widened to whole lines.
+#[must_use]
+pub fn lines(code: &str, range: Range<usize>) -> Option<&str> {
+    code.get(range.clone())?;
+    let start = code[..range.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = code[range.end..].find('\n').map_or(code.len(), |at| range.end + at);
+    let wide = code[start..end].trim_end();
+    Some(if wide.chars().count() <= QUOTE_CHARS_MAX { wide } else { &code[range] })
+}
+
+/// The range with the sentences in which it begins and ends; as it is where they are too long to quote.
+fn sentences(text: &str, range: Range<usize>) -> Range<usize> {
+    let (Some(before), Some(inner), Some(after)) =
+        (text.get(..range.start), text.get(range.clone()), text.get(range.end..))
+    else {
+        return range;
+    };
+    // A sentence ends where no small letter goes on: "e.g. a cache" is one.
+    let ends = |at: usize, c: char, text: &str| {
+        let rest = &text[at + c.len_utf8()..];
+        let parted = rest.chars().next().is_none_or(char::is_whitespace);
+        let goes_on = rest.trim_start().chars().next().is_some_and(char::is_lowercase);
+        c == '\n' || (matches!(c, '.' | '!' | '?' | '\u{2026}') && parted && !goes_on)
+    };
+    let start = before.char_indices().rev().find(|(at, c)| ends(*at, *c, text)).map_or(0, |(at, c)| at + c.len_utf8());
+    // What already ends with a sentence needs no more of it.
+    let whole = inner.char_indices().next_back().is_some_and(|(at, c)| ends(range.start + at, c, text));
+    let end = if whole {
+        range.end
+    } else {
+        let stop = after.char_indices().find(|(at, c)| ends(range.end + at, *c, text));
+        range.end + stop.map_or(after.len(), |(at, c)| at + if c == '\n' { 0 } else { c.len_utf8() })
+    };
+    let wide = &text[start..end];
+    let wide_start = start + (wide.len() - wide.trim_start().len());
+    let wide = wide_start..wide_start + wide.trim().len();
+    let fits = text[wide.clone()].chars().count() <= QUOTE_CHARS_MAX;
+    if fits && wide.start <= range.start && range.end <= wide.end { wide } else { range }
 }
 
 /// When a byte range of a turn's text was said, ms.
@@ -98,6 +142,26 @@ mod tests {
     fn in_proportion_to_the_turn_at_least() {
         let utterances = vec![timed("something else", 0, 1)];
         check(AnswerTurn { utterances, ..turn() }, "Post writes.", 1_000 + 4_000 * 11 / 23, 5_000);
+    }
+
+    #[test]
+    fn a_quote_is_of_whole_sentences() {
+        let text = "First, it is e.g. a cache. Then a replica lags behind the primary, say 2.5 s. And so on";
+        let turn = AnswerTurn { text: text.into(), ..AnswerTurn::default() };
+        let evidence = Evidence { turns: vec![&turn], code: None };
+        let quoted = |wanted: &str| {
+            let at = text.find(wanted).expect("in the text");
+            quote(&evidence, &(at..at + wanted.len())).expect("a quote").text
+        };
+        assert_eq!(quoted("replica lags"), "Then a replica lags behind the primary, say 2.5 s.");
+        assert_eq!(
+            quoted("a replica lags behind the primary, say 2.5 s."),
+            "Then a replica lags behind the primary, say 2.5 s."
+        );
+        assert_eq!(quoted("so"), "And so on");
+        let both = "First, it is e.g. a cache. Then a replica lags behind the primary, say 2.5 s.";
+        assert_eq!(quoted("cache. Then"), both);
+        assert_eq!(quoted("it is e.g."), "First, it is e.g. a cache.");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The report as one self-contained page that reads in two minutes and prints well. No script: quotes link to their
 //! moment of the recording by a media fragment. Must never compute a score.
 
-use super::report::{Quote, ReasonedScore, Recommendation, Report};
+use super::chart;
+use super::report::{Estimate, OverrideNote, QuestionResult, Quote, Report};
+use super::variants::{FeedbackDocument, PointFeedback, QuestionFeedback};
 use crate::interview::coverage::Status;
 use askama::Template;
-use serde::Deserialize;
-use serde_json::Value;
 
 /// Where the recording is to be heard.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,30 +16,20 @@ pub struct Recording {
     pub start_ms: u64,
 }
 
-/// Why a stored report cannot be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// Of another version, or damaged.
-    #[error("the document is no report of this version: {0}")]
-    Document(#[from] serde_json::Error),
-    #[error(transparent)]
-    Template(#[from] askama::Error),
-}
-
-/// A stored report as HTML.
-///
-/// # Errors
-/// [`RenderError::Document`] when it is of another version.
-pub fn html_of(document: &Value, recording: Option<&Recording>) -> Result<String, RenderError> {
-    Ok(html(&Report::deserialize(document)?, recording)?)
-}
-
 /// The report as HTML.
 ///
 /// # Errors
 /// Never in practice: the template writes to memory.
 pub fn html(report: &Report, recording: Option<&Recording>) -> Result<String, askama::Error> {
     Page { report, recording, style: STYLE }.render()
+}
+
+/// The candidate's feedback as HTML.
+///
+/// # Errors
+/// Never in practice: the template writes to memory.
+pub fn feedback_html(feedback: &FeedbackDocument) -> Result<String, askama::Error> {
+    FeedbackPage { feedback, style: STYLE }.render()
 }
 
 const STYLE: &str = include_str!("../../templates/report.css");
@@ -50,6 +40,31 @@ struct Page<'a> {
     report: &'a Report,
     recording: Option<&'a Recording>,
     style: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "feedback.html")]
+struct FeedbackPage<'a> {
+    feedback: &'a FeedbackDocument,
+    style: &'static str,
+}
+
+impl FeedbackPage<'_> {
+    /// What was right, and what to study: each with its look and its title.
+    fn sides(question: &QuestionFeedback) -> [(&'static str, &'static str, &[PointFeedback]); 2] {
+        [("met", "Right", &question.right), ("partial", "To study", &question.study)]
+    }
+}
+
+/// A key point's status, for a person to read.
+#[must_use]
+pub fn words_of(status: Status) -> &'static str {
+    match status {
+        Status::Met => "met",
+        Status::Partial => "partial",
+        Status::Missed => "missed",
+        Status::Wrong => "wrong",
+    }
 }
 
 /// A moment of the recording.
@@ -70,22 +85,65 @@ impl Page<'_> {
     }
 
     fn verdict(&self) -> &'static str {
-        match self.report.summary.recommendation {
-            Recommendation::StrongYes => "Strong yes",
-            Recommendation::Yes => "Yes",
-            Recommendation::Inconclusive => "Inconclusive: a person decides",
-            Recommendation::No => "No",
-            Recommendation::StrongNo => "Strong no",
+        self.report.summary.recommendation.words()
+    }
+
+    fn estimates(&self) -> [(&'static str, &Estimate); 3] {
+        let summary = &self.report.summary;
+        [("Overall", &summary.overall), ("Technical", &summary.technical), ("Soft skills", &summary.soft_skills)]
+    }
+
+    fn profile(&self) -> String {
+        chart::profile(self.report).svg("profile")
+    }
+
+    fn timeline(&self) -> String {
+        chart::timeline(self.report).svg("timeline")
+    }
+
+    fn tone(level: &Option<u8>) -> &'static str {
+        match level {
+            Some(4..) => "good",
+            Some(3) => "fair",
+            Some(0..=2) => "poor",
+            None => "none",
         }
     }
 
+    fn verdict_of(question: &QuestionResult) -> String {
+        question.verdict()
+    }
+
+    fn level_words(level: &Option<u8>) -> String {
+        level.map_or_else(|| "no level".to_owned(), |level| format!("level {level}"))
+    }
+
+    fn short(question: &QuestionResult) -> String {
+        question.in_short()
+    }
+
+    fn account(question: &QuestionResult) -> String {
+        question.account()
+    }
+
+    fn changes<'r>(report: &'r Report, question: &QuestionResult) -> Vec<&'r OverrideNote> {
+        report.overrides.iter().filter(|change| change.question_id == question.id).collect()
+    }
+
+    fn times(count: &u32) -> String {
+        if *count == 1 { "once".to_owned() } else { format!("{count} times") }
+    }
+
+    fn percentage(share: &f64) -> String {
+        format!("{:.0}", share * 100.0)
+    }
+
+    fn ms(value: &Option<u64>) -> String {
+        value.map_or_else(|| "\u{2013}".to_owned(), |ms| ms.to_string())
+    }
+
     fn status(status: &Status) -> &'static str {
-        match status {
-            Status::Met => "met",
-            Status::Partial => "partial",
-            Status::Missed => "missed",
-            Status::Wrong => "wrong",
-        }
+        words_of(*status)
     }
 
     fn score(score: &Option<f64>) -> String {
@@ -96,8 +154,8 @@ impl Page<'_> {
         format!("{score:.1}")
     }
 
-    fn reason(score: &ReasonedScore) -> &str {
-        score.reason.as_deref().unwrap_or("of 5")
+    fn reason(estimate: &Estimate) -> &str {
+        estimate.reason.as_deref().unwrap_or_default()
     }
 
     /// Minutes and seconds.
@@ -113,7 +171,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Recording, html, html_of};
+    use super::{Recording, html};
     use crate::scoring::evaluate::tests::{rehearsed, report};
 
     #[test]
@@ -133,9 +191,6 @@ mod tests {
             assert!(page.contains(text), "{text}");
         }
         assert_eq!(page.matches("class=\"question\"").count(), report.questions.len());
-        let stored = serde_json::to_value(&report).expect("JSON");
-        assert_eq!(html_of(&stored, Some(&recording)).expect("a page"), page);
-        assert!(html_of(&serde_json::json!({"version": 99}), None).is_err());
     }
 
     #[test]
@@ -143,6 +198,6 @@ mod tests {
         let mut facts = rehearsed();
         facts.turns.clear();
         let page = html(&report(&facts), None).expect("a page");
-        assert!(!page.contains("<audio") && page.contains("Too little evidence") && page.contains("not answered"));
+        assert!(!page.contains("<audio") && page.contains("too little to judge by") && page.contains("not answered"));
     }
 }

@@ -28,6 +28,8 @@ pub struct Rubric {
     pub aggregate: AggregateRules,
     pub recommendation: RecommendationRules,
     pub summary: SummaryRules,
+    pub ours: OurFaultRules,
+    pub model: ModelRules,
     #[serde(default)]
     pub integrity: Vec<Pattern>,
     /// SHA-256 of the text that it was read from.
@@ -76,7 +78,7 @@ pub struct Caps {
 }
 
 /// From levels to estimates with their uncertainty.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AggregateRules {
     pub middle: f64,
@@ -88,7 +90,7 @@ pub struct AggregateRules {
 }
 
 /// From the interval to a word.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecommendationRules {
     pub strong_yes_low: f64,
@@ -98,12 +100,30 @@ pub struct RecommendationRules {
 }
 
 /// What the summary lists.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SummaryRules {
     pub points_max: usize,
     pub strength_level_min: u8,
     pub gap_level_max: u8,
+}
+
+/// When a turn counts as damaged by us.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OurFaultRules {
+    pub confidence_min: f32,
+    pub lost_ms_max: u64,
+    pub cut_off_ms: u64,
+}
+
+/// How a scoring model is asked.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRules {
+    pub votes: usize,
+    pub boundary: f64,
+    pub disagreement_min: f64,
 }
 
 /// Words that are shown to a person and change no score.
@@ -133,6 +153,7 @@ impl Rubric {
             ),
             (person_sd > 0.0 && question_sd > 0.0, "a spread is not positive"),
             (rising(&[strong_no_high, no_high, yes_low, strong_yes_low]), "the recommendations overlap"),
+            (rubric.model.votes % 2 == 1, "an even number of votes has no middle"),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, nonsense)) => Err(RubricError::Nonsense(nonsense)),

@@ -1,19 +1,21 @@
 //! The loop of one session: what happens goes to the cores, their commands are carried out until none is left, timers
 //! due are handled before the event at the same instant. Must never wait for anything but its own inbox.
 
+mod wake;
+
 use super::ears::{EarCommand, EarEvent};
-use super::event::{SessionEvent, Stages, Versions};
+use super::event::{SessionEvent, Stages, Told};
 use super::hearing::Hearing;
-use super::journal::{self, Entry, JournalReport};
+use super::journal::{Entry, JournalReport};
 use super::mouth::{Mouth, Pumped};
-use super::{Control, Setup, WORK_MAX, Work};
+use super::wording::Wordings;
+use super::{Control, Setup, Work};
 use crate::audio::frame::SamplePos;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId, TurnId};
 use crate::interview::question::QuestionKind;
-use crate::interview::{self, EndReason, Facts, Interview, LineId};
+use crate::interview::{self, EndReason, Facts, Interview};
 use crate::room::{ClosedReason, NoticeLevel, RoomCommand, RoomEvent, SampleClock, ServerMessage, StateView};
-use crate::store::Projection;
 use crate::turn::{self, TurnTaking};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -23,6 +25,9 @@ use tokio_util::task::TaskTracker;
 
 /// The page is told where the interview stands at least this often, s (its clock drifts little in it).
 const VIEW_EVERY: Duration = Duration::from_secs(5);
+
+/// Things told to the floor that are logged together: a turn has fewer.
+const TOLD_MAX: usize = 64;
 
 /// How a session ended, for its finalisation.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,15 +62,16 @@ pub(super) struct Actor {
     pub view_due: Instant,
     /// Speeches whose end is none of the policy's business: they were dropped with a recovered cut-off.
     pub discarded: BTreeSet<SpeechId>,
-    /// Wordings that the language model did not give in time, one after the other.
-    pub wordings_missed: u32,
     /// Whether the candidate was told that the recording stopped.
     pub recording_failed: bool,
+    /// Traces the turn in hand, from its decision to the reply that sounds.
+    pub turn_span: tracing::Span,
     /// Marks of the reply that is being made.
     pub reply: Option<ReplyMarks>,
-    pub preparing: Option<CancellationToken>,
+    pub wordings: Wordings,
     pub beforehand: Option<CancellationToken>,
-    pub wording_due: Option<(Instant, LineId)>,
+    /// What the floor was told and the log does not have yet.
+    pub told: Vec<Told>,
     pub client_buffer_ms: u32,
     /// Captions that are shown as final once their words are durable up to here.
     pub captions: VecDeque<(i64, String)>,
@@ -96,8 +102,9 @@ pub(super) struct ReplyMarks {
     pub speech_end_at: Instant,
     pub stages: Stages,
     pub kind: Option<QuestionKind>,
-    /// The reply's first speech has sounded; kept while the speech lasts, for its row.
+    /// The reply's first speech has sounded, and where it began.
     pub speech: Option<SpeechId>,
+    pub start_ms: Option<u64>,
 }
 
 /// Runs a session to its end.
@@ -108,7 +115,7 @@ pub(super) async fn run(
     tasks: TaskTracker,
 ) -> Outcome {
     let stop = setup.cancel.clone();
-    let (mut actor, mut inbox) = wake(setup, view, tasks);
+    let (mut actor, mut inbox) = wake::wake(setup, view, tasks);
     while actor.ended.is_none() && !actor.fenced {
         let deadline = actor.deadline();
         tokio::select! {
@@ -136,91 +143,6 @@ pub(super) struct Inbox {
     pub work: mpsc::Receiver<Work>,
     pub ears: mpsc::Receiver<EarEvent>,
     pub room: mpsc::Receiver<RoomEvent>,
-}
-
-/// A session's state at its first or next beginning; its ears and its journal are at work from here on.
-fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTracker) -> (Actor, Inbox) {
-    let (work_tx, work) = mpsc::channel(WORK_MAX);
-    let (journal_tx, journal_rx) = mpsc::channel(journal::JOURNAL_ENTRIES_MAX);
-    // Not a child of the stop's token: who is stopped in mid-speech is heard out, and the ears do that.
-    let cancel = CancellationToken::new();
-    tasks.spawn(journal::write(setup.record, setup.clock.clone(), journal_rx, work_tx.clone()));
-    let versions = versions(&setup.parts);
-    let ear_parts = super::ears::EarParts {
-        voice: setup.parts.voice_activity.open(),
-        stt: setup.parts.stt.open(setup.stt),
-        turn_model: setup.parts.turn_model.clone(),
-    };
-    let is_resumed = setup.resumed.is_some();
-    let resumed = setup.resumed.unwrap_or_default();
-    let first = crate::id::UtteranceId(resumed.next_utterance.max(1));
-    let (ears, listening) = super::ears::open(setup.ears, first, ear_parts, cancel.child_token());
-    tasks.spawn(listening);
-    let mouth = Mouth::new(
-        setup.room.commands.clone(),
-        setup.parts.tts.clone(),
-        work_tx.clone(),
-        tasks.clone(),
-        cancel.child_token(),
-        SpeechId(resumed.next_speech.max(1)),
-    );
-    let question_key = setup.interview.facts(now()).open.map(|open| open.key);
-    let mut actor = Actor {
-        id: setup.id,
-        clock: setup.clock,
-        samples: setup.samples,
-        mouth,
-        room: setup.room.commands,
-        ears: ears.commands,
-        turn: setup.turn,
-        interview: setup.interview,
-        hearing: Hearing::resumed(&resumed.utterances, question_key),
-        parts: setup.parts,
-        journal: Some(journal_tx),
-        next_seq: setup.first_seq,
-        durable_seq: setup.first_seq - 1,
-        recording: setup.recording,
-        work: work_tx,
-        tasks,
-        cancel,
-        view,
-        view_due: now(),
-        discarded: BTreeSet::new(),
-        wordings_missed: 0,
-        recording_failed: false,
-        reply: None,
-        preparing: None,
-        beforehand: None,
-        wording_due: None,
-        client_buffer_ms: 0,
-        captions: VecDeque::new(),
-        speech_started_ms: 0,
-        code_version: resumed.code_version,
-        last_code: None,
-        focus_told: 0,
-        facts: Facts::default(),
-        facts_due: false,
-        paused: false,
-        connected: false,
-        begun: false,
-        ended: None,
-        fenced: false,
-    };
-    let rows = setup.recorded.map(Projection::Recording).into_iter().collect();
-    actor.log_with(SessionEvent::TakenUp { resumed: is_resumed, versions }, rows);
-    (actor, Inbox { work, ears: ears.events, room: setup.room.events })
-}
-
-/// What speaks, hears and thinks in this session, for its log.
-fn versions(parts: &super::Parts) -> Versions {
-    Versions {
-        app: env!("CARGO_PKG_VERSION").into(),
-        vad: parts.voice_activity.name(),
-        turn_model: parts.turn_model.as_ref().map_or_else(String::new, |model| model.name()),
-        stt: parts.stt.name(),
-        llm: parts.llm.as_ref().map_or_else(String::new, |model| model.name()),
-        tts: parts.tts.voice(),
-    }
 }
 
 /// The instant now, on tokio's clock (which tests may pause).
@@ -263,13 +185,7 @@ impl Actor {
         if self.interview.poll_deadline().is_some_and(|due| due <= now) {
             self.interview.handle_timeout(now);
         }
-        if let Some((due, line)) = self.wording_due
-            && due <= now
-        {
-            self.wording_due = None;
-            self.wordings_missed += 1;
-            self.mouth.word(line, None);
-        }
+        self.wording_due(now);
     }
 
     fn deadline(&self) -> Instant {
@@ -277,7 +193,7 @@ impl Actor {
             self.turn.poll_deadline(),
             self.interview.poll_deadline(),
             self.hearing.pending_deadline(),
-            self.wording_due.map(|(due, _)| due),
+            self.wordings.due(),
         ];
         candidates.into_iter().flatten().fold(self.view_due, Instant::min)
     }
@@ -287,7 +203,11 @@ impl Actor {
         if self.turn.poll_deadline().is_some_and(|due| due <= now) {
             self.turn.handle_timeout(now);
         }
+        self.told.push(Told { at: self.samples.at(now), event: event.clone() });
         self.turn.handle_event(now, event);
+        if self.told.len() >= TOLD_MAX {
+            self.log_told();
+        }
     }
 
     pub(super) fn interview_event(&mut self, event: interview::Event) {
@@ -320,7 +240,9 @@ impl Actor {
                     recording.sent(at, &pcm);
                 }
                 self.sent(speech, at, offset_samples, pcm.len() as u64);
+                self.ear(EarCommand::Played { at, pcm });
             }
+            RoomEvent::AudioLost { at, samples } => self.hearing.lost(at, samples),
             RoomEvent::SpeechDone { speech, sent_samples } => self.speech_over(speech, sent_samples, false),
             RoomEvent::SpeechStopped { speech, sent_samples } => self.speech_over(speech, sent_samples, true),
             RoomEvent::Signal(signal) => self.signal(signal),
@@ -394,7 +316,7 @@ impl Actor {
         match done {
             Work::Clip { speech, result: Ok(clip), last } => self.mouth.clip(speech, clip, last, now()),
             Work::Clip { speech, result: Err(error), .. } => self.clip_failed(speech, &error),
-            Work::Worded { line, text } => self.worded(line, text),
+            Work::Worded(worded) => self.worded(worded),
             Work::Journal(JournalReport::Durable(seq)) => {
                 self.durable_seq = seq;
                 self.mark_committed(seq);

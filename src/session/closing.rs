@@ -35,6 +35,7 @@ impl Actor {
         let reason = self.ended.filter(|_| !self.fenced);
         if reason.is_some() {
             self.hear_out(&mut inbox).await;
+            self.log_told();
         }
         if let Some(speech) = self.mouth.current().map(|speech| (speech.id, speech.sent_samples)) {
             self.speech_over(speech.0, speech.1, true);

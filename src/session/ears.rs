@@ -1,8 +1,9 @@
 //! The listening task of one session: frames in; marks of speech, words and completion probabilities out, each with the
 //! utterance that it belongs to. Must never decide who may speak, and never wait for anything on the path of a frame.
 
+use super::echo::EchoGuard;
 use super::utterances::{Mark, Settings, Utterances};
-use crate::audio::frame::{EAR_RATE_HZ, EarFrame, SamplePos};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
 use crate::id::UtteranceId;
 use crate::stt::{SttCommand, SttError, SttEvent, SttStream, Transcript};
 use crate::vad::{TurnModel, VoiceReading, VoiceStream};
@@ -30,6 +31,11 @@ const COMPLETIONS_MAX: usize = 4;
 #[expect(clippy::large_enum_variant, reason = "a frame is the usual case, and the audio path must not allocate for it")]
 pub enum EarCommand {
     Frame(EarFrame),
+    /// A frame of our own voice left at `at`: it may come back.
+    Played {
+        at: SamplePos,
+        pcm: Arc<[i16; VOICE_FRAME_SAMPLES]>,
+    },
     /// The turn was taken to be complete: close the utterance that pauses.
     CloseTurn,
     /// The candidate said by hand that the turn is complete: close what is open, in mid-speech too.
@@ -109,6 +115,7 @@ struct Listening {
     recent: VecDeque<i16>,
     last_at: SamplePos,
     completions: FuturesUnordered<Completion>,
+    echo: EchoGuard,
     events: mpsc::Sender<EarEvent>,
 }
 
@@ -128,6 +135,7 @@ pub fn open(
         recent: VecDeque::with_capacity(EAR_RATE_HZ as usize * TURN_AUDIO_S + 512),
         last_at: SamplePos(0),
         completions: FuturesUnordered::new(),
+        echo: EchoGuard::default(),
         events: event_tx,
     };
     (Ears { commands: command_tx, events: event_rx }, listening.run(command_rx, cancel))
@@ -164,6 +172,7 @@ impl Listening {
     fn command(&mut self, command: EarCommand) {
         match command {
             EarCommand::Frame(frame) => self.frame(frame),
+            EarCommand::Played { at, pcm } => self.echo.sent(at, &pcm),
             EarCommand::CloseTurn => {
                 let marks = self.utterances.close_pausing();
                 self.marks(&marks);
@@ -181,8 +190,15 @@ impl Listening {
         let excess = (self.recent.len() + frame.pcm.len()).saturating_sub(kept_max);
         self.recent.drain(..excess.min(self.recent.len()));
         self.recent.extend(frame.pcm);
+        // Our own voice is nobody's: the detector hears silence in its place.
+        let seen = if self.echo.is_echo(&frame) {
+            metrics::counter!("vivavoce_echo_frames_total").increment(1);
+            EarFrame { pcm: [0; EAR_FRAME_SAMPLES], ..frame.clone() }
+        } else {
+            frame.clone()
+        };
         // A full detector or recogniser loses this frame; the pause that follows is then judged on less.
-        if self.parts.voice.frames.try_send(frame.clone()).is_err() {
+        if self.parts.voice.frames.try_send(seen).is_err() {
             metrics::counter!("vivavoce_frames_dropped_total", "part" => "vad").increment(1);
         }
         if self.parts.stt.commands.try_send(SttCommand::Audio(frame)).is_err() {

@@ -2,7 +2,9 @@
 //! Transcripts, latencies, reports and replays are made from it. Must never be changed in a way that old logs cannot be
 //! read: fields are only added, with defaults.
 
+use crate::audio::frame::SamplePos;
 use crate::id::{SpeechId, TurnId, UtteranceId};
+use crate::interview::question::QuestionKind;
 use crate::interview::{EndReason, Facts, LineKind, QuestionOutcome, Wish};
 use crate::turn::{Decision, SilenceStep};
 use serde::{Deserialize, Serialize};
@@ -110,13 +112,53 @@ pub enum SessionEvent {
     Facts {
         facts: Box<Facts>,
     },
-    /// Audio that was lost on the way, for the fairness of the score.
+    /// Audio that was lost on the way, for the fairness of the score; `utterance`: the speech that it is missing from.
     AudioLost {
         frames: u64,
+        #[serde(default)]
+        utterance: Option<UtteranceId>,
+    },
+    /// Who may speak is decided from here on by these thresholds: what a replay goes by.
+    FloorOpened {
+        settings: Value,
+    },
+    /// What the floor was told since the entry before: with the thresholds, all that its decisions follow from.
+    FloorTold {
+        events: Vec<Told>,
+    },
+    /// The first sample of the reply to a turn left.
+    Replied {
+        turn: TurnId,
+        speech: SpeechId,
+        question: Option<QuestionKind>,
+        /// Where it stands on the session's clock, ms.
+        start_ms: u64,
+        stages: Stages,
+    },
+    /// The silence before each reply, measured on the recording when the interview was over.
+    GapsMeasured {
+        gaps: Vec<MeasuredGap>,
     },
     Ended {
         reason: EndReason,
     },
+}
+
+/// One thing that the floor was told, and when.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Told {
+    pub at: SamplePos,
+    pub event: crate::turn::Event,
+}
+
+/// The silence before one reply, ms: as the events have it, and as the waveforms of both sides have it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MeasuredGap {
+    pub turn: TurnId,
+    pub question: Option<QuestionKind>,
+    pub events_ms: u64,
+    /// From the end of the candidate's sound to the first of the interviewer's; negative if they overlap.
+    pub waveform_ms: i64,
 }
 
 /// Versions of the parts that take part, for provenance.

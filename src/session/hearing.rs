@@ -1,11 +1,13 @@
-//! The candidate's side of a session: words bound to their utterances, turns committed, reopened, typed. Must never bind
-//! a late word to "the current turn", and never let an answer go on before it is in the log.
+//! The candidate's side of a session: words bound to their utterances, lost audio and echoes known for what they are,
+//! typed text. Must never bind a late word to "the current turn".
 
-use super::actor::{Actor, ReplyMarks, now};
+mod turns;
+
+use super::actor::{Actor, now};
 use super::ears::EarCommand;
-use super::event::{Answer, SessionEvent, Stages, Utterance};
+use super::event::{Answer, SessionEvent, Utterance};
 use crate::audio::frame::SamplePos;
-use crate::id::{SpeechId, TurnId, UtteranceId};
+use crate::id::{TurnId, UtteranceId};
 use crate::interview;
 use crate::room::ServerMessage;
 use crate::stt::{SttError, Transcript};
@@ -13,8 +15,9 @@ use crate::turn::{self, Decision};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-/// How long a committed turn waits for words that were asked for. Past it the answer goes on with what there is, and
-/// the utterance is marked as damaged.
+/// How long after the end of the speech a committed turn waits for words that were asked for (the floor has waited for
+/// them too, and the two waits are one). Past it the answer goes on with what there is, and the utterance is marked as
+/// damaged.
 const WORDS_WAIT_MAX: Duration = Duration::from_secs(4);
 /// Utterances kept in memory; an answer has far fewer.
 const UTTERANCES_MAX: usize = 512;
@@ -25,6 +28,16 @@ pub const TYPED_FROM: u64 = 1 << 48;
 const EXTRA_MAX: usize = 64;
 /// Committed answers whose words may still come: slower ones than eight turns ago will not.
 const GIVEN_MAX: usize = 8;
+
+/// Stretches of lost audio that are remembered: those of the open turn, on a bad line.
+const LOST_MAX: usize = 512;
+/// An utterance that misses so much is marked as damaged, ms: a word lasts about so long.
+const LOST_MS_DAMAGING: u64 = 300;
+/// The interviewer's latest lines that an echo may be of.
+const SAID_MAX: usize = 4;
+/// What begins so long after a line may still be its echo, ms: the delay of the line, the client's buffer, and the room.
+/// Longer, and whoever begins an answer by saying the question again would be taken for one.
+const ECHO_MS_MAX: u64 = 400;
 
 /// The turn of what was said and never finished: after all others.
 const LAST_TURN: TurnId = TurnId(u64::MAX >> 1);
@@ -41,6 +54,8 @@ struct Heard {
     /// In a committed answer already.
     answered: bool,
     last_words: Option<Instant>,
+    /// Samples of it that were lost on the way.
+    lost_samples: u64,
 }
 
 /// What was heard of the candidate and not yet dealt with.
@@ -61,6 +76,19 @@ pub(super) struct Hearing {
     last_typed: u64,
     /// The latest committed answers as they stand in the log, newest first.
     given: VecDeque<Answer>,
+    /// Audio that was lost on the way: where, and how many samples.
+    lost: VecDeque<(SamplePos, u64)>,
+    /// What the interviewer said last, newest first.
+    said: VecDeque<Said>,
+}
+
+/// A line of the interviewer's that sounds, or has.
+#[derive(Debug)]
+struct Said {
+    start: SamplePos,
+    /// `None` while it sounds.
+    end: Option<SamplePos>,
+    text: String,
 }
 
 #[derive(Debug)]
@@ -96,6 +124,46 @@ impl Hearing {
     /// From now on answers belong to this question.
     pub fn asked(&mut self, question_key: Option<String>) {
         self.asked = question_key;
+    }
+
+    /// The interviewer begins to say this.
+    pub fn interviewer_says(&mut self, text: &str, start: SamplePos) {
+        self.said.truncate(SAID_MAX - 1);
+        self.said.push_front(Said { start, end: None, text: text.to_owned() });
+    }
+
+    /// The interviewer is silent.
+    pub fn interviewer_silent(&mut self, end: SamplePos) {
+        if let Some(said) = self.said.front_mut() {
+            said.end.get_or_insert(end);
+        }
+    }
+
+    /// Whether `text`, heard from `from` on, is what the interviewer was saying then.
+    fn is_echo(&self, text: &str, from: SamplePos) -> bool {
+        let sounds =
+            |said: &&Said| from >= said.start && said.end.is_none_or(|end| from.ms() <= end.ms() + ECHO_MS_MAX);
+        self.said.iter().filter(sounds).any(|said| turn::words::is_echo(text, &said.text))
+    }
+
+    /// Audio was lost on the way.
+    pub fn lost(&mut self, at: SamplePos, samples: u64) {
+        if self.lost.len() == LOST_MAX {
+            self.lost.pop_front();
+        }
+        self.lost.push_back((at, samples));
+    }
+
+    /// Samples that are missing from an utterance; they are told once.
+    fn take_lost(&mut self, utterance: &Utterance) -> u64 {
+        let (from, to) = (SamplePos::from_ms(utterance.start_ms), SamplePos::from_ms(utterance.end_ms));
+        let mut samples = 0;
+        self.lost.retain(|(at, lost)| {
+            let inside = *at < to && at.plus(*lost) > from;
+            samples += if inside { *lost } else { 0 };
+            !inside
+        });
+        samples
     }
 
     /// Whether words of the open turn are still to come.
@@ -141,6 +209,7 @@ impl Hearing {
             speaking: false,
             answered: false,
             last_words: None,
+            lost_samples: 0,
         });
         if !heard.answered {
             self.open.insert(id);
@@ -158,7 +227,13 @@ impl Actor {
     pub(super) fn candidate_started(&mut self, utterance: UtteranceId, at: SamplePos) {
         self.show(ServerMessage::CandidateSpeaking(true));
         self.hearing.turn_begins();
-        self.hearing.entry(utterance, at).speaking = true;
+        let heard = self.hearing.entry(utterance, at);
+        heard.speaking = true;
+        if heard.answered && heard.utterance.turn.is_none() {
+            // What was put aside (a cough, an echo) goes on as speech.
+            heard.answered = false;
+            self.hearing.open.insert(utterance);
+        }
         let speech_ms = self.samples.at(now()).ms().saturating_sub(at.ms());
         self.turn_event(turn::Event::SpeechStarted { utterance, at, speech_ms });
     }
@@ -182,8 +257,20 @@ impl Actor {
         to: SamplePos,
         closed: bool,
     ) {
+        let is_echo = self.hearing.is_echo(&transcript.text, from);
         let heard = self.hearing.entry(utterance, from);
         if revision < heard.got {
+            return;
+        }
+        if is_echo && heard.utterance.turn.is_none() {
+            heard.asked = heard.asked.max(revision);
+            heard.got = revision;
+            heard.utterance.text.clear();
+            // It may have been put aside already: then this is its end, and nobody is told.
+            if !heard.answered {
+                metrics::counter!("vivavoce_echoes_total").increment(1);
+                self.turn_event(turn::Event::Echo { utterance });
+            }
             return;
         }
         let is_news = revision > heard.got || heard.last_words.is_none();
@@ -230,9 +317,14 @@ impl Actor {
         let Some(answer) = self.hearing.given.iter_mut().find(|answer| told.turn == Some(answer.turn)) else { return };
         let Some(known) = answer.utterances.iter_mut().find(|known| known.id == told.id) else { return };
         *known = told;
+        let had_words = !answer.text.is_empty();
         answer.text = joined(answer.utterances.iter().map(|utterance| utterance.text.as_str()));
         let answer = answer.clone();
+        let (question_key, text) = (answer.question_key.clone(), answer.text.clone());
         self.log_answer(answer);
+        if let Some(question_key) = question_key.filter(|_| !had_words) {
+            self.interview_event(interview::Event::Said { question_key, text });
+        }
     }
 
     /// What is shown as final is durable.
@@ -275,221 +367,5 @@ impl Actor {
         self.captions.push_back((self.next_seq - 1, text));
         self.ear(EarCommand::Finish);
         self.turn_event(turn::Event::Typed);
-    }
-
-    pub(super) fn commit(&mut self, turn: TurnId, utterances: Vec<UtteranceId>, decision: Decision) {
-        let now = now();
-        if let Some(before) = &mut self.hearing.pending {
-            // A turn that still waits for its words goes on with what there is: none is lost to the next.
-            before.due = now;
-            self.try_commit();
-        }
-        let question_key = self.hearing.open_key.take().unwrap_or_else(|| self.hearing.asked.clone());
-        // Who is cut short is in mid-speech: what was said so far is to be transcribed now.
-        self.ear(match decision.reason {
-            turn::Reason::Monologue | turn::Reason::Overruled => EarCommand::Finish,
-            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => EarCommand::CloseTurn,
-        });
-        let due = now + WORDS_WAIT_MAX;
-        self.hearing.pending = Some(Pending { turn, question_key, utterances, decision, decided: now, due });
-    }
-
-    /// Puts the committed turn into the log and hands it to the interview, once its words are there. True if it did.
-    pub(super) fn try_commit(&mut self) -> bool {
-        let Some(pending) = &self.hearing.pending else { return false };
-        let waits = pending
-            .utterances
-            .iter()
-            .filter_map(|id| self.hearing.utterances.get(id))
-            .any(|heard| heard.speaking || heard.got < heard.asked && !heard.utterance.damaged);
-        if waits && now() < pending.due {
-            return false;
-        }
-        let Some(pending) = self.hearing.pending.take() else { return false };
-        let (answer, marks) = self.answer(&pending);
-        for id in &pending.utterances {
-            self.hearing.open.remove(id);
-            if let Some(heard) = self.hearing.utterances.get_mut(id) {
-                heard.answered = true;
-                heard.utterance.turn = Some(pending.turn);
-            }
-        }
-        self.reply = Some(marks);
-        self.hearing.before = Some(Before {
-            turn: pending.turn,
-            extra: std::mem::take(&mut self.hearing.extra),
-            question_key: pending.question_key.clone(),
-        });
-        let (turn, text) = (pending.turn, answer.text.clone());
-        self.hearing.given.truncate(GIVEN_MAX - 1);
-        self.hearing.given.push_front(answer.clone());
-        self.log_answer(answer);
-        let question_key = pending.question_key.clone();
-        if question_key.is_some() && question_key != self.question_key() {
-            // The question was closed in the meantime: the words are kept with it, there is nothing to reply to.
-            self.said_without_reply(question_key, text);
-            return true;
-        }
-        match pending.decision.reason {
-            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => {
-                self.interview_event(interview::Event::Answered { turn, text });
-            }
-            turn::Reason::Monologue => self.interview_event(interview::Event::Monologue { turn, text }),
-            // The interviewer had to go on: the words are kept, there is nothing to reply to.
-            turn::Reason::Overruled => self.said_without_reply(question_key, text),
-        }
-        true
-    }
-
-    fn said_without_reply(&mut self, question_key: Option<String>, text: String) {
-        self.reply = None;
-        if let Some(question_key) = question_key {
-            self.interview_event(interview::Event::Said { question_key, text });
-        }
-    }
-
-    /// A wish by button takes the floor: what was said so far is committed first, with what is known of its words.
-    pub(super) fn overrule(&mut self) {
-        self.turn_event(turn::Event::Overruled);
-        while let Some(command) = self.turn.poll_command() {
-            self.turn_command(command);
-        }
-        self.try_commit();
-    }
-
-    fn answer(&self, pending: &Pending) -> (Answer, ReplyMarks) {
-        let mut decision = pending.decision.clone();
-        if pending.utterances.is_empty() {
-            // Nothing was spoken: a typed answer ends when it is sent.
-            decision.speech_end = self.samples.at(pending.decided);
-        }
-        let speech_end = decision.speech_end;
-        let speech_end_at = self.instant_of(speech_end);
-        let since_end = |at: Instant| u64::try_from(at.saturating_duration_since(speech_end_at).as_millis()).ok();
-        let heard: Vec<&Heard> = pending.utterances.iter().filter_map(|id| self.hearing.utterances.get(id)).collect();
-        let mut utterances: Vec<Utterance> = heard
-            .iter()
-            .map(|heard| {
-                let late = heard.got < heard.asked;
-                let damaged = heard.utterance.damaged || late;
-                Utterance { turn: Some(pending.turn), damaged, ..heard.utterance.clone() }
-            })
-            .collect();
-        let spoken = !utterances.is_empty();
-        utterances.extend(self.hearing.extra.iter().cloned());
-        utterances.sort_by_key(|utterance| utterance.start_ms);
-        let transcribed = heard.iter().filter_map(|heard| heard.last_words).max();
-        let stages = Stages {
-            decision_ms: since_end(pending.decided),
-            transcript_final_ms: transcribed.and_then(since_end),
-            ..Stages::default()
-        };
-        let answer = Answer {
-            turn: pending.turn,
-            question_key: pending.question_key.clone(),
-            text: joined(utterances.iter().map(|utterance| utterance.text.as_str())),
-            typed: !spoken,
-            utterances,
-            transcribed_ms: stages.transcript_final_ms,
-            decision: Some(decision),
-        };
-        let kind = pending.decision.kind;
-        (
-            answer,
-            ReplyMarks {
-                turn: pending.turn,
-                answer_seq: self.next_seq,
-                speech_end,
-                speech_end_at,
-                stages,
-                kind,
-                speech: None,
-            },
-        )
-    }
-
-    /// A cough, a backchannel, an echo: of no turn, for the record only.
-    pub(super) fn aside(&mut self, utterance: UtteranceId) {
-        self.hearing.open.remove(&utterance);
-        if let Some(heard) = self.hearing.utterances.get_mut(&utterance) {
-            heard.answered = true;
-        }
-        if self.hearing.open.is_empty() && self.hearing.extra.is_empty() {
-            self.hearing.open_key = None;
-        }
-        self.log(SessionEvent::Aside { utterance });
-    }
-
-    /// The candidate went on although we had taken the floor.
-    pub(super) fn reopen(&mut self, turn: TurnId, speech: Option<SpeechId>) {
-        self.log(SessionEvent::FalseCutoffRecovered { turn, speech });
-        metrics::counter!("vivavoce_false_cutoffs_recovered_total").increment(1);
-        if let Some(current) = self.mouth.current().map(|speech| speech.id) {
-            self.discarded.insert(current);
-            self.mouth.stop(current);
-        }
-        self.mouth.drop_waiting();
-        self.reply = None;
-        if let Some(pending) = self.hearing.pending.take() {
-            // Not yet handed to the interview: there is nothing to take back.
-            self.hearing.open.extend(pending.utterances);
-            self.hearing.open_key = Some(pending.question_key);
-            return;
-        }
-        self.hearing.given.retain(|answer| answer.turn != turn);
-        if let Some(before) = self.hearing.before.take_if(|before| before.turn == turn) {
-            self.hearing.extra.splice(0..0, before.extra);
-            self.hearing.open_key = Some(before.question_key);
-        }
-        let back: Vec<UtteranceId> = self
-            .hearing
-            .utterances
-            .iter_mut()
-            .filter(|(_, heard)| heard.utterance.turn == Some(turn))
-            .map(|(id, heard)| {
-                heard.answered = false;
-                *id
-            })
-            .collect();
-        self.hearing.open.extend(back);
-        self.interview_event(interview::Event::Reopened { turn });
-    }
-
-    /// The server goes down: what was said of the open turn is kept for whoever takes the session up.
-    pub(super) fn keep_what_was_said(&mut self) {
-        for utterance in self.said_and_open() {
-            self.log(SessionEvent::UtteranceTranscribed(utterance));
-        }
-    }
-
-    fn said_and_open(&self) -> Vec<Utterance> {
-        let heard = self.hearing.utterances.values();
-        heard
-            .filter(|heard| !heard.answered && !heard.utterance.text.is_empty())
-            .map(|heard| heard.utterance.clone())
-            .chain(self.hearing.extra.iter().cloned())
-            .collect()
-    }
-
-    /// A candidate who leaves in mid-answer has said what was said: it goes into the record as it stands.
-    pub(super) fn commit_what_was_said(&mut self) {
-        let open = self.said_and_open();
-        if open.is_empty() {
-            return;
-        }
-        let turn = LAST_TURN;
-        let text = joined(open.iter().map(|utterance| utterance.text.as_str()));
-        let pending = self.hearing.pending.take().map(|pending| pending.question_key);
-        let begun = pending.or_else(|| self.hearing.open_key.take());
-        let question_key = begun.unwrap_or_else(|| self.hearing.asked.clone());
-        self.log_answer(Answer {
-            turn,
-            question_key,
-            text,
-            typed: false,
-            utterances: open,
-            decision: None,
-            transcribed_ms: None,
-        });
     }
 }

@@ -6,21 +6,25 @@
 mod actor;
 mod closing;
 pub mod ears;
+mod echo;
 pub mod event;
+pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
 pub mod observers;
 mod record;
+pub mod replay;
 pub mod restore;
 mod saying;
 mod signals;
 pub mod utterances;
+mod wording;
 
 use crate::audio::frame::VoiceClip;
 use crate::clock::Clock;
 use crate::id::{SessionId, SpeechId};
-use crate::interview::{EndReason, Interview, LineId};
+use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
 use crate::room::{RoomPort, SampleClock, StateView};
 use crate::stt::{SpeechToText, SttOptions};
@@ -57,6 +61,8 @@ pub struct Setup {
     pub room: RoomPort,
     pub parts: Parts,
     pub turn: TurnTaking,
+    /// What `turn` decides by, for the log.
+    pub floor: crate::turn::Settings,
     pub interview: Interview,
     pub ears: utterances::Settings,
     pub stt: SttOptions,
@@ -94,7 +100,7 @@ impl Resumed {
 #[derive(Debug)]
 pub(crate) enum Work {
     Clip { speech: SpeechId, result: Result<VoiceClip, TtsError>, last: bool },
-    Worded { line: LineId, text: Option<String> },
+    Worded(wording::Worded),
     Journal(journal::JournalReport),
 }
 

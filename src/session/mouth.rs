@@ -33,6 +33,8 @@ pub struct Speech {
     pub first_audio: Option<Instant>,
     /// Samples (24 kHz) handed to the transport.
     pub sent_samples: u64,
+    /// When the latest of them left.
+    pub last_sent: Option<Instant>,
     clips_played: usize,
     end_told: bool,
     cancel: CancellationToken,
@@ -102,6 +104,7 @@ impl Mouth {
             is_cut: false,
             first_audio: None,
             sent_samples: 0,
+            last_sent: None,
             clips_played: 0,
             end_told: false,
             cancel,
@@ -156,10 +159,11 @@ impl Mouth {
     }
 
     /// Samples of the current speech that were handed to the transport. False for a speech that is not current.
-    pub fn sent(&mut self, id: SpeechId, sent_samples: u64) -> bool {
+    pub fn sent(&mut self, id: SpeechId, sent_samples: u64, now: Instant) -> bool {
         match &mut self.current {
             Some(speech) if speech.id == id => {
                 speech.sent_samples = sent_samples;
+                speech.last_sent = Some(now);
                 true
             }
             Some(_) | None => false,

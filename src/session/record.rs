@@ -44,6 +44,14 @@ impl Actor {
         }
     }
 
+    /// What the floor was told since the last time, for whoever replays it.
+    pub(super) fn log_told(&mut self) {
+        if !self.told.is_empty() {
+            let events = std::mem::take(&mut self.told);
+            self.log(SessionEvent::FloorTold { events });
+        }
+    }
+
     /// A recording that stopped early is told once; what was written before is kept.
     pub(super) fn look_at_the_recording(&mut self) {
         let Some(recording) = &self.recording else { return };
@@ -173,9 +181,6 @@ impl Actor {
         let event =
             SessionEvent::SpeechEnded { speech: speech.id, sent_samples: speech.sent_samples, heard, interrupted };
         self.log_with(event, rows);
-        if self.reply.as_ref().is_some_and(|reply| reply.speech == Some(speech.id)) {
-            self.reply = None;
-        }
     }
 
     /// A line that was not spoken but shown: whoever reads the record must know what was answered.
@@ -236,6 +241,7 @@ impl Actor {
             return;
         }
         reply.speech = Some(speech);
+        reply.start_ms = Some(at.ms());
         reply.stages.first_audio_ms = first_audio.map(|instant| since(reply, instant));
         reply.stages.first_sample_sent_ms = Some(at.ms().saturating_sub(reply.speech_end.ms()));
         let (stages, kind) = (reply.stages, reply.kind.map_or("none", QuestionKind::as_str));
@@ -243,20 +249,37 @@ impl Actor {
             ("decision", stages.decision_ms),
             ("transcript_final", stages.transcript_final_ms),
             ("committed", stages.committed_ms),
+            ("first_token", stages.first_token_ms),
             ("first_audio", stages.first_audio_ms),
             ("first_sample_sent", stages.first_sample_sent_ms),
         ];
         for (stage, ms) in named {
-            if let Some(ms) = ms {
-                metrics::histogram!(histogram::TURN_STAGE_MS, "stage" => stage, "kind" => kind).record(ms as f64);
-            }
+            record_stage(stage, kind, ms);
         }
-        tracing::info!(
-            session = %self.id, turn = %reply.turn, kind,
-            decision_ms = stages.decision_ms, transcript_ms = stages.transcript_final_ms,
-            committed_ms = stages.committed_ms, first_audio_ms = stages.first_audio_ms,
-            gap_ms = stages.first_sample_sent_ms, "reply"
-        );
+        let (turn, question, start_ms) = (reply.turn, reply.kind, at.ms());
+        self.turn_span.record("gap_ms", stages.first_sample_sent_ms);
+        self.turn_span.in_scope(|| {
+            tracing::info!(
+                session = %self.id, %turn, kind,
+                decision_ms = stages.decision_ms, transcript_ms = stages.transcript_final_ms,
+                committed_ms = stages.committed_ms, first_token_ms = stages.first_token_ms, first_audio_ms = stages.first_audio_ms,
+                gap_ms = stages.first_sample_sent_ms, "reply"
+            );
+        });
+        self.log(SessionEvent::Replied { turn, speech, question, start_ms, stages });
+    }
+
+    /// The model's first word of the reply was there at `at`.
+    pub(super) fn mark_first_token(&mut self, at: Instant) {
+        let Some(reply) = &mut self.reply else { return };
+        let ms = since(reply, at);
+        reply.stages.first_token_ms = Some(ms);
+        let (turn, question, stages) = (reply.turn, reply.kind, reply.stages);
+        if let Some((speech, start_ms)) = reply.speech.zip(reply.start_ms) {
+            // The acknowledgement before it was told without it.
+            record_stage("first_token", question.map_or("none", QuestionKind::as_str), Some(ms));
+            self.log(SessionEvent::Replied { turn, speech, question, start_ms, stages });
+        }
     }
 
     pub(super) fn code(&mut self, key: String, language: String, content: String, submitted: bool) {
@@ -339,6 +362,12 @@ impl Actor {
             self.show(ServerMessage::InterviewerSpeaking(true));
             self.show(ServerMessage::InterviewerCaption { text: speech.line.text.clone(), spoken: false });
         }
+    }
+}
+
+fn record_stage(stage: &'static str, kind: &'static str, ms: Option<u64>) {
+    if let Some(ms) = ms {
+        metrics::histogram!(histogram::TURN_STAGE_MS, "stage" => stage, "kind" => kind).record(ms as f64);
     }
 }
 

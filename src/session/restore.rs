@@ -107,6 +107,10 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::Resumed
         | SessionEvent::PartFailed { .. }
         | SessionEvent::AudioLost { .. }
+        | SessionEvent::FloorOpened { .. }
+        | SessionEvent::FloorTold { .. }
+        | SessionEvent::Replied { .. }
+        | SessionEvent::GapsMeasured { .. }
         | SessionEvent::Ended { .. } => {}
     }
 }

@@ -1,25 +1,17 @@
-//! The interviewer's side of a session: the policy's lines are worded, spoken, held and cut; what is likely to be said
-//! next is synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
+//! The interviewer's side of a session: the policy's lines are spoken, held and cut; what is likely to be said next is
+//! synthesised beforehand. Must never let two speeches sound at once, nor record more than was heard.
 
-use super::Work;
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
 use super::mouth::{Speech, Stage};
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
-use crate::id::{SpeechId, TurnId};
-use crate::interview::{self, Command, Line, LineId, LineKind, Wish};
-use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
+use crate::id::SpeechId;
+use crate::interview::{self, Command, Line, LineKind, Wish};
 use crate::room::{NoticeLevel, ServerMessage};
-use crate::tts::{SpeakRequest, TtsError, Urgency};
+use crate::tts::{TtsError, Urgency};
 use crate::turn;
-use std::sync::Arc;
-use std::time::Duration;
 
-/// Longest wording that a model may give, tokens (a question of 35 words).
-const WORDING_TOKENS_MAX: u32 = 60;
-/// Wordings that the model may miss in a row before this interview does without it.
-const WORDINGS_MISSED_MAX: u32 = 2;
 /// Samples (24 kHz) between two progress entries of a speech: one second.
 const PROGRESS_SAMPLES: u64 = 24_000;
 /// Texts synthesised beforehand for one state of the interview.
@@ -65,46 +57,14 @@ impl Actor {
         let needs_seq = self.next_seq - 1;
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
-        let Some(wording) = wording else { return };
-        // A machine on which the model is too slow costs the candidate this wait twice, not at every probe.
-        let Some(llm) = self.parts.llm.clone().filter(|_| self.wordings_missed < WORDINGS_MISSED_MAX) else {
-            self.mouth.word(id, None);
-            return;
-        };
-        let due = now() + Duration::from_millis(u64::from(wording.deadline_ms));
-        self.wording_due = Some((due, id));
-        let request = CompletionRequest {
-            messages: vec![
-                Message { role: Role::System, text: wording.system },
-                Message { role: Role::User, text: wording.user },
-            ],
-            tokens_max: WORDING_TOKENS_MAX,
-            temperature: 0.0,
-            cancel: self.cancel.child_token(),
-        };
-        self.tasks.spawn(word(llm, request, due, id, self.work.clone()));
-    }
-
-    pub(super) fn worded(&mut self, line: LineId, text: Option<String>) {
-        if self.wording_due.is_none_or(|(_, waiting)| waiting != line) {
-            return;
-        }
-        self.wording_due = None;
-        match text {
-            Some(text) => {
-                self.wordings_missed = 0;
-                self.interview_event(interview::Event::ProbeWorded { line, text });
-            }
-            None => {
-                self.wordings_missed += 1;
-                self.mouth.word(line, None);
-            }
+        if let Some(wording) = wording {
+            self.await_wording(id, wording);
         }
     }
 
     /// A frame of `id` left at `at`.
     pub(super) fn sent(&mut self, id: SpeechId, at: SamplePos, offset: u64, samples: u64) {
-        if !self.mouth.sent(id, offset + samples) {
+        if !self.mouth.sent(id, offset + samples, now()) {
             return;
         }
         if offset == 0 {
@@ -125,6 +85,7 @@ impl Actor {
             self.turn_event(turn::Event::Asked { kind, probe: line.probe });
         }
         self.turn_event(turn::Event::InterviewerStarted { speech: id, interruptible: line.interruptible });
+        self.hearing.interviewer_says(&line.text, at);
         self.mark_first_sample(id, at, first_audio);
         self.log_speech_started(id, &line, at);
         self.show(ServerMessage::InterviewerSpeaking(true));
@@ -142,7 +103,10 @@ impl Actor {
     /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
     pub(super) fn heard_of(&self, speech: &Speech) -> String {
         let is_whole = speech.stage == Stage::Complete;
-        playout::heard(&speech.clips, is_whole, speech.sent_samples, self.client_buffer_ms).text
+        // What the client held when the last frame left, it has played since.
+        let since_ms = speech.last_sent.map_or(0, |at| now().saturating_duration_since(at).as_millis());
+        let held_ms = self.client_buffer_ms.saturating_sub(u32::try_from(since_ms).unwrap_or(u32::MAX));
+        playout::heard(&speech.clips, is_whole, speech.sent_samples, held_ms).text
     }
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {
@@ -151,6 +115,7 @@ impl Actor {
         let heard = if whole { speech.line.text.clone() } else { self.heard_of(&speech) };
         self.log_speech_ended(&speech, heard, stopped);
         self.show(ServerMessage::InterviewerSpeaking(false));
+        self.hearing.interviewer_silent(self.samples.at(now()));
         self.turn_event(turn::Event::InterviewerEnded { speech: id });
         self.view_due = now();
         if self.discarded.remove(&id) {
@@ -193,22 +158,6 @@ impl Actor {
         self.interview_event(interview::Event::LineFailed { line: line.id });
     }
 
-    /// A pause that may be the end: whatever would be said now is made, so that it is there when the turn is taken.
-    pub(super) fn prepare(&mut self, _turn: TurnId) {
-        self.discard_prepared();
-        let text = self.hearing.text_of_open();
-        let lines = self.interview.preview(&text);
-        let cancel = self.cancel.child_token();
-        self.preparing = Some(cancel.clone());
-        self.make(lines, Urgency::Soon, cancel);
-    }
-
-    pub(super) fn discard_prepared(&mut self) {
-        if let Some(preparing) = self.preparing.take() {
-            preparing.cancel();
-        }
-    }
-
     fn speak_beforehand(&mut self) {
         if let Some(old) = self.beforehand.take() {
             old.cancel();
@@ -219,51 +168,4 @@ impl Actor {
         self.beforehand = Some(cancel.clone());
         self.make(lines, Urgency::Beforehand, cancel);
     }
-
-    /// Has the sentences of `lines` made, one after the other; the voice's cache keeps them.
-    fn make(&self, lines: Vec<String>, urgency: Urgency, cancel: tokio_util::sync::CancellationToken) {
-        let speed = self.interview.facts(now()).speed;
-        // A speed that was never set is the voice's own.
-        let (voice, speed) = (self.parts.tts.clone(), if speed > 0.0 { speed } else { 1.0 });
-        self.tasks.spawn(async move {
-            for line in lines {
-                for sentence in crate::tts::sentences::sentences(&line) {
-                    let request = SpeakRequest { text: sentence.into(), speed, urgency, cancel: cancel.clone() };
-                    if let Err(error) = voice.speak(request).await {
-                        tracing::debug!(%error, "a sentence was not made beforehand");
-                        return;
-                    }
-                }
-            }
-        });
-    }
-}
-
-/// Asks a model for a wording; whatever happens, the line is answered once.
-async fn word(
-    llm: Arc<dyn LanguageModel>,
-    request: CompletionRequest,
-    due: std::time::Instant,
-    line: LineId,
-    work: tokio::sync::mpsc::Sender<Work>,
-) {
-    let cancel = request.cancel.clone();
-    let mut tokens = llm.complete(request);
-    let worded = tokio::time::timeout_at(due.into(), async {
-        let mut text = String::new();
-        while let Some(event) = tokens.recv().await {
-            match event {
-                LlmEvent::Token(token) => text.push_str(&token),
-                LlmEvent::Done => return Some(text),
-                LlmEvent::Failed(error) => {
-                    tracing::debug!(%error, "a probe was not worded by the model");
-                    return None;
-                }
-            }
-        }
-        None
-    })
-    .await;
-    cancel.cancel();
-    let _ = work.send(Work::Worded { line, text: worded.unwrap_or(None) }).await;
 }

@@ -89,13 +89,15 @@ pub struct Utterances {
     next: UtteranceId,
     state: State,
     previous_at: SamplePos,
+    /// Where speech was cut by hand: what is kept before a beginning must not reach behind it, or a word is heard twice.
+    cut_at: SamplePos,
 }
 
 impl Utterances {
     /// Starts numbering at `first` (after a restart: behind what the log knows).
     #[must_use]
     pub fn new(settings: Settings, first: UtteranceId) -> Self {
-        Self { settings, next: first, state: State::Silent, previous_at: SamplePos(0) }
+        Self { settings, next: first, state: State::Silent, previous_at: SamplePos(0), cut_at: SamplePos(0) }
     }
 
     /// Takes one reading; readings come in order.
@@ -151,6 +153,7 @@ impl Utterances {
     pub fn finish(&mut self, at: SamplePos) -> Vec<Mark> {
         let State::Speaking { open, .. } = self.state else { return self.close_pausing() };
         self.state = State::Silent;
+        self.cut_at = at;
         vec![
             Mark::Stopped { utterance: open.utterance, at, from: open.from, to: at },
             Mark::Closed { utterance: open.utterance, from: open.from, to: at, next: None },
@@ -174,7 +177,8 @@ impl Utterances {
                 let utterance = self.next;
                 self.next = self.next.next();
                 let lead = u64::from(self.settings.lead_ms) * 16;
-                Open { utterance, from: SamplePos(since.0.saturating_sub(lead)), stopped_at: since }
+                let from = SamplePos(since.0.saturating_sub(lead)).max(self.cut_at);
+                Open { utterance, from, stopped_at: since }
             }
         };
         marks.push(Mark::Started { utterance: open.utterance, at: since });
@@ -276,6 +280,25 @@ mod tests {
                 1 closed 400..2824 next None
             "#]],
         );
+    }
+
+    #[test]
+    fn what_was_cut_by_hand_is_not_heard_again() {
+        let mut utterances = Utterances::new(Settings::default(), UtteranceId(1));
+        let spoken = |utterances: &mut Utterances, from: u64, to: u64| {
+            let marks = (from..to)
+                .flat_map(|index| utterances.read(VoiceReading { at: SamplePos((index + 1) * 512), probability: 0.9 }));
+            marks.collect::<Vec<_>>()
+        };
+        spoken(&mut utterances, 0, 50);
+        let cut_at = SamplePos(50 * 512);
+        assert_eq!(utterances.finish(cut_at).len(), 2);
+        spoken(&mut utterances, 50, 60);
+        let Some(Mark::Stopped { utterance, from, .. }) = utterances.finish(SamplePos(60 * 512)).first().copied()
+        else {
+            panic!("it was speaking")
+        };
+        assert_eq!((utterance, from), (UtteranceId(2), cut_at));
     }
 
     #[test]

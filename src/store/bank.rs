@@ -108,6 +108,8 @@ impl Store {
         for category in &mut categories {
             category.levels.sort_by_key(|count| count.level);
         }
+        // Ids grow with time: the order in which the banks came, which is the order in which they are shipped.
+        categories.sort_by_key(|category| category.id);
         Ok(categories)
     }
 

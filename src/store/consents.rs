@@ -3,6 +3,7 @@
 use super::{Store, StoreError, limited};
 use crate::id::SessionId;
 use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A consent to one version of the disclosure.
@@ -19,7 +20,7 @@ pub struct ConsentRow {
 }
 
 impl Store {
-    /// Stores a consent; one that was given before to the same version stands as it is.
+    /// Stores a consent with the text that was shown; one that was given before to the same version stands as it is.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such interview.
@@ -27,10 +28,20 @@ impl Store {
         &self,
         session: SessionId,
         version: &str,
-        text_hash: &str,
+        text: &str,
         by: &str,
     ) -> Result<ConsentRow, StoreError> {
+        let text_hash: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         limited(async {
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query!(
+                "insert into disclosures (text_hash, version, content) values ($1, $2, $3) on conflict do nothing",
+                text_hash,
+                version,
+                text,
+            )
+            .execute(&mut *transaction)
+            .await?;
             sqlx::query!(
                 "insert into consents (id, session_id, user_id, version, text_hash, given_by)
                  values ($1, $2, (select user_id from interview_sessions where id = $2), $3, $4, $5)
@@ -44,8 +55,15 @@ impl Store {
                 text_hash,
                 by,
             )
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
+            sqlx::query!(
+                "update invitations set accepted_at = clock_timestamp() where session_id = $1 and accepted_at is null",
+                session.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
             self.consent(session).await?.ok_or(StoreError::NotFound)
         })
         .await

@@ -4,6 +4,7 @@
 //!
 //! Every write by a session is fenced by the epoch of its lease, and safe to repeat when the answer to a commit was lost.
 
+mod audit;
 mod bank;
 mod clean;
 mod consents;
@@ -11,33 +12,50 @@ mod database;
 mod error;
 mod events;
 mod finalise;
+mod invitations;
 mod leases;
 mod nodes;
+mod overrides;
+mod privacy;
+mod profiles;
 mod projections;
 mod reports;
+mod retention;
+mod seed;
 mod sessions;
+mod tokens;
 mod transcripts;
 mod usage;
 mod users;
+mod webhooks;
 mod words;
 
+pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use bank::{CategoryRow, LevelCount};
 pub use consents::ConsentRow;
 pub use database::{answers, create_database};
 pub use error::StoreError;
 pub use events::{EventRow, NewEvent};
 pub use finalise::{Finalised, REPORT_JOB};
+pub use invitations::{InvitationRow, NewInvitation};
 pub use leases::Lease;
 pub use nodes::NodeRow;
+pub use overrides::OverrideRow;
+pub use privacy::{Belongings, FILES_JOB};
+pub use profiles::{Draft, ProfileRow};
 pub use projections::Projection;
 pub use reports::{ReportRow, ResponseRow};
+pub use retention::OldRecording;
+pub use seed::Seed;
 pub use sessions::{InterviewRow, NewInterview};
+pub use tokens::{Rotated, TokenHash};
 pub use transcripts::{ArtifactRow, RecordingRow, TranscriptRow};
 pub use usage::UsageRow;
-pub use users::{NewUser, UserRow};
+pub use users::{NewUser, UserChange, UserRow};
+pub use webhooks::{DeliveryRow, NewWebhook, PendingDelivery, WEBHOOK_JOB, WebhookChange, WebhookRow};
 pub use words::{
-    Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus, UnknownWord, UserRole,
-    Word,
+    DeliveryState, Mode, Purpose, RecordingState, ReportState, ResponseState, Role, RoomKind, SessionStatus,
+    UnknownWord, UserRole, Word,
 };
 
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};

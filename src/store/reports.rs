@@ -226,7 +226,7 @@ pub(super) async fn upsert_response(
     Ok(())
 }
 
-async fn upsert_report(
+pub(super) async fn upsert_report(
     connection: &mut PgConnection,
     session: SessionId,
     report: &ReportRow,

@@ -144,13 +144,28 @@ impl Store {
         before: Option<SessionId>,
         user: Option<UserId>,
     ) -> Result<Vec<InterviewRow>, StoreError> {
-        let rows = interview!(
-            "where ($2::uuid is null or id < $2) and ($3::uuid is null or user_id = $3) order by id desc limit $1",
-            i64::from(limit),
-            before.map(|id| id.0),
-            user.map(|id| id.0)
-        );
-        limited(async { Ok(rows.fetch_all(&self.pool).await?) }).await
+        let (limit, before) = (i64::from(limit), before.map(|id| id.0));
+        limited(async {
+            // Two statements: each has its own index to walk along.
+            Ok(match user {
+                Some(user) => {
+                    interview!(
+                        "where user_id = $3 and ($2::uuid is null or id < $2) order by id desc limit $1",
+                        limit,
+                        before,
+                        user.0
+                    )
+                    .fetch_all(&self.pool)
+                    .await?
+                }
+                None => {
+                    interview!("where $2::uuid is null or id < $2 order by id desc limit $1", limit, before)
+                        .fetch_all(&self.pool)
+                        .await?
+                }
+            })
+        })
+        .await
     }
 
     /// Replaces the plan of an interview that has not begun.

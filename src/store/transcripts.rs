@@ -40,7 +40,7 @@ pub struct ArtifactRow {
     pub question_key: String,
     pub language: String,
     pub content: String,
-    /// 1, 2, … within the question.
+    /// 1, 2, … within the interview: the versions of all questions are counted together.
     pub version: i32,
     /// The candidate handed it in.
     pub submitted: bool,

@@ -1,7 +1,7 @@
 //! The words that columns hold: enums kept as text under a check constraint, and how ids and enums of the vocabulary
 //! go in and out of Postgres. Must never hold a query.
 
-use crate::id::{CategoryId, NodeId, QuestionRowId, SessionId, UserId};
+use crate::id::{CategoryId, DeliveryId, InvitationId, NodeId, QuestionRowId, SessionId, UserId, WebhookId};
 use crate::interview::question::{Level, QuestionKind};
 use crate::interview::{EndReason, LineKind, QuestionOutcome};
 use serde::{Deserialize, Serialize};
@@ -156,6 +156,15 @@ words! {
         Deleted = "deleted",
     }
 
+    /// How far the delivery of an event to a webhook is.
+    DeliveryState {
+        /// Not yet taken by the receiver; it is tried again.
+        Pending = "pending",
+        Delivered = "delivered",
+        /// Given up after too many attempts.
+        Failed = "failed",
+    }
+
     /// How far the evaluation of one answer is.
     ResponseState {
         Pending = "pending",
@@ -229,4 +238,4 @@ macro_rules! id_column {
     )*};
 }
 
-id_column!(SessionId, UserId, CategoryId, QuestionRowId, NodeId);
+id_column!(SessionId, UserId, CategoryId, QuestionRowId, NodeId, InvitationId, WebhookId, DeliveryId);

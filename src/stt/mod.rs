@@ -78,6 +78,10 @@ pub struct SttOptions {
 pub trait SpeechToText: Send + Sync {
     /// A transcriber for one track; dropping the stream's sender ends it.
     fn open(&self, options: SttOptions) -> SttStream;
+    /// Whether it can still work: false once its thread has ended. What has no thread of its own is as alive as we are.
+    fn is_alive(&self) -> bool {
+        true
+    }
     /// Languages it can transcribe (BCP 47 primary tags).
     fn languages(&self) -> &[&'static str];
     /// Name and version, for provenance.

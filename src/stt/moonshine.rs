@@ -88,6 +88,10 @@ impl SpeechToText for Moonshine {
         &["en"]
     }
 
+    fn is_alive(&self) -> bool {
+        !self.tracks.is_closed()
+    }
+
     fn name(&self) -> String {
         "moonshine-base-en".into()
     }

@@ -139,6 +139,10 @@ impl TextToSpeech for CachedVoice {
         })
     }
 
+    fn languages(&self) -> &[&'static str] {
+        self.voice.languages()
+    }
+
     fn voice(&self) -> String {
         self.voice.voice()
     }

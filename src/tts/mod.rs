@@ -53,6 +53,10 @@ pub trait TextToSpeech: Send + Sync {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>>;
     /// A name that changes whenever the same text would sound different (provider, voice, version): the cache's key.
     fn voice(&self) -> String;
+    /// Languages it speaks (BCP 47 primary tags). The local voices speak English; others say theirs.
+    fn languages(&self) -> &[&'static str] {
+        &["en"]
+    }
 }
 
 /// What can fail.

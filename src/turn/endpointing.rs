@@ -24,6 +24,10 @@ pub struct Pause {
     pub sign: Sign,
     /// The words are a request for time and nothing else.
     pub only_moment: bool,
+    /// The last words are all that was said in this turn.
+    pub whole: bool,
+    /// From the turn's first sound to this pause, ms.
+    pub so_far_ms: u64,
     /// The candidate asked for time by button.
     pub thinking: bool,
     /// How often this turn was cut off already.
@@ -44,7 +48,7 @@ pub struct Wait {
 #[must_use]
 pub fn wait(settings: &Settings, own: &OwnPauses, pause: &Pause) -> Wait {
     let patience = &settings.patience;
-    if pause.thinking || (pause.sign == Sign::Moment && !pause.only_moment) {
+    if pause.thinking || asks_for_time(pause) {
         let ms = patience.thinking_ms.max(patience.of(pause.kind));
         return Wait { ms, patience_ms: ms, reason: Reason::Patience };
     }
@@ -62,12 +66,22 @@ pub fn wait(settings: &Settings, own: &OwnPauses, pause: &Pause) -> Wait {
     Wait { ms: patience_ms, patience_ms, reason: Reason::Patience }
 }
 
-/// The words themselves say that this is the end. "I don't know" may go on ("but I would guess …"): there the turn
-/// model may object.
+/// "Let me think", at the end of an answer that has begun. Before anything was asked it is talk, and holds the floor no
+/// longer than other words.
+fn asks_for_time(pause: &Pause) -> bool {
+    pause.sign == Sign::Moment && !pause.only_moment && pause.kind.is_some()
+}
+
+/// The words themselves say that this is the end, of an answer to what was asked (in talk, people say "that's it" and "I
+/// don't know" in passing). "I don't know" may go on ("but I would guess …"): there the turn model may object, and without
+/// it nothing else must have been said.
 fn is_explicit(weights: &Evidence, pause: &Pause) -> bool {
     match pause.sign {
+        _ if pause.kind.is_none() => false,
         Sign::Done => true,
-        Sign::DontKnow => pause.completion.is_none_or(|probability| probability >= weights.dont_know_probability),
+        Sign::DontKnow => {
+            pause.completion.map_or(pause.whole, |probability| probability >= weights.dont_know_probability)
+        }
         Sign::Moment | Sign::Nothing => false,
     }
 }
@@ -101,12 +115,16 @@ fn confident_ms(weights: &Evidence, pause: &Pause) -> u64 {
 
 /// 0..1: how much speaks for the end; 0.5 where nothing is known.
 fn evidence(settings: &Settings, pause: &Pause) -> f32 {
+    1.0 / (1.0 + (-lean(settings, pause)).exp())
+}
+
+/// The same in log-odds.
+fn lean(settings: &Settings, pause: &Pause) -> f32 {
     let model = pause.completion.map_or(0.0, |probability| {
         let bounded = probability.clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN);
         (bounded / (1.0 - bounded)).ln() * settings.evidence.model_weight
     });
-    let words = pause.completeness.unwrap_or(0.0) * settings.evidence.words_weight;
-    1.0 / (1.0 + (-(model + words)).exp())
+    model + pause.completeness.unwrap_or(0.0) * settings.evidence.words_weight
 }
 
 /// Probabilities are kept this far from 0 and 1, so that no model is believed without limit.
@@ -123,23 +141,31 @@ fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
     if pause.kind == Some(QuestionKind::Code) {
         return base_ms;
     }
-    let evidence = evidence(settings, pause);
-    let weights = &settings.evidence;
-    let stretch = if evidence < 0.5 {
-        lerp(weights.hesitant_stretch, 1.0, evidence * 2.0)
-    } else {
-        lerp(1.0, weights.leaning_stretch, (evidence - 0.5) * 2.0)
-    };
-    let reopened = weights.reopened_stretch.powi(pause.reopened.min(REOPENED_COUNTED_MAX).try_into().unwrap_or(0));
-    let stretched_ms = scaled(base_ms, f64::from(stretch * reopened * own.stretch(settings, base_ms)));
-    stretched_ms.min(settings.patience.stretched_ms_max.max(base_ms))
+    let stretch = signs_stretch(settings, pause) * so_far_stretch(settings, pause) * own.stretch(settings);
+    scaled(base_ms, f64::from(stretch)).min(settings.patience.stretched_ms_max.max(base_ms))
 }
 
-/// More cut-offs of one turn than this stretch its patience no further.
-const REOPENED_COUNTED_MAX: u32 = 3;
+/// Pauses inside a turn thin out as a power of their length, so the wait that cuts off least, for a given mean wait, grows
+/// with a power of the odds that the candidate goes on.
+fn signs_stretch(settings: &Settings, pause: &Pause) -> f32 {
+    let weights = &settings.evidence;
+    if pause.completion.is_none() && pause.completeness.is_none() {
+        return 1.0;
+    }
+    let longest = weights.hesitant_stretch.max(weights.leaning_stretch);
+    (weights.lean_exponent * (weights.lean_usual - lean(settings, pause))).exp().clamp(weights.leaning_stretch, longest)
+}
 
-fn lerp(from: f32, to: f32, share: f32) -> f32 {
-    from + (to - from) * share.clamp(0.0, 1.0)
+/// Who has talked for long has more to say than who has just begun: of two pauses, the one late in a long turn is more
+/// often followed by more. Where it is known what was asked, that says how long an answer is to be.
+fn so_far_stretch(settings: &Settings, pause: &Pause) -> f32 {
+    let weights = &settings.evidence;
+    if pause.kind.is_some() || weights.so_far_usual_ms == 0 {
+        return 1.0;
+    }
+    let longest = weights.so_far_stretch_max.max(weights.so_far_stretch_min);
+    let share = pause.so_far_ms.max(1) as f32 / weights.so_far_usual_ms as f32;
+    share.powf(weights.so_far_exponent).clamp(weights.so_far_stretch_min, longest)
 }
 
 /// The candidate's own habit of pausing, over the whole interview.
@@ -176,17 +202,18 @@ impl OwnPauses {
         self.cutoffs = (self.cutoffs + 1).min(CUTOFFS_MAX);
     }
 
-    /// What the habit makes of a patience of `base_ms`.
-    fn stretch(&self, settings: &Settings, base_ms: u64) -> f32 {
+    /// What the habit makes of a patience: the candidate's pauses against usual ones, in the middle of their logarithms
+    /// (one long pause says little), with some usual ones put beside them so that it is believed bit by bit.
+    fn stretch(&self, settings: &Settings) -> f32 {
         let weights = &settings.evidence;
-        if self.latest_ms.len() < weights.own_pauses_min.max(1) || base_ms == 0 {
+        if self.latest_ms.is_empty() || weights.own_pause_usual_ms == 0 {
             return 1.0;
         }
-        let mut sorted: Vec<u64> = self.latest_ms.iter().copied().collect();
-        sorted.sort_unstable();
-        let long_ms = sorted[(sorted.len() * 9 / 10).min(sorted.len() - 1)];
-        let ratio = long_ms as f32 * weights.own_pause_factor / base_ms as f32;
-        ratio.clamp(weights.own_stretch_min, weights.own_stretch_max.max(weights.own_stretch_min))
+        let usual_ms = weights.own_pause_usual_ms as f32;
+        let sum: f32 = self.latest_ms.iter().map(|ms| (*ms as f32 / usual_ms).ln()).sum();
+        let habit = sum / (self.latest_ms.len() + weights.own_pauses_prior) as f32;
+        let longest = weights.own_stretch_max.max(weights.own_stretch_min);
+        (habit * weights.own_pause_exponent).exp().clamp(weights.own_stretch_min, longest)
     }
 }
 
@@ -204,6 +231,8 @@ mod tests {
             completeness: Some(completeness),
             sign: Sign::Nothing,
             only_moment: false,
+            whole: true,
+            so_far_ms: 5_000,
             thinking: false,
             reopened: 0,
         }
@@ -232,9 +261,9 @@ mod tests {
     fn hesitation_stretches_patience_within_its_limit() {
         let hesitant = decide(&pause(QuestionKind::Design, 0.05, -1.0));
         assert!((4_000..=6_000).contains(&hesitant.ms), "{hesitant:?}");
-        let mut twice = pause(QuestionKind::Design, 0.05, -1.0);
-        twice.reopened = 9;
-        assert_eq!(decide(&twice).ms, 6_000);
+        let mut slow = OwnPauses::default();
+        (0..10).for_each(|_| slow.went_on_after(4_000));
+        assert_eq!(wait(&Settings::default(), &slow, &pause(QuestionKind::Design, 0.05, -1.0)).ms, 6_000);
     }
 
     #[test]
@@ -248,7 +277,7 @@ mod tests {
         assert_eq!(again(0.98, 2), (1_050, Reason::Confident));
         let (ms, reason) = again(0.85, 1);
         assert_eq!(reason, Reason::Patience);
-        assert!((1_200..1_600).contains(&ms), "{ms}");
+        assert!((1_000..1_300).contains(&ms), "{ms}");
     }
 
     #[test]
@@ -296,6 +325,9 @@ mod tests {
             (wait.ms, wait.reason)
         };
         assert_eq!(unknown(None), (300, Reason::Explicit));
+        let in_passing =
+            Pause { sign: Sign::DontKnow, completion: None, whole: false, ..pause(QuestionKind::Design, 0.0, 1.0) };
+        assert_eq!(decide(&in_passing).reason, Reason::Patience);
         assert_eq!(unknown(Some(0.6)), (300, Reason::Explicit));
         assert_eq!(unknown(Some(0.1)).1, Reason::Patience);
     }
@@ -316,8 +348,38 @@ mod tests {
             wait(&settings, &own, &neutral).ms
         };
         assert_eq!(wait(&settings, &OwnPauses::default(), &neutral).ms, 2_500);
-        assert!(with(2_400).abs_diff(3_360) <= 1, "{}", with(2_400));
-        assert!(with(400).abs_diff(2_125) <= 1, "{}", with(400));
+        assert!(with(1_200).abs_diff(3_190) <= 1, "{}", with(1_200));
+        assert!(with(400).abs_diff(2_263) <= 1, "{}", with(400));
         assert_eq!(with(6_000), 3_750);
+        let mut once = OwnPauses::default();
+        once.went_on_after(6_000);
+        assert!(wait(&settings, &once, &neutral).ms < 3_000, "one long pause is no habit");
+    }
+
+    #[test]
+    fn in_talk_without_a_question_the_wait_grows_with_what_was_said_and_is_capped() {
+        let talk = |so_far_ms, completeness, sign| {
+            let pause = Pause {
+                kind: None,
+                completion: None,
+                completeness: Some(completeness),
+                sign,
+                so_far_ms,
+                ..pause(QuestionKind::Explain, 0.0, 0.0)
+            };
+            let wait = decide(&pause);
+            assert_eq!(wait.reason, Reason::Patience);
+            wait.ms
+        };
+        let said = Sign::Nothing;
+        assert!(
+            talk(1_000, 0.25, said) <= talk(8_000, 0.25, said) && talk(8_000, 0.25, said) < talk(30_000, 0.25, said)
+        );
+        assert!(talk(6_000, 0.45, said) < talk(6_000, 0.25, said) && talk(6_000, 0.25, said) < talk(6_000, -0.5, said));
+        // What is said in passing ends nothing, and stops nothing.
+        assert!((1_000..2_000).contains(&talk(6_000, 1.0, Sign::Done)));
+        assert!((1_000..2_000).contains(&talk(6_000, 1.0, Sign::DontKnow)));
+        let moment = Pause { whole: false, only_moment: false, ..pause(QuestionKind::Explain, 0.0, -1.0) };
+        assert!(decide(&Pause { kind: None, sign: Sign::Moment, completion: None, ..moment }).ms < 4_000);
     }
 }

@@ -190,7 +190,7 @@ impl TurnTaking {
                 self.speech_stopped(utterance, at, before(now, silence_ms))
             }
             Event::Completion { utterance, probability } => {
-                self.with_utterance(utterance, |utterance| utterance.completion = Some(probability));
+                self.with_utterance(utterance, |utterance| utterance.judged(probability));
             }
             Event::Words { utterance, text, last } => {
                 self.with_utterance(utterance, |utterance| utterance.hear(&text, last));

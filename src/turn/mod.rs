@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use settings::{Profile, Settings};
 
 /// What happened.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The voice detector: the candidate began to speak at `at` (position of the first speech, not of its detection),
     /// `speech_ms` before this was told. Ids ascend; the latest may begin again, if it had only paused; old ones are

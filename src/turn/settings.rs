@@ -1,11 +1,15 @@
 //! Every threshold of floor-taking, named, with its unit and its reason. Must never hold a rule: what is done with a
 //! threshold stands in `endpointing`, `interruption` and `silence`.
 
+mod named;
+
+pub use named::NameError;
+
 use crate::interview::question::QuestionKind;
 use serde::{Deserialize, Serialize};
 
 /// A set of thresholds to start from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Drills: short answers, a brisk pace; cuts off more.
@@ -21,6 +25,12 @@ pub enum Profile {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
+    /// What is laid over the thresholds in an interview that names no profile of its own.
+    pub profile: Profile,
+    /// What the profile `quick` changes.
+    pub quick: Pace,
+    /// What the profile `patient` changes.
+    pub patient: Pace,
     pub patience: Patience,
     pub evidence: Evidence,
     pub interruption: Interruption,
@@ -41,6 +51,21 @@ pub struct Settings {
     /// Speech that goes on before, or within so long after, the interviewer began is the same turn, ms: a false
     /// cut-off is noticed within about a second.
     pub recovery_ms: u64,
+}
+
+/// What a profile changes; the profile `interview` changes nothing.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pace {
+    /// All waits for the candidate are multiplied by this.
+    pub waits_factor: f64,
+    /// The silence before the reply to a confident end is multiplied by this, too: where a false cut-off hurts most, even
+    /// a confident sign is given time.
+    pub confident_factor: f64,
+    /// Evidence from which an end is confident, 0..1, in place of the usual one.
+    pub confident: f32,
+    /// The same in a turn that was cut off once.
+    pub confident_again: f32,
 }
 
 /// The longest wait without a confident sign of the end, by kind of question, ms.
@@ -118,18 +143,32 @@ pub struct Evidence {
     pub dont_know_probability: f32,
     /// Added to the confident silence for each false cut-off of this candidate so far, ms: we learn.
     pub cutoff_penalty_ms: u64,
-    /// Patience is multiplied by this where the evidence says clearly "goes on".
+    /// Patience grows with the odds of going on to this power. In real talk the share of pauses that outlast t falls as
+    /// t to the power -2.3, and then the best wait grows with the odds to the power 1 / (1 + 2.3); less here, since
+    /// the signs are surer of themselves than they are right.
+    pub lean_exponent: f32,
+    /// The log-odds of an end at which patience is as it was set: what a pause behind complete words usually has.
+    pub lean_usual: f32,
+    /// Patience is multiplied by no more than this where the signs say "goes on".
     pub hesitant_stretch: f32,
-    /// Patience is multiplied by this where the evidence leans to the end without being confident.
+    /// Patience is multiplied by no less than this where the signs lean to the end without being confident.
     pub leaning_stretch: f32,
-    /// Pauses that are heard before the candidate's own habit counts.
-    pub own_pauses_min: usize,
-    /// Patience becomes the candidate's own long pause (nine of ten are shorter) times this, within the next two.
-    pub own_pause_factor: f32,
+    /// Where it is not known what was asked, patience grows with the time talked so far to this power …
+    pub so_far_exponent: f32,
+    /// … over this, ms (two of three answers are shorter; one that is longer has about nine pauses), …
+    pub so_far_usual_ms: u64,
+    /// … within these two.
+    pub so_far_stretch_min: f32,
+    pub so_far_stretch_max: f32,
+    /// Patience grows with the candidate's own pauses (their geometric mean) …
+    pub own_pause_exponent: f32,
+    /// … over this, ms (half of the pauses inside turns are shorter), …
+    pub own_pause_usual_ms: u64,
+    /// … as if so many usual ones had been heard too (pauses differ more within people than between them), …
+    pub own_pauses_prior: usize,
+    /// … within these two.
     pub own_stretch_min: f32,
     pub own_stretch_max: f32,
-    /// Patience is multiplied by this for each time this turn was cut off.
-    pub reopened_stretch: f32,
 }
 
 /// What counts as an interruption of the interviewer.
@@ -168,6 +207,9 @@ pub struct Silence {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            profile: Profile::Interview,
+            quick: Pace { waits_factor: 0.7, confident_factor: 1.1, confident: 0.85, confident_again: 0.95 },
+            patient: Pace { waits_factor: 1.5, confident_factor: 1.33, confident: 0.9, confident_again: 0.96 },
             patience: Patience::default(),
             evidence: Evidence::default(),
             interruption: Interruption::default(),
@@ -192,7 +234,7 @@ impl Default for Patience {
             behavioural_ms: 2_800,
             probe_ms: 1_500,
             code_ms: 45_000,
-            unknown_ms: 2_000,
+            unknown_ms: 1_710,
             thinking_ms: 40_000,
             stretched_ms_max: 6_000,
         }
@@ -218,13 +260,19 @@ impl Default for Evidence {
             explicit_ms: 300,
             dont_know_probability: 0.5,
             cutoff_penalty_ms: 150,
-            hesitant_stretch: 1.7,
+            lean_exponent: 0.18,
+            lean_usual: 0.8,
+            hesitant_stretch: 1.8,
             leaning_stretch: 0.8,
-            own_pauses_min: 6,
-            own_pause_factor: 1.4,
-            own_stretch_min: 0.85,
+            so_far_exponent: 0.1,
+            so_far_usual_ms: 10_000,
+            so_far_stretch_min: 1.0,
+            so_far_stretch_max: 1.2,
+            own_pause_exponent: 0.5,
+            own_pause_usual_ms: 550,
+            own_pauses_prior: 6,
+            own_stretch_min: 0.9,
             own_stretch_max: 1.5,
-            reopened_stretch: 1.25,
         }
     }
 }
@@ -255,26 +303,24 @@ impl Default for Silence {
     }
 }
 
-impl Profile {
-    /// The thresholds of this profile.
+impl Settings {
+    /// The thresholds of one interview: `profile` (or the one that is set here) laid over them, then the candidate's
+    /// accommodation.
     #[must_use]
-    pub fn settings(self) -> Settings {
-        match self {
-            Self::Interview => Settings::default(),
-            Self::Quick => {
-                let mut quick = Settings::default().with_multiplier(0.7);
-                quick.evidence.confident_open_ms = 400;
-                quick
-            }
-            Self::Patient => {
-                let mut patient = Settings::default().with_multiplier(1.5);
-                patient.evidence.confident_factual_ms = 700;
-                patient.evidence.confident_open_ms = 1_000;
-                patient.evidence.confident = 0.9;
-                patient.evidence.confident_again = 0.96;
-                patient
-            }
+    pub fn of_interview(self, profile: Option<Profile>, multiplier: f64) -> Self {
+        let pace = match profile.unwrap_or(self.profile) {
+            Profile::Interview => return self.with_multiplier(multiplier),
+            Profile::Quick => self.quick.clone(),
+            Profile::Patient => self.patient.clone(),
+        };
+        let mut settings = self.with_multiplier(pace.waits_factor * multiplier);
+        let evidence = &mut settings.evidence;
+        for ms in [&mut evidence.confident_factual_ms, &mut evidence.confident_open_ms] {
+            *ms = scaled(*ms, pace.confident_factor);
         }
+        evidence.confident = pace.confident;
+        evidence.confident_again = pace.confident_again;
+        settings
     }
 }
 
@@ -309,6 +355,18 @@ impl Settings {
         }
         self
     }
+}
+
+/// What a candidate's accommodation may multiply the waits by.
+pub const MULTIPLIERS: [f64; 4] = [1.0, 1.25, 1.5, 2.0];
+
+/// Reads one of [`MULTIPLIERS`].
+pub fn multiplier(text: &str) -> Result<f64, String> {
+    let offered = || MULTIPLIERS.map(|multiplier| multiplier.to_string()).join(", ");
+    text.parse()
+        .ok()
+        .filter(|number| MULTIPLIERS.contains(number))
+        .ok_or_else(|| format!("{text:?} is none of {}", offered()))
 }
 
 /// `ms` times `factor`, to the millisecond.

@@ -65,7 +65,7 @@ fn a_decision_tells_its_reasons() {
         ],
         expect![[r#"
             3200 ms: Prepare { turn: TurnId(1) }
-            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1064, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual), probe: false, covered: Some(1.0) } }
+            3350 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Confident, speech_end: SamplePos(48000), silence_ms: 350, patience_ms: 1040, completion: Some(0.93), words_completeness: Some(0.6), reopened: 0, kind: Some(Factual), probe: false, covered: Some(1.0) } }
         "#]],
     );
 }

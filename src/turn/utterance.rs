@@ -81,6 +81,13 @@ impl Utterance {
         matches!(self.sound, Sound::Talking { .. })
     }
 
+    /// The turn model's opinion of the pause; one that comes while they talk again was of an earlier pause.
+    pub fn judged(&mut self, probability: f32) {
+        if !self.is_talking() {
+            self.completion = Some(probability);
+        }
+    }
+
     pub fn hear(&mut self, text: &str, last: bool) {
         let whole = text.len();
         let text = tail(text);
@@ -243,6 +250,7 @@ impl Turn {
             Heard::Awaited { .. } | Heard::Failed => None,
         });
         let sign = words.map_or(Sign::Nothing, |words| words.sign);
+        let whole = self.utterances.len() == 1;
         Pause {
             kind: self.kind(),
             probe: self.asked.is_some_and(|asked| asked.probe),
@@ -251,7 +259,11 @@ impl Turn {
             completion: last.and_then(|utterance| utterance.completion),
             completeness: words.and_then(|words| words.completeness),
             sign,
-            only_moment: self.utterances.len() == 1 && words.is_some_and(|words| words.short),
+            only_moment: whole && words.is_some_and(|words| words.short),
+            whole,
+            so_far_ms: self.silent_since().map_or(0, |(_, since)| {
+                since.saturating_duration_since(self.opened).as_millis().try_into().unwrap_or(u64::MAX)
+            }),
             thinking: self.thinking,
             reopened: self.reopened,
         }

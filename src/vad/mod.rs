@@ -36,6 +36,10 @@ pub struct VoiceStream {
 pub trait VoiceActivity: Send + Sync {
     /// A detector for one track, with its own state; dropping the stream's sender ends it.
     fn open(&self) -> VoiceStream;
+    /// Whether it can still work: false once its thread has ended. What has no thread of its own is as alive as we are.
+    fn is_alive(&self) -> bool {
+        true
+    }
     /// Name and version, for provenance.
     fn name(&self) -> String;
 }
@@ -44,6 +48,10 @@ pub trait VoiceActivity: Send + Sync {
 pub trait TurnModel: Send + Sync {
     /// Probability 0..1 that the speaker has finished, given the last seconds (16 kHz mono; at most 8 s are used).
     fn completion(&self, audio: Vec<i16>) -> BoxFuture<'static, Result<f32, VadError>>;
+    /// Whether it can still work: false once its thread has ended. What has no thread of its own is as alive as we are.
+    fn is_alive(&self) -> bool {
+        true
+    }
     /// Name and version, for provenance.
     fn name(&self) -> String;
 }

@@ -61,6 +61,10 @@ impl VoiceActivity for Silero {
         VoiceStream { frames, readings }
     }
 
+    fn is_alive(&self) -> bool {
+        !self.tracks.is_closed()
+    }
+
     fn name(&self) -> String {
         "silero-vad-6.2.3".into()
     }

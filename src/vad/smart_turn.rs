@@ -66,6 +66,10 @@ impl TurnModel for SmartTurn {
         })
     }
 
+    fn is_alive(&self) -> bool {
+        !self.questions.is_closed()
+    }
+
     fn name(&self) -> String {
         "smart-turn-v3.2-cpu".into()
     }

@@ -1,5 +1,6 @@
 //! All integration tests, one binary (one link). Each file is a subject.
 
+mod cloud;
 mod conversation;
 mod daily;
 mod embedded;
@@ -7,9 +8,11 @@ mod http;
 #[cfg(feature = "local-speech")]
 mod models;
 mod scenarios;
+mod scoring;
 mod store;
 mod support;
 mod tidy;
+mod turns;
 mod webrtc;
 #[cfg(feature = "local-speech")]
 mod whole;

@@ -204,7 +204,7 @@ impl Shell {
         match words {
             ["profile", name] => {
                 let profile: Profile = serde_json::from_value((*name).into()).ok()?;
-                self.settings = profile.settings();
+                self.settings = Settings::default().of_interview(Some(profile), 1.0);
             }
             ["multiplier", factor] => self.settings = self.settings.clone().with_multiplier(factor.parse().ok()?),
             ["asked", kind] => {

@@ -19,6 +19,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("stt", MODELS),
     ("llm", MODELS),
     ("tts", MODELS),
+    ("embed", MODELS),
+    ("cloud", &["id", "clock"]),
     ("store", VOCABULARY),
     ("auth", VOCABULARY),
     ("session", INNER),
@@ -33,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 const VOCABULARY: &[&str] = &["id", "clock", "audio", "interview", "turn"];
 
 /// What parts that run models may know: what runs them, too.
-const MODELS: &[&str] = &["id", "clock", "audio", "interview", "turn", "onnx"];
+const MODELS: &[&str] = &["id", "clock", "audio", "interview", "turn", "onnx", "cloud"];
 
 /// What stands between the edges and the outside may know: the pure parts, and the edges' traits.
 const INNER: &[&str] = &[
@@ -47,6 +49,7 @@ const INNER: &[&str] = &[
     "stt",
     "llm",
     "tts",
+    "embed",
     "store",
     "session",
     "scoring",

@@ -1,6 +1,7 @@
 // The REST calls of the page. Every failure leaves as a Problem with words that a candidate can use;
 // no answer is used before its shape was looked at.
 
+import { accessToken, current } from "./account/session";
 import { t } from "./text";
 import { isRecord } from "./wire";
 
@@ -13,6 +14,8 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     readonly detail: string,
+    /** Field by field, where fields are wrong. */
+    readonly fields: readonly { field: string; message: string }[] = [],
   ) {
     super(detail);
     this.name = "Problem";
@@ -45,6 +48,8 @@ export interface Category {
   language: string;
   jobPositions: string[];
   levels: { level: string; questions: number }[];
+  /** Whether the server can hold a voice interview in this language. */
+  voice: boolean;
 }
 
 export interface Interview {
@@ -74,7 +79,7 @@ export interface NewInterview {
 export async function fetchCategories(signal: AbortSignal): Promise<Category[]> {
   const body = await json("/categories", { signal });
   const list = isRecord(body) && Array.isArray(body["categories"]) ? body["categories"] : [];
-  return list.flatMap(toCategory);
+  return list.flatMap(toCategory).filter((category) => category.voice);
 }
 
 export async function createInterview(wish: NewInterview): Promise<{ interview: Interview; token: string | null }> {
@@ -131,19 +136,34 @@ export function deleteResource(resource: string, token: string | null): void {
 }
 
 /** The address of a file that a media element or a new tab opens, where no header can be sent. */
-export function fileAddress(id: string, token: string | null, name: "recording" | "report.html"): string {
-  const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
+export function fileAddress(id: string, token: string | null, name: "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt"): string {
+  const known = token ?? current();
+  const query = known === null ? "" : `?access_token=${encodeURIComponent(known)}`;
   return `${BASE}/interviews/${id}/${name}${query}`;
 }
 
 export const SOUND_CHECK_ADDRESS = `${BASE}/sound-check.wav`;
 
-interface RequestOptions {
+export interface RequestOptions {
   method?: string;
+  /** An interview's own token; without one the account's is sent, if somebody is logged in. */
   token?: string | null;
+  /** Sends no token at all. */
+  anonymous?: boolean;
   json?: unknown;
   sdp?: string;
+  file?: { kind: string; content: Blob };
   signal?: AbortSignal;
+}
+
+/** Any request that is answered with JSON, or with nothing (null). */
+export async function request(path: string, options: RequestOptions): Promise<unknown> {
+  const response = await send(path, options);
+  return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Problem(500, "")));
+}
+
+export async function upload(path: string, kind: string, content: Blob): Promise<unknown> {
+  return json(path, { method: "POST", file: { kind, content } });
 }
 
 async function json(path: string, options: RequestOptions): Promise<unknown> {
@@ -156,12 +176,16 @@ async function json(path: string, options: RequestOptions): Promise<unknown> {
 }
 
 async function send(path: string, options: RequestOptions): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json", ...authorization(options.token ?? null) };
-  let body: string | null = null;
+  const token = options.token ?? (options.anonymous === true ? null : await accessToken());
+  const headers: Record<string, string> = { Accept: "application/json", ...authorization(token) };
+  let body: string | Blob | null = null;
   if (options.sdp !== undefined) {
     headers["Content-Type"] = "application/sdp";
     headers["Accept"] = "application/sdp";
     body = options.sdp;
+  } else if (options.file !== undefined) {
+    headers["Content-Type"] = options.file.kind;
+    body = options.file.content;
   } else if (options.json !== undefined) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(options.json);
@@ -195,13 +219,16 @@ function authorization(token: string | null): Record<string, string> {
 
 async function toProblem(response: Response): Promise<Problem> {
   let detail = "";
+  let fields: { field: string; message: string }[] = [];
   try {
     const body: unknown = await response.json();
     if (isRecord(body)) detail = string(body["detail"]) || string(body["title"]);
+    const errors = isRecord(body) && Array.isArray(body["errors"]) ? body["errors"].filter(isRecord) : [];
+    fields = errors.map((error) => ({ field: string(error["field"]), message: string(error["message"]) }));
   } catch {
     // A body that is no JSON explains nothing to a candidate.
   }
-  return new Problem(response.status, detail);
+  return new Problem(response.status, detail, fields);
 }
 
 /** A Location of another origin is not followed: the token would go there. */
@@ -230,6 +257,7 @@ function toCategory(value: unknown): Category[] {
         level: string(level["level"]),
         questions: typeof level["questions"] === "number" ? level["questions"] : 0,
       })),
+      voice: value["voice"] !== false,
     },
   ];
 }

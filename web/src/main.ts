@@ -1,11 +1,15 @@
 // The start of the page: which address shows which view. Views know their own part only.
 
+import { account } from "./account/session";
+import { fill, h } from "./dom";
 import { frame, showProblem } from "./frame";
 import { remember, rememberedInterview } from "./storage";
 import { t } from "./text";
 import { clearToasts } from "./toasts";
+import { accountView } from "./views/account";
 import { front } from "./views/front";
 import { interview } from "./views/interview";
+import { profileView } from "./views/profile";
 import { report } from "./views/report";
 
 export interface Visit {
@@ -27,7 +31,12 @@ function render(): void {
   document.documentElement.lang = t.lang;
   const visit: Visit = { ...frame(root), signal: leave.signal, go };
   const match = /^\/(interview|report)\/([A-Za-z0-9-]{1,64})\/?$/.exec(window.location.pathname);
-  if (window.location.pathname === "/") return front(visit);
+  if (window.location.pathname === "/") {
+    fill(visit.bar, h("a", { class: "button quiet slim", href: "/account", testid: "to-account" }, account()?.username ?? t.account.logIn));
+    return front(visit);
+  }
+  if (window.location.pathname === "/account") return accountView(visit);
+  if (window.location.pathname === "/profile") return profileView(visit);
   const id = match?.[2];
   if (id === undefined) return showProblem(visit.main, t.problems.title, t.problems.page);
   const token = takeToken(id);
@@ -61,7 +70,7 @@ document.addEventListener("click", (event) => {
   if (link === null || link.target !== "" || link.hasAttribute("download")) return;
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
   const address = new URL(link.href, window.location.href);
-  const ours = /^\/($|interview\/|report\/)/.test(address.pathname);
+  const ours = /^\/($|account$|profile$|interview\/|report\/)/.test(address.pathname);
   if (address.origin !== window.location.origin || !ours) return;
   event.preventDefault();
   go(address.pathname + address.hash);

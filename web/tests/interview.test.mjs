@@ -354,6 +354,7 @@ async function reportShown(page, name) {
   assert.ok((await page.getByTestId("recommendation").innerText()).length > 0);
   assert.ok((await report.locator(".question-item").count()) > 0, "the questions are there");
   assert.ok((await report.locator(".scores dt").count()) === 3, "overall, technical, soft skills");
+  assert.ok((await report.locator("svg.timeline rect").count()) > 3, "who spoke when is drawn");
   await keepShots(page, name, { whole: true });
 }
 

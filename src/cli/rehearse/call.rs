@@ -3,6 +3,7 @@
 
 use super::candidate::{Candidate, Deed, Happening, Turn};
 use super::ear::{Ear, TimeLine};
+use super::interject::Interjection;
 use super::prepare::PreparedAnswer;
 use super::screen::{self, Shown};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, FRAME_MS, VOICE_RATE_HZ};
@@ -35,6 +36,8 @@ pub struct CallRecord {
     /// What the microphone sent, 24 kHz, on the ear's time.
     pub mouth: TimeLine,
     pub turns: Vec<Turn>,
+    /// What was said into the interviewer's lines.
+    pub interjections: Vec<Interjection>,
     /// How the server ended the interview.
     pub end: Result<String, CallError>,
 }
@@ -83,7 +86,9 @@ pub async fn hold(
     let end = call.run(&cancel).await;
     call.hear_tail().await;
     call.client.close().await;
-    CallRecord { turns: call.candidate.turns().to_vec(), ear: call.ear, mouth: call.mouth, end }
+    let turns = call.candidate.turns().to_vec();
+    let interjections = call.candidate.interjections().to_vec();
+    CallRecord { turns, interjections, ear: call.ear, mouth: call.mouth, end }
 }
 
 impl<T: FnMut(Instant, Sight)> Call<T> {

@@ -3,6 +3,7 @@
 //! screen shows go in; deeds come out.
 
 use super::ear::Ear;
+use super::interject::{Interjection, Interjector, Kind};
 use super::prepare::{Prepared, PreparedAnswer};
 use crate::audio::frame::{FRAME_MS, VOICE_RATE_HZ};
 use crate::room::{QuestionView, StateView};
@@ -58,6 +59,7 @@ pub enum Happening {
     Phase { phase: String, question: Option<(u32, u32, String, String)> },
     Thinks { about: Duration },
     Says { text: String, lasts: Duration },
+    Interjects { text: String, lasts: Duration },
     TalkedOver { recovered: bool },
     Replied { gap: Duration },
 }
@@ -72,6 +74,9 @@ pub struct Candidate {
     answered: HashMap<String, usize>,
     general_next: usize,
     turns: Vec<Turn>,
+    interjector: Option<Interjector>,
+    /// An interruption ended here: what is asked, is asked after it.
+    interrupted_until: Option<Instant>,
     deeds: VecDeque<Deed>,
 }
 
@@ -89,13 +94,21 @@ enum Doing {
         answer: Arc<PreparedAnswer>,
         is_follow_up: bool,
     },
+    /// Says something into the interviewer's line.
+    Interjecting {
+        kind: Kind,
+        words: Arc<PreparedAnswer>,
+    },
 }
 
 impl Candidate {
     #[must_use]
     pub fn new(prepared: Arc<Prepared>) -> Self {
+        let interjector = prepared.interjections.clone().map(Interjector::new);
         Self {
             prepared,
+            interjector,
+            interrupted_until: None,
             state: None,
             doing: Doing::Listening,
             answered: HashMap::new(),
@@ -121,9 +134,10 @@ impl Candidate {
     pub fn tick(&mut self, now: Instant, ear: &Ear) {
         self.note_reply(ear);
         self.doing = match std::mem::replace(&mut self.doing, Doing::Listening) {
-            Doing::Listening => match self.question_asked(now, ear) {
-                Some(question) => self.think(now, question),
-                None => Doing::Listening,
+            Doing::Listening => match (self.interjection(now, ear), self.question_asked(now, ear)) {
+                (Some(interjecting), _) => interjecting,
+                (None, Some(question)) => self.think(now, question),
+                (None, None) => Doing::Listening,
             },
             Doing::Thinking { until, question, answer } => {
                 if self.question_asked(now, ear).is_none() {
@@ -135,15 +149,22 @@ impl Candidate {
                     self.begin(question, answer)
                 }
             }
-            speaking @ Doing::Speaking { .. } => speaking,
+            speaking @ (Doing::Speaking { .. } | Doing::Interjecting { .. }) => speaking,
         };
     }
 
     /// The answer was said; its first frame left at `from`. Gives back which one it was.
     pub fn has_spoken(&mut self, from: Instant, ear: &Ear) -> Option<Arc<PreparedAnswer>> {
-        let Doing::Speaking { question, answer, is_follow_up } = std::mem::replace(&mut self.doing, Doing::Listening)
-        else {
-            return None;
+        let (question, answer, is_follow_up) = match std::mem::replace(&mut self.doing, Doing::Listening) {
+            Doing::Speaking { question, answer, is_follow_up } => (question, answer, is_follow_up),
+            Doing::Interjecting { kind, words } => {
+                let until = self.interjector.as_mut()?.has_said(kind, from, duration_of(words.voiced_end));
+                if kind == Kind::Words {
+                    self.interrupted_until = Some(until);
+                }
+                return Some(words);
+            }
+            Doing::Listening | Doing::Thinking { .. } => return None,
         };
         self.hand_in(&question, &answer, is_follow_up, true);
         let ended = from + duration_of(answer.voiced_end).saturating_sub(FRAME);
@@ -176,12 +197,18 @@ impl Candidate {
         &self.turns
     }
 
+    /// What was said into the interviewer's lines.
+    #[must_use]
+    pub fn interjections(&self) -> &[Interjection] {
+        self.interjector.as_ref().map_or(&[], Interjector::said)
+    }
+
     /// Whether an answer is being said or thought of.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         match &self.doing {
             Doing::Listening => false,
-            Doing::Thinking { .. } | Doing::Speaking { .. } => true,
+            Doing::Thinking { .. } | Doing::Speaking { .. } | Doing::Interjecting { .. } => true,
         }
     }
 
@@ -189,9 +216,18 @@ impl Candidate {
     /// answer has ended at the ear.
     fn question_asked(&self, now: Instant, ear: &Ear) -> Option<QuestionView> {
         let state = self.state.as_ref().filter(|state| state.phase == "listening" && !state.paused)?;
-        let since = self.turns.last().map(|turn| turn.ended);
+        let since = self.turns.last().map(|turn| turn.ended).max(self.interrupted_until);
         let has_ended = ear.has_heard_since(since) && !ear.hears_voice(now, QUESTION_ENDED);
         state.question.clone().filter(|_| has_ended)
+    }
+
+    /// Says something into what is being said, if it is to.
+    fn interjection(&mut self, now: Instant, ear: &Ear) -> Option<Doing> {
+        let (kind, words) = self.interjector.as_mut()?.wants(now, ear, self.state.as_ref())?;
+        let (text, lasts) = (words.utterances.join(" "), duration_of(words.voiced_end));
+        self.deeds.push_back(Deed::Tell(Happening::Interjects { text, lasts }));
+        self.deeds.push_back(Deed::Speak(Arc::clone(&words)));
+        Some(Doing::Interjecting { kind, words })
     }
 
     fn think(&mut self, now: Instant, question: QuestionView) -> Doing {
@@ -254,6 +290,7 @@ fn duration_of(samples: usize) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::rehearse::interject::Interjections;
 
     /// A conversation on made-up time: sounds are put into the ear, the screen shows phases.
     struct Stage {
@@ -280,7 +317,7 @@ mod tests {
         let answers = HashMap::from([("q1".to_owned(), answer("first", 2)), ("q2".to_owned(), answer("second", 2))]);
         let probes = HashMap::from([("q1".to_owned(), vec![answer("more", 1)])]);
         let general = vec![answer("no idea", 1), answer("who knows", 1)];
-        let candidate = Candidate::new(Arc::new(Prepared { answers, probes, general }));
+        let candidate = Candidate::new(Arc::new(Prepared { answers, probes, general, interjections: None }));
         Stage { began, now_ms: 0, ear: Ear::new(began), candidate, told: Vec::new() }
     }
 
@@ -302,6 +339,7 @@ mod tests {
                         Deed::Code { submitted, content, .. } => format!("{ms} code {content} {submitted}"),
                         Deed::Tell(Happening::Replied { gap }) => format!("{ms} gap {}", gap.as_millis()),
                         Deed::Tell(Happening::TalkedOver { recovered }) => format!("{ms} talked over {recovered}"),
+                        Deed::Tell(Happening::Interjects { text, .. }) => format!("{ms} interjects {text}"),
                         Deed::Tell(Happening::Phase { .. } | Happening::Thinks { .. } | Happening::Says { .. }) => {
                             continue;
                         }
@@ -385,6 +423,28 @@ mod tests {
         stage.run(3_000, true);
         stage.run(6_000, false);
         assert_eq!(stage.told, ["4600 speaks first"]);
+    }
+
+    #[test]
+    fn a_question_is_interrupted_once_its_repetition_acknowledged_and_then_answered() {
+        let mut stage = stage();
+        let interjections = Interjections { words: answer("again please", 1), sounds: vec![answer("okay", 1)] };
+        stage.candidate.interjector = Some(Interjector::new(Arc::new(interjections)));
+        stage.show("speaking", "q1", "factual");
+        stage.run(2_400, true);
+        stage.spoken(2_020);
+        stage.show("listening", "q1", "factual");
+        stage.run(5_000, false);
+        assert_eq!(stage.told, ["2000 interjects again please", "2000 speaks again please"], "and it waits");
+        stage.show("speaking", "q1", "factual");
+        stage.run(7_400, true);
+        stage.spoken(7_020);
+        stage.run(8_000, false);
+        stage.run(11_000, true);
+        stage.show("listening", "q1", "factual");
+        stage.run(14_000, false);
+        assert_eq!(stage.told[2..], ["7000 interjects okay", "7000 speaks okay", "12600 speaks first"]);
+        assert_eq!(stage.candidate.interjections().len(), 2);
     }
 
     #[test]

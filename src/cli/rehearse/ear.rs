@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 const VOICED_RMS: f32 = 250.0;
 /// Silence within a speech that does not end it (pauses between words and sentences).
 const SPEECH_GAP: Duration = Duration::from_millis(600);
+/// Where silence is looked for, loudness is taken of so much.
+const WINDOW: Duration = Duration::from_millis(10);
+const WINDOW_SAMPLES: usize = EAR_RATE_HZ as usize / 100;
 /// Longest audio kept, s: an interview of 90 minutes.
 const KEPT_S_MAX: usize = 90 * 60;
 /// A frame that comes less than this late (a stall and the burst after it) follows the one before it, ms.
@@ -112,6 +115,33 @@ impl Ear {
     /// Speeches that began after `from` and before `to`.
     pub fn begun_between(&self, from: Instant, to: Instant) -> impl Iterator<Item = HeardSpeech> + '_ {
         self.speeches.iter().copied().filter(move |speech| speech.start > from && speech.start < to)
+    }
+
+    /// From when on, not before `from`, no voice was heard for `lasting`.
+    #[must_use]
+    pub fn silent_from(&self, from: Instant, lasting: Duration) -> Option<Instant> {
+        let mut since = from;
+        for (at, voiced) in self.windows_from(from) {
+            if voiced {
+                since = at + WINDOW;
+            } else if at + WINDOW >= since + lasting {
+                return Some(since);
+            }
+        }
+        None
+    }
+
+    /// When a voice was heard first, not before `from`.
+    #[must_use]
+    pub fn voice_from(&self, from: Instant) -> Option<Instant> {
+        self.windows_from(from).find_map(|(at, voiced)| voiced.then_some(at))
+    }
+
+    /// Windows of 10 ms from `from` on: when each begins, and whether it is voice.
+    fn windows_from(&self, from: Instant) -> impl Iterator<Item = (Instant, bool)> + '_ {
+        let start = self.line.position(from).min(self.line.pcm.len());
+        let windows = self.line.pcm[start..].chunks_exact(WINDOW_SAMPLES);
+        (0..).zip(windows).map(move |(count, window)| (from + WINDOW * count, rms(window) >= VOICED_RMS))
     }
 
     #[must_use]

@@ -2,13 +2,14 @@
 //! a microphone. It measures at the ear and compares with the record. Everything is synthesised before the calls and
 //! transcribed after them, since it shares the cores with the server. Must never use the server but by REST and WebRTC.
 //!
-//! `script` says what is said, `prepare` makes it sound; `candidate` (pure) behaves, `call` holds one call, `ear` keeps
-//! what was heard; `compare` and `outcome` (pure) judge; `rest` and `screen` are the server as its clients see it.
+//! `script` says what is said, `prepare` makes it sound; `candidate` (pure) behaves, `interject` (pure) does not hear the
+//! interviewer out, `call` holds one call, `ear` keeps what was heard; `compare` and `outcome` (pure) judge; `rest` and `screen` are the server as its clients see it.
 
 mod call;
 pub mod candidate;
 pub mod compare;
 mod ear;
+mod interject;
 mod keep;
 pub mod outcome;
 mod prepare;
@@ -60,6 +61,10 @@ pub struct Arguments {
     /// Questions of the interview; as many as the server plans by default.
     #[arg(long)]
     questions: Option<u32>,
+    /// Also interrupt the interviewer in mid-sentence, and measure how soon it is silent; and say "okay" and the like
+    /// into its lines, which must not stop it.
+    #[arg(long)]
+    interrupt: bool,
     /// The candidate's voice: piper (quick) or kokoro.
     #[arg(long, default_value = "piper")]
     voice: String,
@@ -94,6 +99,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         calls: arguments.calls,
         at_once: arguments.at_once,
         questions: arguments.questions,
+        interrupt: arguments.interrupt,
         keep: arguments.keep,
         token: arguments.token,
     };

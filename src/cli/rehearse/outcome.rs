@@ -3,7 +3,9 @@
 
 use super::candidate::Turn;
 use super::compare::{Comparison, compare, word_errors, words};
+use super::interject::{Effect, InterjectionSummary};
 use super::rest::Line;
+use crate::session::event::MeasuredGap;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -21,6 +23,11 @@ pub struct CallOutcome {
     /// Words of the interviewer's record, and how many of them were heard differently.
     pub heard_words: usize,
     pub heard_errors: usize,
+    /// What came of each interjection, and lines of the interviewer that the record has as stopped.
+    pub effects: Vec<Effect>,
+    pub lines_stopped: usize,
+    /// The silences before replies as the server measured them on its recording.
+    pub gaps: Vec<MeasuredGap>,
     pub report_url: String,
     /// Why the call counts as failed, each in a sentence.
     pub failures: Vec<String>,
@@ -38,7 +45,8 @@ impl CallOutcome {
         let (reference, heard) = (words(&of_role("interviewer").join(" ")), words(&heard.join(" ")));
         let heard_errors = word_errors(&reference, &heard);
         let heard_words = reference.len();
-        Self { turns, said, comparison, heard_words, heard_errors, report_url, failures: Vec::new() }
+        let lines_stopped = record.iter().filter(|line| line.role == "interviewer" && line.interrupted).count();
+        Self { turns, said, comparison, heard_words, heard_errors, lines_stopped, report_url, ..Self::default() }
     }
 }
 
@@ -79,6 +87,13 @@ pub struct Summary {
     /// Of answers to factual questions, without follow-ups.
     pub gap_ms: Percentiles,
     pub gap_ms_by_kind: BTreeMap<String, Percentiles>,
+    /// Of all spoken answers, as the server's recording has them, and as its events do; and how many of them differ by
+    /// more than 100 ms.
+    pub recorded_gap_ms: Percentiles,
+    pub event_gap_ms: Percentiles,
+    pub gaps_disagreeing: usize,
+    /// How the interviewer bore being interrupted (`--interrupt`).
+    pub interrupt: Option<InterjectionSummary>,
     pub lost: usize,
     pub doubled: usize,
     pub misordered: usize,
@@ -102,6 +117,10 @@ impl Summary {
             let kind = if turn.is_follow_up { FOLLOW_UP.to_owned() } else { turn.kind.clone() };
             gaps.entry(kind).or_default().extend(turn.gap.and_then(|gap| u64::try_from(gap.as_millis()).ok()));
         }
+        let measured = |of: fn(&MeasuredGap) -> u64| -> Vec<u64> {
+            outcomes.iter().flat_map(|outcome| &outcome.gaps).map(of).collect()
+        };
+        let effects: Vec<Effect> = outcomes.iter().flat_map(|outcome| outcome.effects.iter().copied()).collect();
         let count = |of: fn(&Comparison) -> usize| outcomes.iter().map(|outcome| of(&outcome.comparison)).sum();
         let heard_words: usize = outcomes.iter().map(|outcome| outcome.heard_words).sum();
         let heard_errors: usize = outcomes.iter().map(|outcome| outcome.heard_errors).sum();
@@ -113,6 +132,10 @@ impl Summary {
             turns: turns().count(),
             gap_ms: Percentiles::of(gaps.get("factual").map_or(&[], Vec::as_slice)),
             gap_ms_by_kind: gaps.iter().map(|(kind, gaps)| (kind.clone(), Percentiles::of(gaps))).collect(),
+            recorded_gap_ms: Percentiles::of(&measured(|gap| u64::try_from(gap.waveform_ms).unwrap_or(0))),
+            event_gap_ms: Percentiles::of(&measured(|gap| gap.events_ms)),
+            gaps_disagreeing: outcomes.iter().flat_map(|outcome| &outcome.gaps).filter(|gap| gap.disagrees()).count(),
+            interrupt: InterjectionSummary::of(&effects, outcomes.iter().map(|outcome| outcome.lines_stopped).sum()),
             lost: count(|comparison| comparison.lost.len()),
             doubled: count(|comparison| comparison.doubled.len()),
             misordered: count(|comparison| comparison.misordered.len()),
@@ -126,10 +149,17 @@ impl Summary {
         }
     }
 
-    /// Whether the rehearsal went well: every call to its end, every utterance once and in its place.
+    /// Whether the rehearsal went well: every call to its end, every utterance once and in its place, every interruption
+    /// heeded, and every line that was held gone on with. (A synthetic "okay" is now and then heard as words: told apart.)
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.calls > 0 && self.calls_failed == 0 && self.lost == 0 && self.doubled == 0 && self.misordered == 0
+        let heeded = |interrupt: &InterjectionSummary| interrupt.unheeded == 0 && interrupt.not_resumed == 0;
+        self.interrupt.as_ref().is_none_or(heeded)
+            && self.calls > 0
+            && self.calls_failed == 0
+            && self.lost == 0
+            && self.doubled == 0
+            && self.misordered == 0
     }
 
     /// For a person.
@@ -140,6 +170,30 @@ impl Summary {
         for (kind, gaps) in &self.gap_ms_by_kind {
             let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
             let _ = writeln!(out, "  {kind:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
+        }
+        for (name, gaps) in [("(recording)", self.recorded_gap_ms), ("(events)", self.event_gap_ms)] {
+            let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
+            let _ = writeln!(out, "  {name:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
+        }
+        if self.gaps_disagreeing > 0 {
+            let _ = writeln!(out, "recording and events differ by more than 100 ms at {}", self.gaps_disagreeing);
+        }
+        if let Some(interrupt) = &self.interrupt {
+            let (silent, resumed) = (&interrupt.silent_ms, &interrupt.resumed_ms);
+            let _ = writeln!(
+                out,
+                "\ninterruptions {}, unheeded {}; silent at the ear after p50 {} p95 {} ms\n\
+                 sounds that want nothing {}, not resumed {}, taken for words {}; the line went on after p50 {} p95 {} ms",
+                interrupt.interruptions,
+                interrupt.unheeded,
+                ms(silent.p50),
+                ms(silent.p95),
+                interrupt.sounds,
+                interrupt.not_resumed,
+                interrupt.wrongly_stopped,
+                ms(resumed.p50),
+                ms(resumed.p95)
+            );
         }
         let _ = writeln!(
             out,

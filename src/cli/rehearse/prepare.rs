@@ -1,6 +1,7 @@
 //! A script made audible before the call: every answer as samples, with its pauses in it. Must never run during a call:
 //! the candidate shares the cores with the server that it measures.
 
+use super::interject::{self, Interjections};
 use super::script::Part;
 use crate::audio::frame::VOICE_RATE_HZ;
 use crate::audio::resample::{ResampleError, resample};
@@ -43,6 +44,8 @@ pub struct Prepared {
     pub probes: HashMap<String, Vec<Arc<PreparedAnswer>>>,
     /// For what has no answer of its own, in turn; never empty.
     pub general: Vec<Arc<PreparedAnswer>>,
+    /// What is said into the interviewer's lines, if anything is.
+    pub interjections: Option<Arc<Interjections>>,
 }
 
 /// What can fail.
@@ -66,7 +69,8 @@ pub async fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let script = &part.script;
     let all = script.answers.len() + script.probe_answers.len();
-    let mut prepared = Prepared { answers: HashMap::new(), probes: HashMap::new(), general: Vec::new() };
+    let mut prepared =
+        Prepared { answers: HashMap::new(), probes: HashMap::new(), general: Vec::new(), interjections: None };
     for (done, answer) in script.answers.iter().enumerate() {
         told(done, all);
         let sounded = sound(&answer.words, answer.code.clone(), &part.folder, voice).await?;
@@ -82,6 +86,19 @@ pub async fn prepare(
     }
     told(all, all);
     Ok(prepared)
+}
+
+/// Makes audible what is said into the interviewer's lines.
+pub async fn interjections(voice: &dyn TextToSpeech) -> Result<Interjections, PrepareError> {
+    let say = async |text: &str| {
+        let words = Words { think_s: 0.0, text: text.to_owned(), pause_s: 0.0, then: None, wav: None };
+        sound(&words, None, Path::new(""), voice).await.map(Arc::new)
+    };
+    let mut sounds = Vec::new();
+    for text in interject::SOUNDS {
+        sounds.push(say(text).await?);
+    }
+    Ok(Interjections { words: say(interject::WORDS).await?, sounds })
 }
 
 async fn sound(

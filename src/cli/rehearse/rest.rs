@@ -3,6 +3,7 @@
 
 use crate::id::SessionId;
 use crate::interview::question::Level;
+use crate::session::event::{MeasuredGap, SessionEvent};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -13,6 +14,8 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(30);
 /// Longest wait for a connection to the server.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Events read at once.
+const EVENTS_PAGE: u32 = 500;
 /// Largest answer that is read, bytes (an SDP answer has about 2,000; a transcript of 90 minutes about 200,000).
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -83,6 +86,19 @@ pub struct Line {
 #[derive(Deserialize)]
 struct Transcript {
     transcript: Vec<Line>,
+}
+
+/// A page of the log.
+#[derive(Deserialize)]
+struct EventList {
+    events: Vec<EventView>,
+    next: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct EventView {
+    kind: String,
+    payload: serde_json::Value,
 }
 
 /// The answer to an offer, and the resource to delete at the end.
@@ -170,6 +186,25 @@ impl Server {
     pub async fn transcript(&self, made: &Made) -> Result<Vec<Line>, RestError> {
         let transcript: Transcript = self.json(self.of(Method::GET, made, "/transcript"), "the transcript").await?;
         Ok(transcript.transcript)
+    }
+
+    /// The silences before replies, as the server measured them when the interview was over.
+    pub async fn gaps(&self, made: &Made) -> Result<Vec<MeasuredGap>, RestError> {
+        let mut after = 0;
+        loop {
+            let below = format!("/events?limit={EVENTS_PAGE}&after={after}");
+            let page: EventList = self.json(self.of(Method::GET, made, &below), "the log").await?;
+            for event in page.events {
+                let event = SessionEvent::from_row(&event.kind, &event.payload);
+                if let Some(SessionEvent::GapsMeasured { gaps }) = event {
+                    return Ok(gaps);
+                }
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(Vec::new()),
+            }
+        }
     }
 
     fn of(&self, method: Method, made: &Made, below: &str) -> RequestBuilder {

@@ -3,9 +3,10 @@
 
 use super::call::{self, CallError, CallRecord, Sight};
 use super::candidate::Candidate;
+use super::interject::effect;
 use super::keep;
 use super::outcome::{CallOutcome, Summary};
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, interjections, prepare};
 use super::rest::{Connection, Made, RestError, Server, View, Wish};
 use super::script::Part;
 use super::transcribe::heard_words;
@@ -36,6 +37,8 @@ pub struct Rehearsal {
     pub questions: Option<u32>,
     pub calls: u32,
     pub at_once: u32,
+    /// The candidate does not hear the interviewer out.
+    pub interrupt: bool,
     pub keep: Option<PathBuf>,
     pub token: Option<String>,
 }
@@ -61,7 +64,11 @@ pub async fn rehearse(
     }
     let voice = parts.voice.voice();
     let prepared = prepare(&rehearsal.part, parts.voice.as_ref(), |done, all| progress("answers made", done, all));
-    let prepared = Arc::new(prepared.await?);
+    let mut prepared = prepared.await?;
+    if rehearsal.interrupt {
+        prepared.interjections = Some(Arc::new(interjections(parts.voice.as_ref()).await?));
+    }
+    let prepared = Arc::new(prepared);
     let mut outcomes = Vec::new();
     let numbers: Vec<u32> = (1..=rehearsal.calls).collect();
     for round in numbers.chunks(usize::try_from(rehearsal.at_once.max(1))?) {
@@ -171,7 +178,13 @@ async fn look_at(
     if let Err(why) = cancel.run_until_cancelled(until_reported(server, &made)).await.unwrap_or(Ok(())) {
         failures.push(why);
     }
+    let effects = record.interjections.iter().map(|interjection| effect(interjection, &record.ear)).collect();
+    let gaps = server.gaps(&made).await.unwrap_or_else(|why| {
+        failures.push(why.to_string());
+        Vec::new()
+    });
     let mut outcome = CallOutcome::of(record.turns, &heard, &lines, server.report_url(made.id));
+    (outcome.effects, outcome.gaps) = (effects, gaps);
     outcome.failures = failures.iter().map(|why| format!("call {number}: {why}")).collect();
     for (index, what) in outcome.misses() {
         view.note(what, &outcome.said[index]);

@@ -50,6 +50,9 @@ impl LiveView {
             }
             Happening::Thinks { about } => self.line(at, "thinks", &seconds(*about)),
             Happening::Says { text, lasts } => self.line(at, "candidate", &format!("{text} ({})", seconds(*lasts))),
+            Happening::Interjects { text, lasts } => {
+                self.line(at, "interjects", &format!("{text} ({})", seconds(*lasts)));
+            }
             Happening::TalkedOver { recovered: true } => {
                 self.line(at, "talked over", "the interviewer fell silent again")
             }

@@ -23,6 +23,8 @@ pub struct CategoryView {
     language: String,
     job_positions: Vec<String>,
     levels: Vec<LevelView>,
+    /// Whether this server hears and speaks that language, so that a voice interview can be held.
+    voice: bool,
 }
 
 /// How much there is to ask at a level.
@@ -38,8 +40,8 @@ pub struct CategoryList {
     categories: Vec<CategoryView>,
 }
 
-impl From<CategoryRow> for CategoryView {
-    fn from(row: CategoryRow) -> Self {
+impl CategoryView {
+    fn of(row: CategoryRow, spoken: &[&str]) -> Self {
         let levels = row
             .levels
             .iter()
@@ -49,6 +51,7 @@ impl From<CategoryRow> for CategoryView {
             slug: row.slug,
             name: row.name,
             description: row.description,
+            voice: spoken.contains(&row.language.as_str()),
             language: row.language,
             job_positions: row.job_positions,
             levels: levels.collect(),
@@ -61,5 +64,6 @@ impl From<CategoryRow> for CategoryView {
     responses((status = 200, description = "All categories.", body = CategoryList)))]
 pub async fn list(State(state): State<Shared>) -> Result<Json<CategoryList>, ApiError> {
     let rows = state.store.categories().await?;
-    Ok(Json(CategoryList { categories: rows.into_iter().map(CategoryView::from).collect() }))
+    let spoken = state.interviews.voice_languages();
+    Ok(Json(CategoryList { categories: rows.into_iter().map(|row| CategoryView::of(row, &spoken)).collect() }))
 }

@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// What the candidate says to the disclosure.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -54,13 +53,12 @@ pub async fn give(
     if row.status.is_final() {
         return Err(ApiError::Gone("This interview is over.".to_owned()));
     }
-    let hash = Sha256::digest(disclosure.text_in(&row.language).as_bytes());
-    let text_hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = disclosure.text_in(&row.language);
     let by = match caller {
         Caller::Person { user, .. } => user.to_string(),
         Caller::Candidate(_) | Caller::LocalPractice => "candidate".to_owned(),
     };
-    let given = state.store.give_consent(id, &disclosure.version, &text_hash, &by).await?;
+    let given = state.store.give_consent(id, &disclosure.version, text, &by).await?;
     tracing::info!(session = %id, version = %given.version, "consent given");
     let view = ConsentGiven { version: given.version, text_hash: given.text_hash, given_at: given.given_at };
     Ok((StatusCode::CREATED, axum::Json(view)))

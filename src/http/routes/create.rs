@@ -3,13 +3,16 @@
 use super::interviews::InterviewView;
 use crate::auth::role::Role;
 use crate::auth::token::Issued;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Json};
+use crate::http::fields::Fields;
 use crate::http::interviews::{DailyAccess, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
 use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
+use crate::turn::Profile;
+use crate::turn::settings::MULTIPLIERS;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -23,9 +26,6 @@ const TITLE_CHARS_MAX: usize = 200;
 const NAME_CHARS_MAX: usize = 100;
 /// Most technologies of one interview; more say nothing about any.
 const TECH_STACK_MAX: usize = 20;
-/// Allowed factors of patience: the usual accommodations of extra time.
-const PATIENCE: [f64; 4] = [1.0, 1.25, 1.5, 2.0];
-
 /// An interview that somebody wants.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +81,9 @@ pub struct Accommodations {
     #[serde(default)]
     #[schema(example = 1.25, minimum = 1.0, maximum = 2.0)]
     patience: Option<f64>,
+    /// How soon a pause counts as the end of an answer, otherwise the server's setting `turn.profile`.
+    #[serde(default)]
+    profile: Option<Profile>,
 }
 
 /// An interview that was made, with the candidate's way in.
@@ -162,8 +165,9 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let has_daily = !state.settings.room.daily.api_key.0.is_empty();
     let is_offered = room == RoomKind::Webrtc || (room == RoomKind::Daily && has_daily);
     fields.must(is_offered, "room", "This server's room is `webrtc`, or `daily` if it has a Daily domain.");
-    let patience = body.accommodations.and_then(|wished| wished.patience).unwrap_or(1.0);
-    fields.must(PATIENCE.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
+    let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
+    let patience = patience.unwrap_or(1.0);
+    fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
     fields.must(body.tech_stack.len() <= TECH_STACK_MAX, "tech_stack", "At most 20 technologies.");
     let tech_stack = body.tech_stack.iter().filter_map(|name| fields.text("tech_stack", Some(name), NAME_CHARS_MAX));
     let tech_stack = tech_stack.collect();
@@ -171,6 +175,11 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let title = fields.text("title", body.title.as_deref(), TITLE_CHARS_MAX);
     let candidate_name = fields.text("candidate_name", body.candidate_name.as_deref(), NAME_CHARS_MAX);
     let category = find_category(state.store.categories().await?, &body.category, &language, body.level, &mut fields);
+    let spoken = state.interviews.voice_languages();
+    fields.must(mode != Mode::Voice || category.is_none() || spoken.contains(&language.as_str()), "language", &{
+        let spoken = spoken.join(", ");
+        format!("This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}.")
+    });
     let category = fields.check(category)?;
     Ok(InterviewWish {
         user_id,
@@ -187,6 +196,7 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         purpose,
         room,
         patience,
+        turn_profile,
         expires_at: state.clock.now() + join_life(state),
         category,
     })
@@ -211,36 +221,4 @@ fn find_category(
     let has_questions = row.levels.iter().any(|count| count.level == level && count.questions > 0);
     fields.must(has_questions, "level", "This category has no questions of that level.");
     Some(row)
-}
-
-/// What is wrong so far.
-#[derive(Default)]
-struct Fields(Vec<FieldError>);
-
-impl Fields {
-    fn must(&mut self, holds: bool, field: &str, message: &str) {
-        if !holds {
-            self.0.push(FieldError::new(field, message));
-        }
-    }
-
-    fn range(&mut self, field: &str, value: u32, max: u32) {
-        if value == 0 || value > max {
-            self.0.push(FieldError::new(field, format!("`{field}` lies between 1 and {max}.")));
-        }
-    }
-
-    /// One line of text: trimmed, empty counts as not given.
-    fn text(&mut self, field: &str, value: Option<&str>, chars_max: usize) -> Option<String> {
-        let text = value?.trim();
-        if text.chars().count() > chars_max {
-            self.0.push(FieldError::new(field, format!("`{field}` has at most {chars_max} characters.")));
-        }
-        self.must(!text.chars().any(char::is_control), field, "Control characters are not text.");
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn check<T>(self, value: Option<T>) -> Result<T, ApiError> {
-        value.filter(|_| self.0.is_empty()).ok_or(ApiError::Invalid(self.0))
-    }
 }

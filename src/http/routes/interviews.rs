@@ -5,6 +5,7 @@ use crate::auth::token::Issued;
 use crate::http::access::{self, Right};
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
+use crate::http::paging;
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -16,11 +17,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-
-/// Interviews on one page of the list, unless asked otherwise.
-const PAGE_DEFAULT: u32 = 20;
-/// Interviews on one page at most.
-const PAGE_MAX: u32 = 100;
 
 /// An interview in a list.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -148,10 +144,7 @@ pub async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<InterviewList>, ApiError> {
-    let limit = query.limit.unwrap_or(PAGE_DEFAULT);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(ApiError::field("limit", format!("`limit` lies between 1 and {PAGE_MAX}.")));
-    }
+    let limit = paging::limit(query.limit)?;
     let user = match caller {
         Caller::Candidate(own) => {
             let row = access::interview(&state, caller, own, Right::Read).await?;
@@ -162,8 +155,7 @@ pub async fn list(
         Caller::LocalPractice => None,
     };
     let rows = state.store.interviews(limit, query.before, user).await?;
-    let is_full = rows.len() == limit as usize;
-    let next = rows.last().filter(|_| is_full).map(|row| row.id);
+    let next = paging::next(&rows, limit, |row| row.id);
     let seen = rows.into_iter().filter(|row| access::may_see(caller, row));
     Ok(Json(InterviewList { interviews: seen.map(InterviewSummary::from).collect(), next }))
 }

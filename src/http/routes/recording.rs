@@ -3,6 +3,7 @@
 //! by a crash plays to where it was written. Parts of it are served for seeking.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{CallerOfFile, Path};
 use crate::http::range::{self, ByteRange};
@@ -26,7 +27,11 @@ pub async fn play(
     Path(id): Path<SessionId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    access::interview(&state, caller, id, Right::Read).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    // Noted when it is opened, not at each jump in it.
+    if !headers.contains_key(header::RANGE) {
+        audit::read(&state, caller, &row, "recording.read").await?;
+    }
     let rows = state.store.recordings(id).await?;
     let timeline = Timeline::open(&state.recordings, &rows).await.ok_or(ApiError::NotFound)?;
     let bytes = timeline.bytes();

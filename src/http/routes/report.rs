@@ -1,57 +1,173 @@
-//! The report, as JSON and as a page that prints well.
+//! The report, for each of its readers: as JSON, as a page that prints well, as PDF, as the candidate's feedback, as a
+//! summary for an applicant tracking system; and the schemas of the documents.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
-use crate::http::extract::{Caller, CallerOfFile, Path};
+use crate::http::extract::{Caller, CallerOfFile, Path, Query};
 use crate::http::headers;
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
+use crate::scoring::pdf;
+use crate::scoring::render::{self, Recording};
+use crate::scoring::report::Report;
+use crate::scoring::schema::Published;
+use crate::scoring::variants::{FeedbackDocument, SummaryDocument};
 use crate::store::ReportState;
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
+use serde::Deserialize;
 use serde_json::Value;
 
-/// The whole report. 404 with the problem `report-pending` while it is being made.
-#[utoipa::path(get, operation_id = "get_report", path = "/interviews/{id}/report", tag = "record", params(("id" = SessionId, Path)),
-    responses((status = 200, description = "Scores, key points with quotes, strengths, gaps, recommendation.", body = Object)))]
+/// Which reader the report is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Variant {
+    /// The whole report.
+    #[default]
+    Full,
+    /// What the candidate takes home: what was right and what to study, without scores.
+    Feedback,
+}
+
+/// The reader, in the address.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VariantQuery {
+    /// `full` (the whole report, unless asked otherwise) or `feedback` (for the candidate, without scores).
+    #[serde(default)]
+    #[param(inline, required = false)]
+    variant: Variant,
+}
+
+/// The report: scores, key points with quotes, recommendation. 404 with the problem `report-pending` while it is made.
+#[utoipa::path(get, operation_id = "get_report", path = "/interviews/{id}/report", tag = "record",
+    params(("id" = SessionId, Path), VariantQuery),
+    responses((status = 200, description = "The document; its schema is at /api/v1/schemas/report, or /feedback.", body = Object)))]
 pub async fn json(
     State(state): State<Shared>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(query): Query<VariantQuery>,
 ) -> Result<Json<Value>, ApiError> {
     must_be_ready(&state, caller, id).await?;
-    Ok(Json(state.store.report(id).await?.document))
+    match query.variant {
+        Variant::Full => Ok(Json(state.store.report(id).await?.document)),
+        Variant::Feedback => {
+            let feedback = FeedbackDocument::of(&stored(&state, id).await?);
+            serde_json::to_value(feedback).map(Json).map_err(|_| ApiError::Internal)
+        }
+    }
 }
 
 /// The report as a page for reading and printing; `?access_token=` works as well as the header.
 #[utoipa::path(get, operation_id = "get_report_page", path = "/interviews/{id}/report.html", tag = "record",
-    params(("id" = SessionId, Path), ("access_token" = Option<String>, Query, description = "The token, where no header can be sent.")),
+    params(("id" = SessionId, Path), VariantQuery, ("access_token" = Option<String>, Query, description = "The token, where no header can be sent.")),
     responses((status = 200, description = "HTML.", body = String, content_type = "text/html")))]
 pub async fn html(
     State(state): State<Shared>,
     CallerOfFile(caller): CallerOfFile,
     Path(id): Path<SessionId>,
-    RawQuery(query): RawQuery,
+    Query(query): Query<VariantQuery>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Response, ApiError> {
     must_be_ready(&state, caller, id).await?;
-    // Beside this page, with the token that opened it.
-    let recording = query.map_or_else(|| "recording".to_owned(), |query| format!("recording?{query}"));
-    let page = state.interviews.report_html(id, recording).await?;
+    let report = stored(&state, id).await?;
+    let page = match query.variant {
+        Variant::Full => {
+            let recordings = state.store.recordings(id).await?;
+            // Beside this page, with the token that opened it.
+            let url = raw.map_or_else(|| "recording".to_owned(), |raw| format!("recording?{raw}"));
+            let recording = (!recordings.is_empty()).then_some(Recording { url, start_ms: 0 });
+            render::html(&report, recording.as_ref())
+        }
+        Variant::Feedback => render::feedback_html(&FeedbackDocument::of(&report)),
+    };
+    let page = page.map_err(|error| unwritten(&error))?;
     let headers = [(header::CONTENT_SECURITY_POLICY, headers::REPORT_POLICY)];
     Ok((headers, Html(page)).into_response())
 }
 
-async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<(), ApiError> {
+/// The report as PDF, with text that can be selected; `?access_token=` works as well as the header.
+#[utoipa::path(get, operation_id = "get_report_pdf", path = "/interviews/{id}/report.pdf", tag = "record",
+    params(("id" = SessionId, Path), VariantQuery, ("access_token" = Option<String>, Query, description = "The token, where no header can be sent.")),
+    responses((status = 200, description = "PDF.", body = String, content_type = "application/pdf")))]
+pub async fn pdf(
+    State(state): State<Shared>,
+    CallerOfFile(caller): CallerOfFile,
+    Path(id): Path<SessionId>,
+    Query(query): Query<VariantQuery>,
+) -> Result<Response, ApiError> {
+    must_be_ready(&state, caller, id).await?;
+    let report = stored(&state, id).await?;
+    let (name, variant) = match query.variant {
+        Variant::Full => ("report", query.variant),
+        Variant::Feedback => ("feedback", query.variant),
+    };
+    // Tenths of a second of pure computing: away from the threads that carry conversations.
+    let made = tokio::task::spawn_blocking(move || match variant {
+        Variant::Full => pdf::report(&report),
+        Variant::Feedback => pdf::feedback(&FeedbackDocument::of(&report)),
+    });
+    let pdf = made.await.map_err(|_| ApiError::Internal)?.map_err(|error| unwritten(&error))?;
+    let mut response = pdf.into_response();
+    let disposition = format!("inline; filename=\"{name}-{id}.pdf\"");
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
+    headers.insert(header::CONTENT_DISPOSITION, disposition.try_into().map_err(|_| ApiError::Internal)?);
+    Ok(response)
+}
+
+/// The outcome as one small object, for an applicant tracking system.
+#[utoipa::path(get, operation_id = "get_summary", path = "/interviews/{id}/summary", tag = "record", params(("id" = SessionId, Path)),
+    responses((status = 200, description = "Recommendation, scores with intervals, strengths, gaps, where the whole report is.", body = SummaryDocument)))]
+pub async fn summary(
+    State(state): State<Shared>,
+    caller: Caller,
+    Path(id): Path<SessionId>,
+) -> Result<Json<SummaryDocument>, ApiError> {
+    must_be_ready(&state, caller, id).await?;
+    Ok(Json(SummaryDocument::of(&stored(&state, id).await?)))
+}
+
+/// The JSON Schema (2020-12) of a document: `report`, `feedback` or `summary`.
+#[utoipa::path(get, operation_id = "get_schema", path = "/schemas/{name}", tag = "record", params(("name" = String, Path)),
+    responses((status = 200, description = "The schema; its `$id` names document and version.", body = Object)))]
+pub async fn schema(Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+    let published = Published::ALL.into_iter().find(|published| published.name() == name);
+    std::future::ready(published.map(|published| Json(published.schema())).ok_or(ApiError::NotFound)).await
+}
+
+/// The stored report, read.
+async fn stored(state: &HttpState, id: SessionId) -> Result<Report, ApiError> {
+    let row = state.store.report(id).await?;
+    Report::deserialize(&row.document).map_err(|error| {
+        tracing::warn!(session = %id, line = error.line(), "a stored report is of another version");
+        ApiError::ReportMissing(
+            "This report was made by another version of the program; the server's operator can make it anew \
+             (vivavoce rescore --save). As JSON it can still be read."
+                .to_owned(),
+        )
+    })
+}
+
+fn unwritten(error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(%error, "a report could not be written");
+    ApiError::Internal
+}
+
+pub(super) async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<(), ApiError> {
     let row = access::interview(state, caller, id, Right::Read).await?;
     match row.report_state {
-        ReportState::Ready => Ok(()),
+        ReportState::Ready => audit::read(state, caller, &row, "report.read").await,
         ReportState::Queued => Err(ApiError::ReportPending),
         ReportState::None if !row.status.is_final() => Err(ApiError::ReportPending),
-        ReportState::None => {
-            Err(ApiError::ReportMissing("This interview never began, so there is nothing to report.".to_owned()))
-        }
+        ReportState::None => Err(ApiError::ReportMissing(
+            "There is no report: the interview never began, or the report was kept as long as it is kept here."
+                .to_owned(),
+        )),
         ReportState::Failed => {
             Err(ApiError::ReportMissing("The report could not be made. Transcript and recording are kept.".to_owned()))
         }

@@ -5,6 +5,7 @@ use super::{
     Ask, Command, Instant, Interview, LineId, LineKind, Offer, Open, PROBES_MAX, Phrase, Question, QuestionKind,
     QuestionOutcome, SilenceStep, Stage, TurnId, Wish, follow_up, lines, prompt, wishes,
 };
+use crate::interview::view::ClosedQuestion;
 use std::time::Duration;
 
 /// Bytes of an answer that are weighed: an hour of talk; what is beyond stays in the record only.
@@ -186,21 +187,34 @@ impl Interview {
         self.instruct(lines::TRY, kind);
     }
 
-    /// Words to which nothing is replied: they count to the answer while its question is open.
+    /// Words to which nothing is replied: they count to the answer while its question is open; a question that was
+    /// closed without an answer has one after all.
     pub(super) fn said(&mut self, question_key: &str, text: &str) {
+        if text.trim().is_empty() || wishes::hear(text).is_some() {
+            return;
+        }
         let is_asked = |open: &Open, plan: &super::Plan| plan.questions[open.index].key == question_key;
         match &mut self.state.stage {
             Stage::Asking(open) | Stage::Paused { open, .. } | Stage::Waiting(Some(open))
-                if is_asked(open, &self.plan) && wishes::hear(text).is_none() && !text.trim().is_empty() =>
+                if is_asked(open, &self.plan) =>
             {
                 self.before = None;
                 append(&mut open.answer, text);
             }
-            Stage::Asking(_)
-            | Stage::Paused { .. }
-            | Stage::Waiting(_)
-            | Stage::Closing { .. }
-            | Stage::Finished(_) => {}
+            Stage::Asking(_) | Stage::Paused { .. } | Stage::Waiting(_) | Stage::Closing { .. } => {
+                self.said_after_all(question_key);
+            }
+            Stage::Finished(_) => {}
+        }
+    }
+
+    fn said_after_all(&mut self, question_key: &str) {
+        let before = self.before.as_mut().map(|(_, before)| &mut before.closed);
+        if before.is_some_and(|closed| closed_answered(closed, question_key))
+            | closed_answered(&mut self.state.closed, question_key)
+        {
+            let (key, outcome) = (question_key.to_owned(), QuestionOutcome::Answered);
+            self.commands.push_back(Command::QuestionClosed { key, outcome });
         }
     }
 
@@ -300,6 +314,14 @@ impl Interview {
             Stage::Waiting(_) | Stage::Paused { .. } | Stage::Closing { .. } | Stage::Finished(_) => false,
         }
     }
+}
+
+/// A question that was closed without an answer was answered; false if it was already, or is not there.
+fn closed_answered(closed: &mut [ClosedQuestion], key: &str) -> bool {
+    let unanswered =
+        |question: &&mut ClosedQuestion| question.key == key && question.outcome != QuestionOutcome::Answered;
+    let found = closed.iter_mut().find(unanswered);
+    found.map(|question| question.outcome = QuestionOutcome::Answered).is_some()
 }
 
 fn append(answer: &mut String, text: &str) {

@@ -90,6 +90,7 @@ impl Interview {
                 self.repeat();
             }
             (Stage::Asking(_), Wish::Moment) => self.instruct(lines::TAKE_TIME, self.kind()),
+            (Stage::Asking(open), Wish::Skip) if self.is_hardly_asked(now, open) => self.repeat(),
             (Stage::Asking(_), Wish::Skip) => self.skip(now),
             (Stage::Asking(_), Wish::Pause) => self.pause(now),
             (Stage::Asking(_), Wish::Resume)
@@ -99,6 +100,14 @@ impl Interview {
             )
             | (Stage::Waiting(_) | Stage::Closing { .. } | Stage::Finished(_), _) => {}
         }
+    }
+
+    /// Whether a press of *skip* was meant for the question before: its answer was taken while the candidate reached for
+    /// the button, and this one has not been said yet.
+    fn is_hardly_asked(&self, now: Instant, open: &Open) -> bool {
+        let was_answered = self.state.closed.last().is_some_and(|closed| closed.outcome == QuestionOutcome::Answered);
+        let asked_for = self.state.watch.elapsed(now).saturating_sub(open.since);
+        was_answered && open.answer.is_empty() && asked_for < Duration::from_millis(self.settings.skip_grace_ms)
     }
 
     fn rephrase(&mut self) {

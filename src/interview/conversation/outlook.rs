@@ -2,20 +2,30 @@
 //! change it.
 
 use super::{
-    Ask, Command, Event, Instant, Interview, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of, wishes,
+    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of,
+    wishes,
 };
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
 
 impl Interview {
-    /// What would be said if the turn ended with these words: to be synthesised while the candidate still pauses.
+    /// What would be said if the turn ended with these words, a model wording it with `worded` if it words it at all: to
+    /// be worded and synthesised while the candidate still pauses.
     #[must_use]
-    pub fn preview(&self, text: &str) -> Vec<String> {
+    pub fn preview(&self, text: &str, worded: Option<&str>) -> Vec<Line> {
         let Some(now) = self.now else { return Vec::new() };
         let mut rehearsal = self.clone();
         rehearsal.commands.clear();
         let turn = rehearsal.answered.unwrap_or_default().next();
         rehearsal.apply(now, Event::Answered { turn, text: text.to_owned() });
-        rehearsal.commands.into_iter().filter_map(spoken).collect()
+        let mut lines: Vec<Line> = rehearsal.commands.drain(..).filter_map(spoken).collect();
+        let to_word = lines.iter_mut().find(|line| line.wording.is_some());
+        if let (Some(line), Some(worded)) = (to_word, worded) {
+            rehearsal.apply(now, Event::ProbeWorded { line: line.id, text: worded.to_owned() });
+            if let Some(stands) = rehearsal.commands.drain(..).find_map(wording_that_stands) {
+                line.text = stands;
+            }
+        }
+        lines
     }
 
     /// How much of what must be said on what was asked last would have been said with these words (0 to 1, by weight);
@@ -141,15 +151,28 @@ impl Interview {
     }
 }
 
-fn spoken(command: Command) -> Option<String> {
+fn spoken(command: Command) -> Option<Line> {
     match command {
-        Command::Say(line) => Some(line.text),
+        Command::Say(line) => Some(line),
         Command::QuestionOpened { .. }
         | Command::QuestionClosed { .. }
         | Command::WishHeard { .. }
         | Command::Paused
         | Command::Resumed
         | Command::Worded { .. }
+        | Command::Finished { .. } => None,
+    }
+}
+
+fn wording_that_stands(command: Command) -> Option<String> {
+    match command {
+        Command::Worded { text, .. } => Some(text),
+        Command::Say(_)
+        | Command::QuestionOpened { .. }
+        | Command::QuestionClosed { .. }
+        | Command::WishHeard { .. }
+        | Command::Paused
+        | Command::Resumed
         | Command::Finished { .. } => None,
     }
 }

@@ -66,6 +66,7 @@ struct Books {
     asked: HashSet<String>,
     probes: Vec<String>,
     closed: Vec<String>,
+    mended: HashSet<String>,
     open: Option<String>,
     paused: bool,
     finished: bool,
@@ -83,7 +84,14 @@ impl Books {
                     assert!((1..=3).contains(&number));
                     // Opened again means that the answer that closed it was taken back.
                     self.closed.retain(|closed| *closed != key);
+                    self.mended.remove(&key);
                     self.open = Some(key);
+                }
+                // Words that came after its end: it was answered after all, once.
+                Command::QuestionClosed { key, outcome: QuestionOutcome::Answered }
+                    if self.open.as_ref() != Some(&key) && self.closed.contains(&key) =>
+                {
+                    assert!(self.mended.insert(key), "answered twice");
                 }
                 Command::QuestionClosed { key, .. } => {
                     assert_eq!(self.open.take(), Some(key.clone()));
@@ -209,7 +217,7 @@ proptest! {
             }
             // A view and a preview exist at any time and change nothing.
             let _view = interview.view(now);
-            let _said = interview.preview(FULL);
+            let _said = interview.preview(FULL, Some("And what of the other one?"));
             prop_assert!((0.0..=1.0).contains(&interview.covered(FULL)));
             prop_assert_eq!(interview.poll_command(), None);
         }

@@ -158,3 +158,56 @@ fn the_first_words_are_few() {
         assert!(words.contains(said), "{said}");
     }
 }
+
+/// Who reaches for *skip* while the answer is being taken means the question that was asked, not the next one.
+#[test]
+fn a_skip_just_after_an_answer_skips_nothing_more() {
+    check(
+        spoken(&[FACTUAL, FACTUAL, FACTUAL]),
+        &[
+            (0, Event::Begin),
+            (10, says(1, FULL)),
+            (11, Event::Wish(Wish::Skip)),
+            (20, Event::Wish(Wish::Skip)),
+            (20, Event::Wish(Wish::Skip)),
+        ],
+        expect![[r#"
+            0 Greeting firmly: Hello, and welcome.
+            0 Disclosure firmly: I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.
+            0   opens 1 locks
+            0 Question: What do you know of locks? [factual]
+            10   closes locks: Answered
+            10 Acknowledgement: Thank you. Let us go on.
+            10   opens 2 queues
+            10 Question: What do you know of queues? [factual]
+            11 Repeat: What do you know of queues? [factual]
+            20   closes queues: Skipped
+            20 Acknowledgement: No problem. Let us go on.
+            20   opens 3 caches
+            20 Question: What do you know of caches? [factual]
+            20   closes caches: Skipped
+            20 Acknowledgement: All right, thank you.
+            20 Closing firmly: That was the last question. Thank you for your time and your answers. Goodbye.
+        "#]],
+    );
+}
+
+/// The greeting is ours: the first question's box runs from its end.
+#[test]
+fn the_greeting_does_not_use_up_the_first_questions_time() {
+    let mut interview = spoken(&[QuestionKind::Code]);
+    let zero = Instant::now();
+    let at = |s: u64| zero + Duration::from_secs(s);
+    interview.handle_event(zero, Event::Begin);
+    let due = interview.poll_deadline();
+    let mut greeting = Vec::new();
+    while let Some(command) = interview.poll_command() {
+        if let Command::Say(line) = command
+            && line.kind == LineKind::Disclosure
+        {
+            greeting.push(line.id);
+        }
+    }
+    interview.handle_event(at(18), Event::LineDone { line: greeting[0] });
+    assert_eq!(interview.poll_deadline(), due.map(|due| due + Duration::from_secs(18)));
+}

@@ -15,7 +15,12 @@ pub static STOP_WORDS: List = LazyLock::new(|| {
     maybe me might more much my need needs now of ok okay on one ones or our out over people probably really say see \
     she should so some something sort still such than that thats the their them then there theres these they theyre \
     thing things think this those to too uh um us use used uses using very want was way we well were what when which \
-    will with would you your"
+    will with would you your \
+    а або адже б бо був була були було бути в вам вас ви від він вона вони воно все всі всіх вже да для до є ж же за з \
+    зі із і й його їх їхній її йому ким коли кого котрий які яка яке який якого яких яку між мене мені ми можна може \
+    можуть моя мій на над нам нас наш об один однак ось от по при про під потім сам саме свій свої своїх своє свою собі \
+    та так така таке такий такі там твій те ти тих то тобто того тоді той тому ту тут у це цей ці цих цього цьому цю \
+    ця ще що щоб щось я як якась якийсь"
         .split(' ')
         .collect()
 });

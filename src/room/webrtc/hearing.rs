@@ -71,6 +71,8 @@ pub struct Ear<P> {
     last_arrival: Option<Instant>,
     drift: Drift,
     out: VecDeque<EarFrame>,
+    /// What was lost and not recovered: from where, and how many samples.
+    lost: VecDeque<(SamplePos, u64)>,
     counts: HearingCounts,
 }
 
@@ -93,6 +95,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
             last_arrival: None,
             drift: Drift::default(),
             out: VecDeque::with_capacity(16),
+            lost: VecDeque::new(),
             counts: HearingCounts::default(),
         })
     }
@@ -150,6 +153,11 @@ impl<P: AsRef<[u8]>> Ear<P> {
         self.out.pop_front()
     }
 
+    /// The next stretch that was lost on the way and not recovered.
+    pub fn pop_lost(&mut self) -> Option<(SamplePos, u64)> {
+        self.lost.pop_front()
+    }
+
     #[must_use]
     pub fn counts(&self) -> (HearingCounts, ReorderCounts) {
         (self.counts, self.reorder.counts())
@@ -184,7 +192,8 @@ impl<P: AsRef<[u8]>> Ear<P> {
             Some(gap @ 0..=GAP_SAMPLES_MAX) => {
                 let missing = u64::from(gap.unsigned_abs()).saturating_sub(self.stalled_samples);
                 if after_loss {
-                    self.make_up_loss(missing, payload, samples);
+                    let stalled = self.stalled_samples.min(u64::from(gap.unsigned_abs()));
+                    self.make_up_loss(stalled, missing, payload, samples);
                 } else {
                     self.silence(missing);
                 }
@@ -211,8 +220,10 @@ impl<P: AsRef<[u8]>> Ear<P> {
         self.scratch = scratch;
     }
 
-    /// `missing` samples were lost right before the packet `next`, which holds `next_samples`.
-    fn make_up_loss(&mut self, missing: u64, next: &[u8], next_samples: usize) {
+    /// `missing` samples were lost right before the packet `next`, which holds `next_samples`; before them `stalled` ones,
+    /// for which silence stands already.
+    fn make_up_loss(&mut self, stalled: u64, missing: u64, next: &[u8], next_samples: usize) {
+        let lost_from = SamplePos(self.end().saturating_sub(stalled));
         let missing = usize::try_from(missing).unwrap_or(0);
         let recoverable = missing.min(next_samples) / CONCEAL_UNIT_SAMPLES * CONCEAL_UNIT_SAMPLES;
         let guessed = (missing - recoverable).min(CONCEAL_SAMPLES_MAX) / CONCEAL_UNIT_SAMPLES * CONCEAL_UNIT_SAMPLES;
@@ -225,6 +236,10 @@ impl<P: AsRef<[u8]>> Ear<P> {
         if recoverable > 0 && self.decoder.recover(next, &mut scratch[..recoverable]).is_ok() {
             self.append(&scratch[..recoverable], true);
             self.counts.recovered += 1;
+        }
+        let lost = stalled + (missing - recoverable) as u64;
+        if lost > 0 {
+            self.lost.push_back((lost_from, lost));
         }
         self.scratch = scratch;
     }

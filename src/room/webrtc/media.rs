@@ -108,6 +108,9 @@ impl Media {
             self.ear.tick(now);
             self.tick_due = Some((due + FRAME).max(now));
         }
+        while let Some((at, samples)) = self.ear.pop_lost() {
+            out.push(RoomEvent::AudioLost { at, samples });
+        }
         while let Some(frame) = self.ear.pop() {
             out.push(RoomEvent::Heard(frame));
         }

@@ -6,7 +6,8 @@ use crate::interview::QuestionOutcome;
 use crate::interview::bank::shipped;
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::interview::rehearsal::{SHIPPED, Script};
-use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Timed, Versions};
+use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, Side, SpokenLine, Timed, Versions};
+use crate::scoring::local::LocalGrader;
 use crate::scoring::report::{ArtifactRef, InterviewHeader, QuestionState, Recommendation, Report};
 use crate::scoring::rubric::Rubric;
 
@@ -31,6 +32,8 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
             duration_ms: Some(600_000),
             mode: "voice".into(),
             purpose: "practice".into(),
+            patience: 1.0,
+            consent: None,
         },
         competencies: bank.category.competencies,
         questions: Vec::new(),
@@ -38,7 +41,10 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         turns: Vec::new(),
         probes: Vec::new(),
         artifacts: Vec::new(),
-        gaps_ms: vec![900, 400, 700, 500],
+        lines: Vec::new(),
+        lost_audio_ms: 0,
+        heard_gaps_ms: vec![950, 450],
+        held: 0,
         recovered: 1,
         focus_losses: vec![None],
         versions: Versions { app: "test".into(), ..Versions::default() },
@@ -47,6 +53,7 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         let text = say(&question);
         let start_ms = u64::from(number) * 20_000;
         facts.outcomes.insert(question.key.clone(), QuestionOutcome::Answered);
+        facts.lines.extend(exchange(&question.key, start_ms, 100 * u64::from(number)));
         facts.turns.push(AnswerTurn {
             question_key: Some(question.key.clone()),
             utterances: vec![Timed { text: text.clone(), start_ms, end_ms: start_ms + 10_000 }],
@@ -60,8 +67,24 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
     facts
 }
 
+/// A question that was asked after a silence, and its answer.
+fn exchange(key: &str, start_ms: u64, latency_ms: u64) -> [SpokenLine; 2] {
+    let line = |side: Side, start_ms: u64, end_ms: u64, latency_ms: Option<u64>| SpokenLine {
+        side,
+        question_key: Some(key.to_owned()),
+        start_ms,
+        end_ms,
+        latency_ms,
+        stages: [("committed_ms".to_owned(), 5)].into(),
+        interrupted: false,
+    };
+    let asked = line(Side::Interviewer, start_ms - 8_000, start_ms - 1_000, Some(latency_ms));
+    [asked, line(Side::Candidate, start_ms, start_ms + 10_000, None)]
+}
+
 pub fn report(facts: &SessionFacts) -> Report {
-    evaluate(facts, &Rubric::shipped().expect("a rubric"))
+    let rubric = Rubric::shipped().expect("a rubric");
+    evaluate(facts, &rubric, &LocalGrader::new(rubric.clone(), None))
 }
 
 fn levels(facts: &SessionFacts) -> Vec<(String, Option<u8>)> {
@@ -134,8 +157,10 @@ fn the_rehearsed_session_has_a_whole_report() {
     assert!(report.summary.gaps[0].text.starts_with("Holds that"));
     assert!(report.summary.overall.score.is_some() && report.summary.technical.score.is_some());
     assert!(report.summary.soft_skills.score.is_some());
-    assert_eq!(report.delivery.gap_ms.p50, Some(500));
-    assert_eq!(report.delivery.gap_ms.p95, Some(900));
+    let questions = u64::try_from(report.questions.len()).expect("few");
+    assert_eq!(report.delivery.gap_ms.p50, Some(questions.div_ceil(2) * 100));
+    assert_eq!(report.delivery.gap_ms.p95, Some(questions * 100));
+    assert_eq!(report.timeline.len(), 2 * report.questions.len());
     assert!(report.feedback.topics.len() >= 4);
 }
 
@@ -172,7 +197,9 @@ fn who_it_is_and_what_for_changes_no_score() {
     let mut other = plain.clone();
     other.interview.title = "Interview with somebody else".into();
     other.interview.job_position = "Principal architect".into();
-    other.gaps_ms = vec![9_000; 50];
+    for line in &mut other.lines {
+        line.latency_ms = Some(9_000);
+    }
     for turn in &mut other.turns {
         turn.end_ms += 100_000;
     }
@@ -267,7 +294,13 @@ fn code_shows_key_points_but_not_what_came_with_the_task() {
     let mut facts = session(Level::Middle, |_| String::new());
     let starter =
         facts.questions.iter().find_map(|q| Some(q.question.code.as_ref()?.starter.clone())).expect("a code task");
-    let artifact = |code: String| ArtifactRef { question_id: key.into(), language: "python".into(), code, version: 2 };
+    let artifact = |code: String| ArtifactRef {
+        question_id: key.into(),
+        language: "python".into(),
+        code,
+        version: 2,
+        analysis: None,
+    };
     let level = |facts: &SessionFacts| report(facts).questions.into_iter().find(|q| q.id == key).and_then(|q| q.level);
     facts.artifacts = vec![artifact(starter.clone())];
     assert_eq!(level(&facts), None);

@@ -13,8 +13,8 @@ use crate::turn::{Decision, SilenceStep};
 /// A button pressed while something still sounds takes the turn after so long at the latest, ms (the last word may be
 /// under way; noise may never end).
 const FINISHED_SOUND_MS_MAX: u64 = 1_500;
-/// Words less complete than this are not worth a prepared reply.
-const PREPARE_COMPLETENESS_MIN: f32 = -0.9;
+/// Words less complete than this are not worth a prepared reply: hardly anybody ends on them.
+const PREPARE_COMPLETENESS_MIN: f32 = -0.75;
 
 impl TurnTaking {
     /// The next timer; one that is due now may stand for a judgement that has just become possible.

@@ -88,7 +88,7 @@ fn a_wish_after_a_commitment_closes_it() {
             (4_520, Event::InterviewerEnded { speech: SpeechId(1) }),
         ],
         expect![[r#"
-            3300 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(48000), silence_ms: 300, patience_ms: 1101, completion: None, words_completeness: Some(1.0), reopened: 0, kind: Some(Factual), probe: false, covered: None } }
+            3300 ms: Commit { turn: TurnId(1), utterances: [UtteranceId(1)], decision: Decision { reason: Explicit, speech_end: SamplePos(48000), silence_ms: 300, patience_ms: 1047, completion: None, words_completeness: Some(1.0), reopened: 0, kind: Some(Factual), probe: false, covered: None } }
             4180 ms: Hold { speech: SpeechId(1) }
             4500 ms: Stop { speech: SpeechId(1) }
         "#]],

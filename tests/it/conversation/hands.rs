@@ -85,6 +85,26 @@ async fn skip_just_after_speaking_asks_the_next_question_and_keeps_the_words() {
     }
 }
 
+/// Words that are known only after the question was skipped are an answer to it all the same.
+#[tokio::test(start_paused = true)]
+async fn words_that_come_after_the_skip_make_it_answered() {
+    for words_take_ms in [1_500, 6_000] {
+        let mut talk = Scene { completion: 0.3, ..Scene::default() }.opens();
+        talk.hears(&asks("locks")).await;
+        talk.ears.take_ms(words_take_ms);
+        talk.says("I only know that there is a ledger.", 1_500).await;
+        talk.waits(300).await;
+        talk.presses(Button::Skip);
+        talk.hears(&asks("queues")).await;
+        talk.waits(5_000).await;
+        talk.leaves();
+        let over = talk.over().await;
+        let of_locks: Vec<_> = over.outcomes().into_iter().filter(|(key, _)| key == "locks").collect();
+        let (skipped, answered) = (QuestionOutcome::Skipped, QuestionOutcome::Answered);
+        assert_eq!(of_locks, [("locks".to_owned(), skipped), ("locks".to_owned(), answered)], "{}", over.story());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_moment_keeps_the_floor() {
     let mut talk = asked().await;

@@ -2,11 +2,16 @@
 //! held against what a session promises. Must never reach a model, a socket or real time.
 
 mod answers;
+mod code;
+mod echo;
 mod endings;
 mod hands;
+mod line;
 mod over;
 mod parts;
+mod pauses;
 mod record;
+mod replay;
 mod restart;
 mod stage;
 mod trouble;

@@ -11,6 +11,7 @@ use vivavoce::session::Outcome;
 use vivavoce::session::event::{Answer, SessionEvent};
 use vivavoce::session::restore::restore;
 use vivavoce::store::Role;
+use vivavoce::turn::Reason;
 
 /// What is left of a conversation.
 pub struct Over {
@@ -60,7 +61,10 @@ impl Over {
     fn commits_before_it_replies(&self, left: usize) {
         let mut durable_ms = 0;
         for row in &self.kept.written[left..] {
-            if row.kind == "answer_committed" {
+            // What a wish overruled asks for no reply: its words may come when the wish was granted long ago.
+            if let SessionEvent::AnswerCommitted(answer) = row.event()
+                && answer.decision.is_none_or(|decision| decision.reason != Reason::Overruled)
+            {
                 durable_ms = row.durable_ms;
             }
             if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {

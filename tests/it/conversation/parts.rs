@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use vivavoce::audio::frame::{EAR_FRAME_SAMPLES, FRAME_MS, SamplePos, VOICE_RATE_HZ, VoiceClip, WordTiming};
 use vivavoce::interview::Plan;
-use vivavoce::interview::question::{Anchors, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind};
+use vivavoce::interview::question::{Anchors, CodeTask, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind};
 use vivavoce::stt::{
     STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream, Transcript,
 };
@@ -176,7 +176,18 @@ fn clip(text: &Arc<str>) -> VoiceClip {
             end_samples: number(end * letter_samples),
         }
     });
-    VoiceClip { text: text.clone(), words: words.collect(), pcm: vec![9; text.len() * letter_samples].into() }
+    VoiceClip { text: text.clone(), words: words.collect(), pcm: sound(text.len() * letter_samples) }
+}
+
+/// Something like a voice: a pitch that wanders, and two overtones.
+fn sound(samples: usize) -> Arc<[i16]> {
+    let mut phase = 0.0_f32;
+    let sample = |at: usize| {
+        let at_s = at as f32 / VOICE_RATE_HZ as f32;
+        phase += std::f32::consts::TAU * (170.0 + 30.0 * (at_s * 2.9).sin()) / VOICE_RATE_HZ as f32;
+        ((phase.sin() + (phase * 2.0 + at_s).sin() * 0.6 + (phase * 5.0).sin() * 0.4) * 3_500.0) as i16
+    };
+    (0..samples).map(sample).collect()
 }
 
 /// An answer that leaves nothing to ask.
@@ -209,6 +220,13 @@ pub fn plan() -> Plan {
         time_factor: 1.0,
         seed: 7,
     }
+}
+
+/// The same with the second question to be answered in code.
+pub fn with_code(mut plan: Plan) -> Plan {
+    plan.questions[1].kind = QuestionKind::Code;
+    plan.questions[1].code = Some(CodeTask { language: "python".into(), starter: String::new() });
+    plan
 }
 
 fn question(key: &str, kind: QuestionKind) -> Question {

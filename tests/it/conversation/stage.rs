@@ -1,8 +1,9 @@
 //! The stage of a conversation: a session with scripted parts, the candidate's deeds as methods, and a timeline of all
 //! that the room was told. Must never look into the session: what it knows, a room or the record knows.
 
+use super::echo::Echo;
 use super::over::Over;
-use super::parts::{Ears, Speaker, locked, plan};
+use super::parts::{Ears, Speaker, locked, plan, with_code};
 use super::record::{Notebook, Written};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -45,10 +46,16 @@ pub struct Scene {
     pub interview: interview::Settings,
     pub llm: Option<ScriptedLlm>,
     pub completion: f32,
+    /// In place of a turn model that always answers `completion`.
+    pub turn_model: Option<ScriptedTurn>,
     pub saving_ms: u64,
     pub speaker: Speaker,
     /// The log that another owner left.
     pub left: Vec<Written>,
+    /// The second question is one of code.
+    pub code: bool,
+    /// The interviewer's voice comes back so late, ms, and so loud.
+    pub echo: Option<(u64, f32)>,
 }
 
 impl Default for Scene {
@@ -58,9 +65,12 @@ impl Default for Scene {
             interview: interview::Settings::default(),
             llm: None,
             completion: 0.95,
+            turn_model: None,
             saving_ms: 5,
             speaker: Speaker::default(),
             left: Vec::new(),
+            code: false,
+            echo: None,
         }
     }
 }
@@ -70,6 +80,7 @@ pub struct Talk {
     pub notebook: Notebook,
     pub ears: Ears,
     pub handle: SessionHandle,
+    samples: SampleClock,
     candidate: ScriptedCandidate,
     notes: Notes,
     /// Notes before this were waited for already.
@@ -91,18 +102,21 @@ impl Scene {
         let samples = room.clock();
         let first_seq = self.left.last().map_or(1, |row| row.seq + 1);
         let left = self.left.len();
+        let turn_model =
+            self.turn_model.unwrap_or_else(|| ScriptedTurn::always(self.completion, Duration::from_millis(60)));
         let notebook = Notebook::with(samples, self.left);
         notebook.takes_ms(self.saving_ms);
         let ears = Ears::new();
         let notes = Notes::default();
         let cancel = CancellationToken::new();
-        let turn = TurnTaking::new(self.turn);
+        let turn = TurnTaking::new(self.turn.clone());
+        let plan = if self.code { with_code(plan()) } else { plan() };
         let (turn, interview) = match &restored {
             Some(restored) => (
                 turn.starting_at(TurnId(restored.next_turn.max(1))),
-                Interview::restore(plan(), self.interview, restored.facts.clone(), restored.code.clone()),
+                Interview::restore(plan, self.interview, restored.facts.clone(), restored.code.clone()),
             ),
-            None => (turn, Interview::new(plan(), self.interview)),
+            None => (turn, Interview::new(plan, self.interview)),
         };
         let (handle, run) = session::open(Setup {
             id: SessionId::create(),
@@ -111,12 +125,13 @@ impl Scene {
             room: room_port,
             parts: Parts {
                 voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
-                turn_model: Some(Arc::new(ScriptedTurn::always(self.completion, Duration::from_millis(60)))),
+                turn_model: Some(Arc::new(turn_model)),
                 stt: Arc::new(ears.clone()),
                 tts: Arc::new(self.speaker),
                 llm: self.llm.map(|llm| Arc::new(llm) as Arc<dyn LanguageModel>),
             },
             turn,
+            floor: self.turn,
             interview,
             ears: utterances::Settings::default(),
             stt: SttOptions::default(),
@@ -128,14 +143,14 @@ impl Scene {
             cancel: cancel.clone(),
         });
         tokio::spawn(room.run());
-        tokio::spawn(tap(tap_session, tap_room, samples, notes.clone()));
+        tokio::spawn(tap(tap_session, tap_room, samples, notes.clone(), self.echo.map(Echo::new)));
         let session = tokio::spawn(run);
-        Talk { notebook, ears, handle, candidate, notes, seen: 0, session, cancel, left }
+        Talk { notebook, ears, handle, samples, candidate, notes, seen: 0, session, cancel, left }
     }
 }
 
 /// Stands between session and room and writes down what passes.
-async fn tap(mut session: SessionPort, mut room: RoomPort, clock: SampleClock, notes: Notes) {
+async fn tap(mut session: SessionPort, mut room: RoomPort, clock: SampleClock, notes: Notes, mut echo: Option<Echo>) {
     let mut sounding = None;
     loop {
         tokio::select! {
@@ -147,7 +162,10 @@ async fn tap(mut session: SessionPort, mut room: RoomPort, clock: SampleClock, n
                 let _ = room.commands.send(command).await;
             }
             event = room.events.recv() => {
-                let Some(event) = event else { return };
+                let Some(mut event) = event else { return };
+                if let Some(echo) = &mut echo {
+                    echo.sounds(&mut event);
+                }
                 note(&notes, clock, happened(&event, &mut sounding));
                 if session.events.send(event).await.is_err() {
                     return;
@@ -198,7 +216,7 @@ fn happened(event: &RoomEvent, sounding: &mut Option<SpeechId>) -> Option<String
             match (other, offset_samples) {
                 (true, 0) => Some(format!("sounds #{speech};")),
                 (true, _) => Some(format!("mixes #{speech};")),
-                (false, _) => None,
+                (false, _) => Some(format!("frame #{speech};")),
             }
         }
         RoomEvent::SpeechDone { speech, .. } => Some(format!("done #{speech};")),
@@ -206,12 +224,12 @@ fn happened(event: &RoomEvent, sounding: &mut Option<SpeechId>) -> Option<String
         RoomEvent::Closed { reason } => Some(format!("closed {reason:?}")),
         RoomEvent::Connected => Some("connected".into()),
         RoomEvent::Interrupted => Some("disconnected".into()),
-        RoomEvent::Heard(_) | RoomEvent::Signal(_) => None,
+        RoomEvent::Heard(_) | RoomEvent::AudioLost { .. } | RoomEvent::Signal(_) => None,
     }
 }
 
 pub fn timeline(notes: &[Note]) -> String {
-    notes.iter().fold(String::new(), |mut lines, note| {
+    notes.iter().filter(|note| !note.what.starts_with("frame")).fold(String::new(), |mut lines, note| {
         writeln!(lines, "{:>7} {}", note.ms, note.what).expect("a string takes all");
         lines
     })
@@ -282,8 +300,43 @@ impl Talk {
         self.candidate.then(Deed::Signal(ClientSignal::Button(button)));
     }
 
+    /// The client holds so much sound that it has not played.
+    pub fn buffers(&self, buffered_ms: u32) {
+        self.candidate.then(Deed::Signal(ClientSignal::Playout { buffered_ms }));
+    }
+
+    /// Where the session's clock stands.
+    pub fn now_ms(&self) -> u64 {
+        self.samples.at(session::now()).ms()
+    }
+
     pub fn types(&self, text: &str) {
         self.candidate.then(Deed::Signal(ClientSignal::Text(text.into())));
+    }
+
+    /// Code as it stands in the pane.
+    pub fn writes(&self, question: &str, content: &str, submitted: bool) {
+        let (question_id, language, content) = (question.into(), "python".into(), content.into());
+        self.candidate.then(Deed::Signal(ClientSignal::Code { question_id, language, content, submitted }));
+    }
+
+    /// The network loses so much of what is said next.
+    pub fn loses(&self, ms: u64) {
+        self.candidate.then(Deed::Lose(ms * 16));
+    }
+
+    /// The connection breaks for so long.
+    pub async fn breaks_off(&self, ms: u64) {
+        self.candidate.then(Deed::Break);
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        self.candidate.then(Deed::Return);
+    }
+
+    /// The connection breaks and nobody comes back in time.
+    pub async fn breaks_for_good(&self) {
+        self.candidate.then(Deed::Break);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        self.candidate.then(Deed::Leave(ClosedReason::Lost));
     }
 
     pub fn leaves(&self) {

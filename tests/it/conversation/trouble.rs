@@ -156,3 +156,43 @@ async fn a_language_model_in_time_words_the_probe() {
     let started = |event| matches!(event, SessionEvent::SpeechStarted { text, .. } if text == worded);
     assert_eq!(over.events().filter(|event| started(event.clone())).count(), 1);
 }
+
+/// The model is asked in the pause, not when the turn is taken: so it may take longer than anybody waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_wording_is_asked_for_in_the_pause_and_its_first_word_is_marked() {
+    let worded = "What happens if two people do it at once?";
+    let llm = ScriptedLlm::saying(worded, Duration::from_millis(1_100), Duration::from_millis(50));
+    let mut talk = Scene { llm: Some(llm.clone()), ..Scene::default() }.opens();
+    talk.answers(&asks("locks"), HALF).await;
+    talk.hears(worded).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!(llm.asked().len(), 1, "{}", over.story());
+    let replied = |event| if let SessionEvent::Replied { stages, .. } = event { Some(stages) } else { None };
+    let stages = over.events().filter_map(replied).last().expect("there is a reply");
+    let (asked, first) = (stages.transcript_final_ms.expect("there were words"), stages.first_token_ms);
+    let first = first.unwrap_or_else(|| panic!("no first token in {stages:?}\n{}", over.story()));
+    // Asked when the words of the pause were there; the turn was taken later.
+    assert!((asked + 1_100..=asked + 1_150).contains(&first), "{first} after {asked}\n{}", over.story());
+    assert!(stages.decision_ms.is_some_and(|decided| decided > asked), "{stages:?}");
+}
+
+/// The candidate goes on: what was prepared for the first half is asked for, and leaves no trace.
+#[tokio::test(start_paused = true)]
+async fn what_was_prepared_for_half_an_answer_is_dropped_without_trace() {
+    let first = "And what of the first half alone?";
+    let then = "What happens if two people do it at once?";
+    let words = |text: &str| Ok(text.split_inclusive(' ').map(str::to_owned).collect::<Vec<_>>());
+    let (soon, next) = (Duration::from_millis(100), Duration::from_millis(10));
+    let llm = ScriptedLlm::new(vec![words(first), words(then)], soon, next);
+    let mut talk = Scene { llm: Some(llm.clone()), completion: 0.3, ..Scene::default() }.opens();
+    talk.answers(&asks("locks"), "We always keep").await;
+    talk.waits(900).await;
+    talk.says("a ledger for it.", 1_500).await;
+    talk.hears(then).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!(llm.asked().len(), 2, "{}", over.story());
+    assert!(!over.story().contains(first), "{}", over.story());
+    assert_eq!(over.answers().len(), 1, "{}", over.story());
+}

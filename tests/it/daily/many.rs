@@ -15,7 +15,7 @@ const CALLS: u32 = 8;
 #[test]
 fn daily_many_calls_with_random_kills_leave_nothing_behind() {
     alone(|| async {
-        let calls = std::env::var("VIVAVOCE_DAILY_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(CALLS);
+        let calls = calls();
         let mut fake = FakeDaily::start().await;
         let sockets = open_files();
         let mut killed = 0;
@@ -50,14 +50,23 @@ fn daily_many_calls_with_random_kills_leave_nothing_behind() {
     });
 }
 
-fn kill(fake: &FakeDaily) -> usize {
+/// How many calls a test holds.
+pub fn calls() -> u32 {
+    std::env::var("VIVAVOCE_DAILY_CALLS").ok().and_then(|calls| calls.parse().ok()).unwrap_or(CALLS)
+}
+
+pub fn kill(fake: &FakeDaily) -> usize {
     let workers = left(fake);
     workers.iter().for_each(|pid| signal(*pid, libc::SIGKILL));
     workers.len()
 }
 
 fn open_files() -> usize {
-    std::fs::read_dir("/proc/self/fd").expect("files").count()
+    open_files_of(i32::try_from(std::process::id()).expect("a process id"))
+}
+
+pub fn open_files_of(pid: i32) -> usize {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).expect("files").count()
 }
 
 #[test]

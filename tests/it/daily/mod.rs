@@ -5,8 +5,11 @@
 #[cfg(feature = "local-speech")]
 mod bridge;
 mod check;
+mod delay;
 mod failures;
 mod fake;
+#[cfg(feature = "local-speech")]
+mod interviews;
 mod many;
 mod network;
 #[cfg(feature = "local-speech")]

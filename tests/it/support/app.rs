@@ -18,7 +18,7 @@ use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
 use vivavoce::http::{
-    self, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+    self, Accounts, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
 };
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
@@ -26,6 +26,7 @@ use vivavoce::interview::question::{
     Anchors, Bank, Category, Competency, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind,
 };
 use vivavoce::lifecycle::Lifecycle;
+use vivavoce::profile::pdf::PdfReader;
 use vivavoce::room::StateView;
 use vivavoce::room::daily::webhook::Event;
 use vivavoce::store::{InterviewRow, NewInterview, RoomKind, SessionStatus, Store};
@@ -35,6 +36,8 @@ use vivavoce::telemetry;
 pub struct TestApp {
     pub address: String,
     pub store: Store,
+    /// Its database, for what no call of the store tells.
+    url: String,
     pub interviews: Arc<Played>,
     pub tokens: Tokens,
     pub recordings: TempDir,
@@ -49,7 +52,7 @@ impl TestApp {
     pub async fn start(settings: &str) -> Self {
         // Another test may have been first: either way one is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = TestDb::fresh().await.store;
+        let TestDb { store, url } = TestDb::fresh().await;
         store.sync_bank(&bank("backend", "en", &[Level::Junior, Level::Middle])).await.expect("a bank");
         let folder = tempfile::tempdir().expect("a folder");
         let later_s = Arc::new(AtomicI64::new(0));
@@ -67,6 +70,8 @@ impl TestApp {
             store: store.clone(),
             interviews: interviews.clone(),
             tokens: Tokens::open(&key, clock.clone()).expect("a key"),
+            accounts: Accounts::new(&settings.accounts).expect("random numbers"),
+            pdf: PdfReader::new(env!("CARGO_BIN_EXE_vivavoce").into(), settings.profile.readers_max),
             clock: clock.clone(),
             event_streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
             settings: Arc::new(settings),
@@ -79,7 +84,27 @@ impl TestApp {
         lifecycle.spawn(async move { http::serve(listener, Arc::new(state), &serving).await.expect("served") });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let tokens = Tokens::open(&key, clock).expect("the key");
-        Self { address, store, interviews, tokens, recordings: folder, lifecycle, client, later_s }
+        Self { address, store, url, interviews, tokens, recordings: folder, lifecycle, client, later_s }
+    }
+
+    /// The program, on this server's database.
+    pub fn program(&self) -> std::process::Command {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_vivavoce"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        program
+            .env_clear()
+            .env("PATH", path)
+            .env("VIVAVOCE_HOME", self.recordings.path())
+            .env("DATABASE_URL", &self.url);
+        program
+    }
+
+    /// What a `select count(*)` says.
+    pub async fn count(&self, query: &'static str) -> i64 {
+        let pool = sqlx::PgPool::connect(&self.url).await.expect("connects");
+        let count = sqlx::query_scalar::<_, i64>(query).fetch_one(&pool).await.expect("counts");
+        pool.close().await;
+        count
     }
 
     /// Moves the server's clock.
@@ -259,8 +284,8 @@ impl Interviews for Played {
         ready(self.refusal().map(|()| Bytes::from_static(b"RIFF"))).boxed()
     }
 
-    fn report_html(&self, session: SessionId, _recording_url: String) -> BoxFuture<'_, Result<String, InterviewError>> {
-        ready(Ok(format!("<!doctype html><title>{session}</title>"))).boxed()
+    fn voice_languages(&self) -> Vec<&'static str> {
+        vec!["en"]
     }
 
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {

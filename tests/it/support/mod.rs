@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod db;
+pub mod people;
 #[cfg(feature = "local-speech")]
 pub mod person;
 #[cfg(feature = "local-speech")]

@@ -7,6 +7,7 @@ import type { Competency, Report, Score } from "./model";
 import { findings, rangeWords, scale, section } from "./parts";
 import type { Player } from "./player";
 import { questionList } from "./questions";
+import { timeline } from "./timeline";
 
 const TONES: Record<string, [string, IconName]> = {
   strong_yes: ["good", "check-circle"],
@@ -30,8 +31,10 @@ export function reportDocument(report: Report, player: Player): (HTMLElement | n
         ),
     feedback(report),
     report.questions.length === 0 ? null : section("report-questions", t.report.questions, "", questionList(report.questions, player, language)),
-    competencies(report.competencies),
+    competencies(report),
+    chart(report),
     artifacts(report),
+    overrides(report),
     h("div", { class: "small-print" }, delivery(report), integrity(report), provenance(report)),
   ];
 }
@@ -84,6 +87,7 @@ function scoreRow(name: string, score: Score): HTMLElement {
             h("span", { class: "figure" }, oneDecimal(score.score), h("span", { class: "soft small" }, " / 5")),
             scale(score),
             score.interval === null ? null : h("span", { class: "soft small", "aria-hidden": "true" }, rangeWords(score.interval)),
+            score.mean === null ? null : h("span", { class: "soft small mean" }, t.report.meanLevel(oneDecimal(score.mean))),
           ],
     ),
   );
@@ -123,7 +127,8 @@ function feedback(report: Report): HTMLElement | null {
   );
 }
 
-function competencies(list: Competency[]): HTMLElement | null {
+function competencies(report: Report): HTMLElement | null {
+  const list: Competency[] = report.competencies;
   if (list.length === 0) return null;
   return section(
     "report-competencies",
@@ -150,12 +155,38 @@ function competencies(list: Competency[]): HTMLElement | null {
                 one.score === null
                   ? h("span", { class: "soft" }, one.reason || t.report.noEvidence)
                   : h("span", { class: "score-cell" }, h("span", { class: "figure" }, oneDecimal(one.score)), scale(one)),
+                one.mean === null ? null : h("span", { class: "soft small based" }, t.report.meanLevel(oneDecimal(one.mean))),
               ),
               h("td", { class: "number-cell" }, one.weight === null ? "" : t.report.weightOf(Math.round(one.weight * 100))),
             ),
           ),
         ),
       ),
+    ),
+    report.method === "" ? null : h("p", { class: "soft small" }, report.method),
+  );
+}
+
+function chart(report: Report): HTMLElement | null {
+  const drawing = timeline(report);
+  return drawing === null ? null : section("report-timeline", t.report.timeline, "", h("div", { class: "card chart" }, drawing));
+}
+
+function overrides(report: Report): HTMLElement | null {
+  if (report.overrides.length === 0) return null;
+  return section(
+    "report-overrides",
+    t.report.overrides,
+    t.report.overridesHint,
+    h(
+      "ul",
+      { class: "plain-list", testid: "overrides" },
+      report.overrides.map((one) => {
+        const question = report.questions.find((other) => other.id === one.questionId);
+        const where = question ? t.report.questionNumber(question.number) : one.questionId;
+        const when = one.at === "" ? "" : `, ${dateAndTime(one.at)}`;
+        return h("li", {}, h("strong", {}, `${where}: ${t.report.changed(one.from, one.to)}`), ` (${one.by}${when})`, h("span", { class: "soft" }, `: ${one.reason}`));
+      }),
     ),
   );
 }
@@ -195,6 +226,7 @@ function delivery(report: Report): HTMLElement | null {
         : [t.report.gapMedian(delivery.medianMs), delivery.tailMs === null ? "" : t.report.gapTail(delivery.tailMs)].filter(Boolean).join(", "),
     ],
     [t.report.recovered, delivery.recovered === null ? null : String(delivery.recovered)],
+    [t.report.damaged, delivery.damaged === null || delivery.damaged === 0 ? null : String(delivery.damaged)],
   ];
   const known = rows.filter((row): row is [string, string] => row[1] !== null);
   if (known.length === 0 && delivery.note === "") return null;

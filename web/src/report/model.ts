@@ -11,6 +11,8 @@ export interface Quote {
 
 export interface Score {
   score: number | null;
+  /** Mean level as it was seen, before the score was drawn towards the middle. */
+  mean: number | null;
   interval: [number, number] | null;
   reason: string;
 }
@@ -40,6 +42,10 @@ export interface ReportQuestion {
   kind: string;
   state: string;
   level: number | null;
+  /** As the scorer gave it; another one than `level` where a person changed it. */
+  scoredLevel: number | null;
+  /** What went wrong on our side. */
+  faults: string[];
   comment: string;
   reference: string;
   answer: Quote | null;
@@ -47,6 +53,23 @@ export interface ReportQuestion {
   keyPoints: KeyPoint[];
   probes: string[];
   misconceptions: Finding[];
+}
+
+export interface TimelineTurn {
+  candidate: boolean;
+  question: number | null;
+  startMs: number;
+  endMs: number;
+  latencyMs: number | null;
+}
+
+export interface Override {
+  questionId: string;
+  from: number | null;
+  to: number | null;
+  by: string;
+  reason: string;
+  at: string;
 }
 
 export interface Report {
@@ -77,8 +100,14 @@ export interface Report {
     turns: number | null;
     recovered: number | null;
     speechMs: number | null;
+    /** Turns that our side damaged. */
+    damaged: number | null;
     note: string;
   };
+  timeline: TimelineTurn[];
+  overrides: Override[];
+  /** How levels became scores, in words. */
+  method: string;
   integrity: { kind: string; questionId: string; detail: string }[];
   feedback: { text: string; topics: { topic: string; right: string; study: string }[] };
   provenance: [string, string][];
@@ -124,8 +153,24 @@ export function parseReport(value: unknown): Report {
       turns: number(delivery["turns"]),
       recovered: number(delivery["interruptions_recovered"]),
       speechMs: number(delivery["candidate_speech_ms"]),
+      damaged: number(delivery["damaged_turns"]),
       note: text(delivery["note"]),
     },
+    timeline: list(root["timeline"]).flatMap((one) => {
+      const startMs = number(one["start_ms"]);
+      const endMs = number(one["end_ms"]);
+      if (startMs === null || endMs === null) return [];
+      return [{ candidate: one["role"] === "candidate", question: number(one["question"]), startMs, endMs, latencyMs: number(one["latency_ms"]) }];
+    }),
+    overrides: list(root["overrides"]).map((one) => ({
+      questionId: text(one["question_id"]),
+      from: number(one["from"]),
+      to: number(one["to"]),
+      by: text(one["by"]),
+      reason: text(one["reason"]),
+      at: text(one["at"]),
+    })),
+    method: text(record(root["method"])["explanation"]),
     integrity: list(root["integrity"]).map((one) => ({
       kind: text(one["kind"]),
       questionId: text(one["question_id"]),
@@ -139,11 +184,15 @@ export function parseReport(value: unknown): Report {
         study: text(one["study"]),
       })),
     },
-    provenance: Object.entries(record(root["provenance"])).flatMap(([key, one]): [string, string][] => {
-      const words = typeof one === "number" ? String(one) : text(one);
-      return words === "" ? [] : [[key, words]];
-    }),
+    provenance: [...named(record(root["provenance"]), ""), ...named(record(record(root["provenance"])["hashes"]), " SHA-256")],
   };
+}
+
+function named(parts: Record<string, unknown>, after: string): [string, string][] {
+  return Object.entries(parts).flatMap(([key, one]): [string, string][] => {
+    const words = typeof one === "number" ? String(one) : text(one);
+    return words === "" ? [] : [[`${key}${after}`, words]];
+  });
 }
 
 export interface TranscriptRow {
@@ -180,6 +229,8 @@ function question(one: Record<string, unknown>, index: number): ReportQuestion {
     kind: text(one["kind"]),
     state: text(one["state"]),
     level: number(one["level"]),
+    scoredLevel: number(one["scored_level"]),
+    faults: list(one["faults"]).map((fault) => text(fault["detail"])).filter((words) => words !== ""),
     comment: text(one["comment"]),
     reference: text(one["reference_answer"]),
     answer: quote(one["answer"]),
@@ -199,9 +250,7 @@ function competency(one: Record<string, unknown>): Competency {
     name: text(one["name"]) || text(one["slug"]),
     weight: number(one["weight"]),
     questions: number(one["questions"]) ?? 0,
-    score: number(one["score"]),
-    interval: interval(one["interval90"]),
-    reason: text(one["reason"]),
+    ...score(one),
   };
 }
 
@@ -218,7 +267,7 @@ function finding(one: Record<string, unknown>): Finding {
 
 function score(value: unknown): Score {
   const one = record(value);
-  return { score: number(one["score"]), interval: interval(one["interval90"]), reason: text(one["reason"]) };
+  return { score: number(one["score"]), mean: number(one["level_mean"]), interval: interval(one["interval90"]), reason: text(one["reason"]) };
 }
 
 function interval(value: unknown): [number, number] | null {

@@ -45,7 +45,11 @@ function body(question: ReportQuestion, player: Player, language: string): (HTML
       question.level === null ? null : h("span", { class: "chip accent" }, t.report.level(question.level)),
       question.kind === "" ? null : h("span", { class: "chip" }, t.stage.kinds[question.kind] ?? question.kind),
       question.prompted ? h("span", { class: "chip" }, t.report.prompted) : null,
+      question.scoredLevel === question.level ? null : h("span", { class: "chip" }, t.report.scorerGave(question.scoredLevel)),
     ),
+    question.faults.length === 0
+      ? null
+      : h("div", {}, h("h3", {}, t.report.ourFault), h("ul", { class: "plain-list" }, question.faults.map((fault) => h("li", {}, fault)))),
     question.comment === "" ? null : h("p", {}, question.comment),
     question.keyPoints.length === 0
       ? null

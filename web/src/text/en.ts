@@ -1,5 +1,7 @@
 // Every English word of the page. Another language is another module with the same shape.
 
+import { accountWords } from "./account.en";
+
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const en = {
@@ -267,6 +269,10 @@ export const en = {
     failedText: "Your interview is kept: the transcript and the recording are below. The operator can have the report made again.",
     lostTouch: "The server does not answer at the moment. Trying again…",
     print: "Printable version",
+    pdf: "PDF",
+    takeHome: "Feedback to take home",
+    subtitles: "Subtitles",
+    asText: "Transcript as text",
     recording: "Recording",
     transcript: "Transcript",
     transcriptShow: "Show the transcript",
@@ -333,15 +339,28 @@ export const en = {
     integrityKinds: {
       suspected_injection: "The answer seems to address the scoring system",
       paste: "Text was pasted",
-      focus_loss: "The page was out of view",
+      focus_lost: "The page was out of view",
     } as Record<string, string>,
     provenance: "How this was made",
+    meanLevel: (mean: string) => `mean level ${mean}`,
+    timeline: "Timeline",
+    timelineLabel: (turns: number, minutes: number) => `${turns} turns in ${plural(minutes, "minute", "minutes")}, with the silence before each reply and the level of each question`,
+    silence: "Silence, s",
+    minutesLane: "Minutes",
+    overrides: "Changed by a person",
+    overridesHint: "The scorer's own levels stay in the record beside these.",
+    changed: (from: number | null, to: number | null) => `${from === null ? "no level" : `level ${from}`} → ${to === null ? "no level" : `level ${to}`}`,
+    scorerGave: (level: number | null) => (level === null ? "The scorer gave none" : `The scorer gave ${level}`),
+    ourFault: "What went wrong on our side",
+    damaged: "Turns that we damaged",
     playQuote: (time: string) => `Play this moment, ${time}`,
     player: "Recording",
     stop: "Close the player",
     recordingFailed: "The recording could not be played. It may not have been kept.",
     minutes: (n: number) => `${n} min`,
   },
+
+  account: accountWords,
 
   problems: {
     title: "Something is in the way",

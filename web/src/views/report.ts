@@ -103,6 +103,8 @@ async function open(visit: Visit, interview: Interview, token: string | null): P
     "div",
     { class: "row report-actions" },
     h("a", { class: "button slim", href: fileAddress(interview.id, token, "report.html"), target: "_blank", rel: "noopener", testid: "report-print" }, icon("print"), t.report.print),
+    h("a", { class: "button slim", href: fileAddress(interview.id, token, "report.pdf"), target: "_blank", rel: "noopener", testid: "report-pdf" }, icon("download"), t.report.pdf),
+    h("a", { class: "button slim", href: withVariant(fileAddress(interview.id, token, "report.html")), target: "_blank", rel: "noopener" }, icon("print"), t.report.takeHome),
     recordingLink(interview.id, token),
   );
   show(
@@ -123,6 +125,10 @@ function recordingLink(id: string, token: string | null): HTMLElement {
   return h("a", { class: "button slim", href: fileAddress(id, token, "recording"), download: `interview-${id}.wav` }, icon("download"), t.report.recording);
 }
 
+function withVariant(address: string): string {
+  return `${address}${address.includes("?") ? "&" : "?"}variant=feedback`;
+}
+
 /** The transcript, fetched when it is opened. */
 function transcript(visit: Visit, interview: Interview, token: string | null, player: Player): HTMLElement {
   const slot = h("div", { class: "transcript" });
@@ -134,6 +140,12 @@ function transcript(visit: Visit, interview: Interview, token: string | null, pl
       if (rows.length === 0) return fill(slot, h("p", { class: "soft" }, t.report.transcriptEmpty));
       fill(
         slot,
+        h(
+          "p",
+          { class: "row" },
+          h("a", { class: "button slim", href: fileAddress(interview.id, token, "transcript.md"), download: `transcript-${interview.id}.md` }, icon("download"), t.report.asText),
+          h("a", { class: "button slim", href: fileAddress(interview.id, token, "transcript.vtt"), download: `transcript-${interview.id}.vtt` }, icon("download"), t.report.subtitles),
+        ),
         rows.map((row) =>
           h(
             "div",

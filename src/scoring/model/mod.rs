@@ -1,0 +1,137 @@
+//! The model scorer: a language model judges each key point by itself, blind, at temperature 0, bound to a schema; code
+//! checks every quote and computes the score. Near a boundary of levels it judges several times and the middle
+//! judgement counts. What it cannot do, the local scorer does, and the report says so. Must never let a model give a
+//! score, or count a claim whose words are not in the answer.
+
+mod ask;
+mod verdict;
+
+use super::grader::{Flag, FlagKind, Graded, Grader, GradingInput};
+use super::report::Account;
+use super::rubric::Rubric;
+use crate::llm::{LanguageModel, LlmError};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use verdict::Verdict;
+
+/// How often a judgement is asked for before the local scorer takes over: what fails twice in a row fails again.
+const ATTEMPTS_MAX_TRIES: u32 = 2;
+/// Judgements under way at once: a report in half a minute, within any provider's rate.
+const JUDGEMENTS_MAX: usize = 4;
+/// Longest reason that is kept of a failure, characters: one sentence.
+const REASON_CHARS_MAX: usize = 160;
+
+/// Grades by a language model.
+pub struct ModelGrader {
+    model: Arc<dyn LanguageModel>,
+    local: Arc<dyn Grader>,
+    rubric: Rubric,
+    runtime: Handle,
+}
+
+impl std::fmt::Debug for ModelGrader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ModelGrader")
+    }
+}
+
+impl ModelGrader {
+    /// `local` takes over when the model fails. Grading blocks its thread while the model is asked on `runtime`, so it
+    /// must run where blocking is allowed.
+    #[must_use]
+    pub fn new(model: Arc<dyn LanguageModel>, local: Arc<dyn Grader>, rubric: Rubric, runtime: Handle) -> Self {
+        Self { model, local, rubric, runtime }
+    }
+
+    /// One judgement; `turn` turns the order of the criteria, so that repeated judgements are not the same question.
+    fn judge(&self, input: &GradingInput<'_>, turn: usize) -> Result<Verdict, LlmError> {
+        let question = ask::Question::of(input, turn);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = self.runtime.block_on(self.model.complete_json(question.request()));
+            match answer.and_then(|answer| verdict::read(&answer, input, &self.rubric).ok_or(LlmError::NotJson)) {
+                Err(_) if tries < ATTEMPTS_MAX_TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// All judgements of an answer, in the order of their scores.
+    fn votes(&self, input: &GradingInput<'_>) -> Result<Vec<Verdict>, LlmError> {
+        let first = self.judge(input, 0)?;
+        let rules = self.rubric.model;
+        let score01 = first.score01;
+        let near = |boundary: &f64| (score01 - boundary).abs() < rules.boundary;
+        let is_near = self.rubric.answer.level_from.iter().any(near);
+        let mut votes = vec![first];
+        if is_near {
+            for turn in 1..rules.votes {
+                // A vote that fails is one less; a pair has no middle, so its lower one counts.
+                votes.extend(self.judge(input, turn).ok());
+            }
+        }
+        votes.sort_by(|a, b| a.score01.total_cmp(&b.score01));
+        Ok(votes)
+    }
+
+    fn fallen_back(&self, input: &GradingInput<'_>, why: &LlmError) -> (Graded, Account) {
+        tracing::warn!(%why, "the scoring model failed, the local scorer takes over");
+        let mut graded = self.local.grade(input);
+        graded.flags.push(Flag { kind: FlagKind::FellBackToLocal, passage: None });
+        let fell_back = Some(why.to_string().chars().take(REASON_CHARS_MAX).collect());
+        (graded, Account { by: "local".to_owned(), fell_back, ..Account::default() })
+    }
+}
+
+impl Grader for ModelGrader {
+    fn grade(&self, input: &GradingInput<'_>) -> Graded {
+        self.grade_accounted(input).0
+    }
+
+    fn grade_accounted(&self, input: &GradingInput<'_>) -> (Graded, Account) {
+        // What the bank does not break down, the local scorer does by its own derivation; the model judges only
+        // criteria that a person has seen.
+        if input.key_points.is_empty() {
+            let graded = self.local.grade(input);
+            return (graded, Account { by: "local".to_owned(), ..Account::default() });
+        }
+        let mut votes = match self.votes(input) {
+            Ok(votes) => votes,
+            Err(why) => return self.fallen_back(input, &why),
+        };
+        let scores: Vec<f64> = votes.iter().map(|vote| (vote.score01 * 100.0).round() / 100.0).collect();
+        let spread = scores.last().zip(scores.first()).map_or(0.0, |(high, low)| high - low);
+        let middle = votes.swap_remove((votes.len() - 1) / 2);
+        let refused = middle.refused;
+        let mut graded = middle.graded(spread);
+        let several = scores.len() > 1;
+        if several && spread >= self.rubric.model.disagreement_min {
+            graded.flags.push(Flag { kind: FlagKind::VotesDisagree, passage: None });
+        }
+        let account = Account {
+            by: "model".to_owned(),
+            votes: if several { scores } else { Vec::new() },
+            spread: several.then_some((spread * 100.0).round() / 100.0),
+            quotes_refused: refused,
+            ..Account::default()
+        };
+        (graded, account)
+    }
+
+    fn at_once(&self) -> usize {
+        JUDGEMENTS_MAX
+    }
+
+    fn prompts_hash(&self) -> String {
+        ask::prompts_hash()
+    }
+
+    fn name(&self) -> String {
+        format!(
+            "model: {}, key points one by one, quotes checked; falls back to {}",
+            self.model.name(),
+            self.local.name()
+        )
+    }
+}
