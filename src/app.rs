@@ -2,9 +2,11 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod answers;
+mod cloud;
 mod daily;
 mod live;
 mod measure;
+mod money;
 mod providers;
 pub mod scoring;
 mod sweep;
@@ -14,6 +16,7 @@ pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
+use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
@@ -61,7 +64,10 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     let began = std::time::Instant::now();
     let settings = Arc::new(settings);
     prepare_folders(&paths)?;
-    let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
+    let clock = Clock::system();
+    let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    let loading = load_parts(settings.clone(), &paths, ledger.clone());
+    let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
     let parts = match parts {
         Ok(parts) => parts,
@@ -75,7 +81,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
-    let clock = Clock::system();
+    ledger.see(store.spent_on(clock.now().date_naive()).await?);
     let live = Arc::new(Live::new(
         store.clone(),
         settings.clone(),
@@ -151,9 +157,9 @@ pub async fn open_database(settings: &Settings, paths: &Paths) -> anyhow::Result
     Ok(Database { store, cluster: Some(cluster) })
 }
 
-async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Parts> {
+async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>) -> anyhow::Result<Parts> {
     let voice_cache = paths.voice_cache();
-    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
+    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache, &ledger)).await?
 }
 
 async fn start_jobs(

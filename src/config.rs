@@ -4,10 +4,11 @@
 
 mod layers;
 mod people;
+mod providers;
 
+use layers::{Override, complete, merge, overrides, parse};
 pub use people::{Accounts, Privacy, Profile, Webhooks};
-
-use layers::{Override, merge, overrides, parse};
+pub use providers::{Compatible, Providers, Structure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -147,19 +148,6 @@ impl Disclosure {
     }
 }
 
-/// `[providers]`: names only; `app` turns them into parts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Providers {
-    pub vad: String,
-    pub turn_model: String,
-    pub stt: String,
-    pub tts: String,
-    pub llm: String,
-    pub voice: String,
-    pub llm_threads: u32,
-}
-
 /// `[scoring]`: who scores answers; `app` turns it into a scorer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -277,8 +265,9 @@ impl Settings {
     }
 
     fn checked(layers: Table) -> Result<Self, ConfigError> {
-        let settings: Self =
-            layers.try_into().map_err(|error| ConfigError::Invalid(error.to_string().trim().replace('\n', " ")))?;
+        let settings: Self = complete(layers)
+            .try_into()
+            .map_err(|error| ConfigError::Invalid(error.to_string().trim().replace('\n', " ")))?;
         settings.check()?;
         Ok(settings)
     }
@@ -319,15 +308,16 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        match wrong.iter().chain(&people::wrong(self)).find(|(is_wrong, _)| *is_wrong) {
-            Some((_, said)) => Err(ConfigError::Invalid((*said).to_owned())),
+        let wrong = wrong.into_iter().chain(people::wrong(self)).find(|(is_wrong, _)| *is_wrong).map(|(_, said)| said);
+        match wrong.or_else(|| self.providers.wrong()) {
+            Some(said) => Err(ConfigError::Invalid(said.to_owned())),
             None => Ok(()),
         }
     }
 }
 
 fn defaults() -> Table {
-    DEFAULTS.parse().expect("the built-in defaults are TOML, as a test holds")
+    complete(DEFAULTS.parse().expect("the built-in defaults are TOML, as a test holds"))
 }
 
 #[cfg(test)]
@@ -365,6 +355,28 @@ mod tests {
             let error = said(text);
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_list_takes_one_name_and_a_new_provider_has_no_key_of_another() {
+        let text = "[providers]\nllm = \"none\"\nstt = [\"deepgram\", \"local\"]\n\
+                    [providers.compatible.mine]\nbase_url = \"http://10.0.0.2:8000/v1\"\nchat_model = \"qwen3\"";
+        let providers = Settings::defaults_with(text).expect("settings").providers;
+        assert_eq!((providers.llm, providers.stt.len()), (vec!["none".to_owned()], 2));
+        let (mine, openai) = (&providers.compatible["mine"], &providers.compatible["openai"]);
+        assert_eq!((mine.chat_model.as_str(), mine.key_env.as_str()), ("qwen3", ""));
+        assert_eq!((&mine.tokens_field, mine.structure), (&"max_tokens".to_owned(), Structure::Schema));
+        assert_eq!(openai.key_env, "OPENAI_API_KEY");
+        let said = |text: &str| Settings::defaults_with(text).expect_err("wrong").to_string();
+        assert!(said("[providers.compatible.mine]\nchat_model = \"x\"").contains("base_url"));
+        assert!(said("[providers.budget]\nday_usd = -1").contains("budget"));
+        assert!(said("[providers]\ntts = []").contains("providers.tts"));
+    }
+
+    #[test]
+    fn a_bench_configuration_is_one() {
+        let bench = Settings::defaults_with(include_str!("../config/bench.toml")).expect("settings").providers;
+        assert_eq!((bench.stt[0].as_str(), bench.deepgram.base_url.as_str()), ("deepgram", "http://127.0.0.1:9100"));
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl Live {
         if self.store.interview(id).await?.status.is_final() {
             return Err(InterviewError::Over);
         }
+        self.check_budget().await?;
         let place = self
             .places
             .clone()
@@ -263,16 +264,15 @@ impl Live {
     ) -> Result<(), InterviewError> {
         let Joined { samples, port, room, restored, place, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
-        let keyterms = row.tech_stack.clone();
+        let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
         let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
         let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
-        let interview_settings = self.settings.interview.conduct.clone();
+        let parts = self.parts.for_interview();
+        let interview_settings = super::providers::conduct(&self.settings, &parts);
         let file = format!("{}.wav", row.id);
-        let recording = self
-            .settings
-            .recording
-            .enabled
+        let is_recorded = self.settings.recording.enabled;
+        let recording = is_recorded
             .then(|| Recorder::open(&self.paths.recordings().join(&file)))
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
@@ -290,7 +290,7 @@ impl Live {
             clock: self.clock.clone(),
             samples,
             room: port,
-            parts: self.parts.clone(),
+            parts,
             turn,
             floor: turn_settings,
             interview,

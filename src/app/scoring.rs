@@ -1,5 +1,6 @@
 //! Who scores answers: the settings' names become a scorer. Must never need a key for the local one.
 
+use crate::cloud::meter::Price;
 use crate::cloud::{Endpoint, Key};
 use crate::config;
 use crate::embed::Embedder;
@@ -77,6 +78,8 @@ fn chat(settings: &config::Scoring) -> anyhow::Result<OpenAiChatSettings> {
     let whole = Duration::from_secs(u64::from(settings.judgement_s));
     Ok(OpenAiChatSettings {
         model: settings.model.clone(),
+        tokens_max: u32::MAX,
+        price: Price::default(),
         tokens_field: settings.tokens_field.clone(),
         sends_temperature: settings.sends_temperature,
         structure,

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 mod answers;
 mod moves;
 mod outlook;
+mod wording;
 
 /// Conducts one interview.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub struct Interview {
     answered: Option<TurnId>,
     /// Latest code, by question.
     code: BTreeMap<String, String>,
+    /// Lines, but for the probe, for which a model was asked; of the latest answer or wish only.
+    awaited: Vec<Awaited>,
+    /// The question that was just answered and its answer, while the next one is asked.
+    bridging: Option<(usize, String)>,
     next_line: u32,
     failed_lines: u32,
     /// It was paused when the server went down.
@@ -96,6 +101,26 @@ struct Open {
 enum Ask {
     Question,
     Probe { index: usize, line: LineId, text: String, worded: bool },
+}
+
+/// A line for which a model was asked, and what it must keep to.
+#[derive(Clone, Debug)]
+struct Awaited {
+    line: LineId,
+    words: Awaiting,
+    authored: String,
+    /// Index of the question that was answered, or is explained.
+    question: usize,
+    answer: String,
+    /// Index of the question that comes next.
+    next: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Awaiting {
+    /// Takes up what was said, and leads on.
+    Remark,
+    Explanation,
 }
 
 /// A question of ours that "yes" or "no" answers.
@@ -167,6 +192,8 @@ impl Interview {
             before: None,
             answered: None,
             code: BTreeMap::new(),
+            awaited: Vec::new(),
+            bridging: None,
             next_line: 1,
             failed_lines: 0,
             was_paused: false,
@@ -336,7 +363,7 @@ impl Interview {
             Event::Code { question_key, language: _, content, submitted } => {
                 self.code_came(now, question_key, content, submitted);
             }
-            Event::ProbeWorded { line, text } => self.probe_worded(line, text),
+            Event::Proposed { line, text } => self.proposed(line, text),
             Event::End { reason } => self.end(now, reason),
         }
     }
@@ -371,6 +398,7 @@ impl Interview {
             return;
         }
         let Some((_, before)) = self.before.take_if(|(answered, _)| *answered == turn) else { return };
+        self.awaited.clear();
         let was_paused = matches!(self.state.stage, Stage::Paused { .. });
         let later = std::mem::replace(&mut self.state, *before);
         self.answered = None;

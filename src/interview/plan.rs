@@ -60,6 +60,26 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// Names in the questions that a recogniser should expect (`HTTP`, `B-tree`, `OAuth2`): what all hear, nothing of the
+    /// answers, so that nobody's words are bent towards them.
+    #[must_use]
+    pub fn terms(&self) -> Vec<String> {
+        let mut terms: Vec<String> = Vec::new();
+        for question in &self.questions {
+            let words = question.prompt.split_whitespace().enumerate();
+            for (place, word) in words {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+                let capitals = word.chars().filter(|c| c.is_uppercase()).count();
+                // The first word of a sentence has its capital for another reason.
+                let is_name = capitals > 1 || word.chars().any(|c| c.is_ascii_digit()) || capitals == 1 && place > 0;
+                if is_name && word.chars().count() > 1 && !terms.iter().any(|known| known == word) {
+                    terms.push(word.to_owned());
+                }
+            }
+        }
+        terms
+    }
+
     /// Draws a plan: anchors first, then what competencies lack most, easy questions before hard ones, code last.
     ///
     /// # Errors

@@ -157,6 +157,8 @@ impl Reading {
             | SessionEvent::Paused
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
+            | SessionEvent::WordingRefused { .. }
+            | SessionEvent::Used { .. }
             | SessionEvent::Facts { .. }
             | SessionEvent::Replied { .. }
             | SessionEvent::FloorOpened { .. }

@@ -21,8 +21,9 @@ mod signals;
 pub mod utterances;
 mod wording;
 
-use crate::audio::frame::VoiceClip;
+use crate::audio::frame::WordTiming;
 use crate::clock::Clock;
+use crate::cloud::meter::Meter;
 use crate::id::{SessionId, SpeechId};
 use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
@@ -51,6 +52,23 @@ pub struct Parts {
     pub stt: Arc<dyn SpeechToText>,
     pub tts: Arc<dyn TextToSpeech>,
     pub llm: Option<Arc<dyn LanguageModel>>,
+    /// Counts what they do.
+    pub meter: Meter,
+}
+
+impl Parts {
+    /// The same for one interview, with a meter of its own.
+    #[must_use]
+    pub fn for_interview(&self) -> Self {
+        let meter = self.meter.ledger().meter();
+        Self {
+            stt: self.stt.metered(&meter).unwrap_or_else(|| self.stt.clone()),
+            tts: self.tts.metered(&meter).unwrap_or_else(|| self.tts.clone()),
+            llm: self.llm.as_ref().map(|llm| llm.metered(&meter).unwrap_or_else(|| llm.clone())),
+            meter,
+            ..self.clone()
+        }
+    }
 }
 
 /// Everything that one session starts with.
@@ -99,7 +117,19 @@ impl Resumed {
 /// What a session's own tasks bring back to its loop.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Clip { speech: SpeechId, result: Result<VoiceClip, TtsError>, last: bool },
+    /// More of a sentence's sound.
+    Piece {
+        speech: SpeechId,
+        text: Arc<str>,
+        pcm: Arc<[i16]>,
+        words: Vec<WordTiming>,
+    },
+    /// A sentence is made, or could not be; `last` of its speech.
+    Sentence {
+        speech: SpeechId,
+        ended: Result<(), TtsError>,
+        last: bool,
+    },
     Worded(wording::Worded),
     Journal(journal::JournalReport),
 }

@@ -65,7 +65,10 @@ pub async fn listen(
                     let text = transcript.text.trim().to_owned();
                     session.remark(Remark { user, text, start_ms: from.ms(), end_ms: to.ms() }).await;
                 }
-                EarEvent::Words { .. } | EarEvent::Completion { .. } | EarEvent::Partial { .. } => {}
+                EarEvent::Words { .. }
+                | EarEvent::Completion { .. }
+                | EarEvent::Partial { .. }
+                | EarEvent::Switched { .. } => {}
                 EarEvent::Failed { error, .. } | EarEvent::Down { error } => {
                     tracing::warn!(session = %session.id(), %error, "an observer's words were not transcribed");
                 }

@@ -8,11 +8,12 @@ use super::mouth::Speech;
 use super::observers::Remark;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::RecordingState;
+use crate::cloud::meter::Sum;
 use crate::id::SpeechId;
 use crate::interview::question::QuestionKind;
 use crate::interview::{self, Facts, Line, Phase};
 use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
-use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
+use crate::store::{ArtifactRow, Projection, Role, TranscriptRow, UsageRow};
 use crate::telemetry::histogram;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
@@ -69,6 +70,33 @@ impl Actor {
                     .into(),
             });
         }
+    }
+
+    /// What providers did for this interview so far, where that has changed.
+    pub(super) fn log_usage(&mut self) {
+        let told = self.parts.meter.told();
+        if told.is_empty() || told == self.usage_told {
+            return;
+        }
+        let row = |sum: &Sum| {
+            let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            let first = self.first_seq.to_be_bytes();
+            let names = [sum.part.as_str().as_bytes(), sum.provider.as_bytes()];
+            Projection::Usage(UsageRow {
+                // Who takes the session up again counts from nothing.
+                id: row_id(&[self.id.0.as_bytes(), b"usage", &first, names[0], b"/", names[1]]),
+                part: sum.part.as_str().to_owned(),
+                provider: sum.provider.to_string(),
+                seconds: sum.used.seconds,
+                tokens_in: whole(sum.used.tokens_in),
+                tokens_out: whole(sum.used.tokens_out),
+                cost_micro_usd: sum.cost_micro_usd.map(whole),
+            })
+        };
+        let rows = told.iter().map(row).collect();
+        let cost_micro_usd = told.iter().filter_map(|sum| sum.cost_micro_usd).sum();
+        self.usage_told = told;
+        self.log_with(SessionEvent::Used { cost_micro_usd }, rows);
     }
 
     pub(super) fn instant_of(&self, at: SamplePos) -> Instant {

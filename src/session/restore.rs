@@ -106,6 +106,8 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::Paused
         | SessionEvent::Resumed
         | SessionEvent::PartFailed { .. }
+        | SessionEvent::WordingRefused { .. }
+        | SessionEvent::Used { .. }
         | SessionEvent::AudioLost { .. }
         | SessionEvent::FloorOpened { .. }
         | SessionEvent::FloorTold { .. }

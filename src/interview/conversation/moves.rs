@@ -58,7 +58,7 @@ impl Interview {
             return self.close(now, EndReason::TimeUp);
         }
         if let Some(lead) = lead {
-            self.acknowledge(lead);
+            self.lead_over(lead, index);
         }
         let question = &self.plan.questions[index];
         let (key, text, kind) = (question.key.clone(), question.prompt.clone(), question.kind);
@@ -115,7 +115,7 @@ impl Interview {
         match open.last {
             super::Ask::Question => {
                 let text = self.question(open).rephrased.clone();
-                self.say(LineKind::Repeat, &text, self.kind());
+                self.explain(&text, self.kind());
             }
             // A probe has no second wording: it is said again.
             super::Ask::Probe { .. } => self.repeat(),
@@ -304,6 +304,7 @@ impl Interview {
             kind,
             text: text.to_owned(),
             wording: None,
+            worded_with: None,
             interruptible: true,
             question_key,
             expects_answer: expects,

@@ -139,6 +139,7 @@ impl Stage {
                 RoomEvent::Closed { reason } => panic!("{what}: the room has closed: {reason:?}"),
                 RoomEvent::Connected
                 | RoomEvent::Interrupted
+                | RoomEvent::AudioLost { .. }
                 | RoomEvent::Sent { .. }
                 | RoomEvent::SpeechDone { .. }
                 | RoomEvent::SpeechStopped { .. }

@@ -90,6 +90,8 @@ async fn graded(acts: Vec<Act>, answer: &'static str) -> Outcome {
     let fake = Fake::start(acts).await;
     let settings = OpenAiChatSettings {
         model: "judge".into(),
+        tokens_max: 4_000,
+        price: vivavoce::cloud::meter::Price::default(),
         tokens_field: "max_tokens".into(),
         sends_temperature: true,
         structure: Structure::Schema,

@@ -1,6 +1,6 @@
 //! The last minute of a track's audio, from which utterances are cut. Pure arithmetic on samples.
 
-use super::super::SttError;
+use super::SttError;
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos};
 use std::collections::VecDeque;
 use std::ops::Range;
