@@ -66,6 +66,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     prepare_folders(&paths)?;
     let clock = Clock::system();
     let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    // A name that is nowhere is told at start, not when the first question is to be written.
+    providers::careful_model(&settings, cloud::Use::Generation, &ledger)?;
     let loading = load_parts(settings.clone(), &paths, ledger.clone());
     let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
@@ -93,7 +95,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         daily::Daily::from_settings(&settings).context("room.daily")?,
     ));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
+    let workers = start_jobs(&settings, &store, &ledger, &paths, &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
@@ -165,6 +167,7 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>)
 async fn start_jobs(
     settings: &Settings,
     store: &Store,
+    ledger: &Arc<Ledger>,
     paths: &Paths,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
@@ -172,7 +175,7 @@ async fn start_jobs(
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let scoring = scoring::load(&settings.scoring)?;
+    let scoring = scoring::load(settings, ledger)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
         let (store, scoring) = (reports.clone(), scoring.clone());
         Box::pin(

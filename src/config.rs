@@ -8,7 +8,7 @@ mod providers;
 
 use layers::{Override, complete, merge, overrides, parse};
 pub use people::{Accounts, Privacy, Profile, Webhooks};
-pub use providers::{Compatible, Providers, Structure};
+pub use providers::{Compatible, LlmLimits, Providers, Structure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -30,7 +30,6 @@ pub struct Settings {
     /// The turn core's thresholds.
     pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
-    pub scoring: Scoring,
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
@@ -146,21 +145,6 @@ impl Disclosure {
         let text = self.text.get(language).or_else(|| self.text.get("en"));
         text.map_or("", String::as_str)
     }
-}
-
-/// `[scoring]`: who scores answers; `app` turns it into a scorer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scoring {
-    pub scorer: String,
-    pub base_url: String,
-    pub model: String,
-    pub key_file: String,
-    pub key_variable: String,
-    pub structure: String,
-    pub tokens_field: String,
-    pub sends_temperature: bool,
-    pub judgement_s: u32,
 }
 
 /// `[recording]`

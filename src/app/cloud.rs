@@ -3,7 +3,7 @@
 
 use crate::cloud::meter::{Budget, Price};
 use crate::cloud::{Endpoint, Key};
-use crate::config::{Compatible, Settings, Structure};
+use crate::config::{Compatible, LlmLimits, Settings, Structure};
 use crate::llm::LanguageModel;
 use crate::llm::openai::{self, OpenAiChat, OpenAiChatSettings};
 use crate::stt::SpeechToText;
@@ -24,6 +24,24 @@ use std::time::Duration;
 const BENCH_URL: &str = "VIVAVOCE_BENCH_URL";
 /// The address that `config/bench.toml` names.
 const BENCH_BASE: &str = "http://127.0.0.1:9100";
+
+/// What a language model is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Use {
+    Conversation,
+    Scoring,
+    Generation,
+}
+
+impl std::fmt::Display for Use {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Conversation => "llm",
+            Self::Scoring => "llm_scoring",
+            Self::Generation => "llm_generation",
+        })
+    }
+}
 
 pub fn ms(ms: u32) -> Duration {
     Duration::from_millis(u64::from(ms))
@@ -150,14 +168,20 @@ pub fn text_to_speech(settings: &Settings, name: &str) -> anyhow::Result<Option<
 }
 
 /// A language model by its name in a chain; `None` for one that is none.
-pub fn language_model(settings: &Settings, name: &str) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
+pub fn language_model(settings: &Settings, name: &str, wanted: Use) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
     let Some(given) = compatible(settings, name) else { return Ok(None) };
     has_model(name, "chat_model", &given.chat_model)?;
-    let limits = &settings.providers.conversation;
+    let providers = &settings.providers;
+    let (limits, model): (&LlmLimits, &String) = match wanted {
+        Use::Conversation => (&providers.conversation, &given.chat_model),
+        Use::Scoring => (&providers.scoring, &given.scoring_model),
+        Use::Generation => (&providers.generation, &given.generation_model),
+    };
+    let model = if model.is_empty() { &given.chat_model } else { model };
     let extra = serde_json::from_str(&given.chat_extra)
         .with_context(|| format!("providers.compatible.{name}.chat_extra is no JSON object"))?;
     let chosen = OpenAiChatSettings {
-        model: given.chat_model.clone(),
+        model: model.clone(),
         tokens_max: limits.tokens_max,
         tokens_field: given.tokens_field.clone(),
         sends_temperature: given.sends_temperature,
@@ -197,7 +221,7 @@ mod tests {
         assert!(format!("{error:#}").contains("VIVAVOCE_NO_SUCH_KEY"), "{error:#}");
         let error = text_to_speech(&settings, "ollama").err().expect("no model");
         assert!(error.to_string().contains("providers.compatible.ollama.speech_model"), "{error}");
-        assert!(language_model(&settings, "nobody").expect("no failure").is_none());
-        assert!(language_model(&settings, "ollama").expect("no key is wanted").is_some());
+        assert!(language_model(&settings, "nobody", Use::Scoring).expect("no failure").is_none());
+        assert!(language_model(&settings, "ollama", Use::Scoring).expect("no key is wanted").is_some());
     }
 }

@@ -246,7 +246,7 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
                     None
                 }
             },
-            name => match cloud::language_model(settings, name)? {
+            name => match cloud::language_model(settings, name, cloud::Use::Conversation)? {
                 Some(model) => Some(model),
                 None => unknown("llm", name, files)?,
             },
@@ -258,6 +258,31 @@ fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Opt
         [only] if is_local(&names[0]) => Some(only.model.clone()),
         [..] => Some(Arc::new(LlmChain::new(links))),
     })
+}
+
+/// The model of `providers.llm_scoring` or `providers.llm_generation`, where any is named: it counts for the house.
+pub fn careful_model(
+    settings: &Settings,
+    wanted: cloud::Use,
+    ledger: &Arc<Ledger>,
+) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
+    let names = match wanted {
+        cloud::Use::Conversation => &settings.providers.llm,
+        cloud::Use::Scoring => &settings.providers.llm_scoring,
+        cloud::Use::Generation => &settings.providers.llm_generation,
+    };
+    let mut links = Vec::new();
+    for name in names {
+        let model = cloud::language_model(settings, name, wanted)?.with_context(|| {
+            format!("providers.{wanted} names \"{name}\", which is none under [providers.compatible]")
+        })?;
+        links.push(LlmLink { model, breaker: Arc::default() });
+    }
+    if links.is_empty() {
+        return Ok(None);
+    }
+    let chain = LlmChain::new(links);
+    Ok(chain.metered(&ledger.meter()))
 }
 
 /// How an interview with these parts is conducted: a quick model words whole turns.

@@ -11,6 +11,8 @@ const OPEN_TABLES: [&str; 2] = ["interview.disclosure.text", "providers.compatib
 pub(super) fn complete(mut settings: Table) -> Table {
     let plain: Table = [
         ("chat_model", ""),
+        ("scoring_model", ""),
+        ("generation_model", ""),
         ("tokens_field", "max_tokens"),
         ("structure", "schema"),
         ("chat_extra", "{}"),

@@ -13,10 +13,14 @@ pub struct Providers {
     pub stt: Vec<String>,
     pub tts: Vec<String>,
     pub llm: Vec<String>,
+    pub llm_scoring: Vec<String>,
+    pub llm_generation: Vec<String>,
     pub voice: String,
     pub llm_threads: u32,
     pub waits: Waits,
     pub conversation: LlmLimits,
+    pub scoring: LlmLimits,
+    pub generation: LlmLimits,
     pub budget: BudgetSettings,
     pub deepgram: Deepgram,
     pub elevenlabs: ElevenLabs,
@@ -36,7 +40,7 @@ pub struct Waits {
     pub next_audio_ms: u32,
 }
 
-/// `[providers.conversation]`
+/// `[providers.conversation]`, `[providers.scoring]`, `[providers.generation]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LlmLimits {
@@ -101,6 +105,8 @@ pub struct Compatible {
     pub key_env: String,
     pub key_file: String,
     pub chat_model: String,
+    pub scoring_model: String,
+    pub generation_model: String,
     pub tokens_field: String,
     pub sends_temperature: bool,
     pub structure: Structure,

@@ -250,16 +250,17 @@ impl Mouth {
             .collect()
     }
 
-    /// The words of a line that waited for its wording: `text`, or its own if none came in time.
-    pub fn word(&mut self, line: LineId, text: Option<String>) {
+    /// The words of a line that waited for its wording: `text`, or its own if none came in time. False if none waits so.
+    pub fn word(&mut self, line: LineId, text: Option<String>) -> bool {
         let waiting = |speech: &&mut Speech| speech.line.id == line && speech.stage == Stage::Wording;
-        let Some(speech) = self.queue.iter_mut().find(waiting) else { return };
+        let Some(speech) = self.queue.iter_mut().find(waiting) else { return false };
         speech.stage = Stage::Synthesising;
         if let Some(text) = text {
             speech.line.text = text;
         }
         let (id, line, cancel) = (speech.id, speech.line.clone(), speech.cancel.clone());
         self.synthesise(id, &line, cancel);
+        true
     }
 
     fn find(&mut self, id: SpeechId) -> Option<&mut Speech> {

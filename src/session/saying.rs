@@ -61,8 +61,9 @@ impl Actor {
         let needs_seq = self.next_seq - 1;
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
-        if let Some(wording) = wording {
-            self.await_wording(id, wording);
+        match wording {
+            Some(wording) => self.await_wording(id, wording),
+            None => self.said_after(id),
         }
     }
 

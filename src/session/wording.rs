@@ -30,6 +30,8 @@ const TRIES_MAX: usize = 2;
 pub(super) struct Wordings {
     prepared: Option<Prepared>,
     awaited: Option<Awaited>,
+    /// A line that is to be said in its own words and was not said yet: the second of a request is said after the first.
+    own_words: Option<LineId>,
     /// Wordings that the model did not give in time, one after the other.
     missed: u32,
     next: u64,
@@ -114,7 +116,7 @@ impl Actor {
         self.give_up_wording();
         let Some(asked) = asked.or_else(|| self.ask_for_wording(request, &root)) else {
             for line in std::iter::once(line).chain(then) {
-                self.mouth.word(line, None);
+                self.leave_own_words(line);
             }
             return;
         };
@@ -197,6 +199,20 @@ impl Actor {
         }
         for line in late {
             metrics::counter!("vivavoce_wordings_total", "outcome" => "missed").increment(1);
+            self.leave_own_words(line);
+        }
+    }
+
+    /// No words come for `line`: it keeps its own, at once or as soon as it is said.
+    fn leave_own_words(&mut self, line: LineId) {
+        if !self.mouth.word(line, None) {
+            self.wordings.own_words = Some(line);
+        }
+    }
+
+    /// `line` was said now: it may be known already that no words come for it.
+    pub(super) fn said_after(&mut self, line: LineId) {
+        if self.wordings.own_words.take_if(|own| *own == line).is_some() {
             self.mouth.word(line, None);
         }
     }
