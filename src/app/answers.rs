@@ -1,11 +1,12 @@
-//! What every way of joining shares: where the sample clock begins, and what went wrong in the words of the routes. Must
+//! What every way of joining shares: changes of a connection, where the sample clock begins, and what went wrong in the words of the routes. Must
 //! never show what a client sent.
 
 use super::live::Live;
 use crate::audio::frame::SamplePos;
-use crate::http::{InterviewError, WhipAnswer};
+use crate::http::{InterviewError, WhipAnswer, WhipPatched};
+use crate::id::SessionId;
 use crate::room::SampleClock;
-use crate::room::webrtc::{self, RoomError};
+use crate::room::webrtc::{self, Patched, RoomError};
 use crate::session;
 use crate::session::restore::Restored;
 use crate::store::InterviewRow;
@@ -18,6 +19,25 @@ impl Live {
             u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
         });
         SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
+    }
+
+    pub async fn patch(
+        &self,
+        id: SessionId,
+        resource: &str,
+        etag: &str,
+        fragment: String,
+    ) -> Result<WhipPatched, InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotActive)?;
+        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+            Patched::Trickled => Ok(WhipPatched::Taken),
+            Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
+        }
+    }
+
+    pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotFound)?;
+        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 }
 

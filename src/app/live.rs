@@ -8,10 +8,10 @@ use crate::audio::recording::Recorder;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::Paths;
-use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
+use crate::http::{InterviewError, InterviewWish, WhipAnswer};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{Patched, RoomSetup, UdpPorts, WebRtcRoom, WebRtcSettings};
+use crate::room::webrtc::{RoomSetup, UdpPorts, WebRtcRoom, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::{self, Restored};
@@ -365,25 +365,6 @@ impl Live {
             }
         }
         tracing::error!(session = %outcome.id, "the database stayed away; the sweep will finalise this interview");
-    }
-
-    pub async fn patch(
-        &self,
-        id: SessionId,
-        resource: &str,
-        etag: &str,
-        fragment: String,
-    ) -> Result<WhipPatched, InterviewError> {
-        let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
-            Patched::Trickled => Ok(WhipPatched::Taken),
-            Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
-        }
-    }
-
-    pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
-        let running = self.running(id).ok_or(InterviewError::NotFound)?;
-        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 
     /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
