@@ -3,10 +3,12 @@
 //! the environment after start.
 
 mod layers;
+mod open_offer;
 mod people;
 mod providers;
 
 use layers::{Override, complete, merge, overrides, parse};
+pub use open_offer::{Conversation, OpenOffer};
 pub use people::{Accounts, Privacy, Profile, Webhooks};
 pub use providers::{Compatible, LlmLimits, Providers, Structure};
 use serde::Deserialize;
@@ -75,6 +77,7 @@ pub struct Data {
 pub struct Room {
     pub webrtc: Webrtc,
     pub daily: Daily,
+    pub open_offer: OpenOffer,
 }
 
 /// `[room.webrtc]`
@@ -87,6 +90,7 @@ pub struct Webrtc {
     pub nat_1to1_ips: Vec<IpAddr>,
     pub reconnect_s: u32,
     pub connect_s: u32,
+    pub opus_complexity: i32,
 }
 
 /// `[room.daily]`
@@ -125,6 +129,7 @@ pub struct Interview {
     pub questions_max: u32,
     pub minutes_default: u32,
     pub minutes_max: u32,
+    pub written_away_hours: u32,
     pub conduct: crate::interview::Settings,
     pub disclosure: Disclosure,
 }
@@ -159,6 +164,7 @@ pub struct Recording {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub sessions_max: usize,
+    pub late_ms_max: u32,
     pub retry_after_s: u32,
     pub event_streams_max: usize,
     pub event_stream_s: u32,
@@ -270,6 +276,7 @@ impl Settings {
                 webrtc.port_min > webrtc.port_max || (webrtc.port_min == 0) != (webrtc.port_max == 0),
                 "room.webrtc.port_min and port_max must both be 0, or a range of ports from low to high",
             ),
+            (!(0..=10).contains(&webrtc.opus_complexity), "room.webrtc.opus_complexity must lie between 0 and 10"),
             (webrtc.addresses.is_empty(), "room.webrtc.addresses must name at least one address"),
             (
                 interview.questions_default == 0 || interview.questions_default > interview.questions_max,
@@ -292,7 +299,12 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        let wrong = wrong.into_iter().chain(people::wrong(self)).find(|(is_wrong, _)| *is_wrong).map(|(_, said)| said);
+        let wrong = wrong
+            .into_iter()
+            .chain(people::wrong(self))
+            .chain(self.room.open_offer.wrong())
+            .find(|(is_wrong, _)| *is_wrong)
+            .map(|(_, said)| said);
         match wrong.or_else(|| self.providers.wrong()) {
             Some(said) => Err(ConfigError::Invalid(said.to_owned())),
             None => Ok(()),

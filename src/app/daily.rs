@@ -1,6 +1,7 @@
 //! Interviews in Daily.co rooms: their rooms made and deleted, tokens for the candidate and for ourselves, the interviewer
 //! sent in, and what Daily tells by itself passed on. Must never hold a rule of the conversation, nor show a token.
 
+use super::live::door::Door;
 use super::live::{Joined, Live};
 use crate::config::{self, Settings};
 use crate::http::{DailyAccess, InterviewError};
@@ -11,10 +12,9 @@ use crate::room::daily::rest::token::Token;
 use crate::room::daily::rest::{NewRoom, Privacy, Rest, RestError, RoomProperties};
 use crate::room::daily::trial::{self, Trial};
 use crate::room::daily::webhook::{Event, Seen, What};
-use crate::room::daily::{Access, DailyRoom, DailyRoomHandle, DailySettings, LookUp, RoomSetup};
+use crate::room::daily::{Access, DailyRoom, DailySettings, LookUp, RoomSetup};
 use crate::room::port_pair;
-use crate::room::webrtc::WebRtcRoomHandle;
-use crate::session::observers;
+use crate::session::{self, observers};
 use crate::store::{InterviewRow, RoomKind};
 use crate::stt::SttOptions;
 use anyhow::Context as _;
@@ -32,23 +32,6 @@ const ROOM_PREFIX: &str = "vivavoce-";
 const OVERHEARD_MAX: usize = 200;
 /// A room outlives the longest interview that begins at the last moment by so much, minutes: goodbyes take time.
 const ROOM_SPARE_MINUTES: i64 = 15;
-
-/// The room of an interview in progress.
-#[derive(Clone)]
-pub(super) enum RoomHandle {
-    WebRtc(WebRtcRoomHandle),
-    Daily(DailyRoomHandle),
-}
-
-impl RoomHandle {
-    /// The room that takes connections of a browser.
-    pub fn webrtc(self) -> Result<WebRtcRoomHandle, InterviewError> {
-        match self {
-            Self::WebRtc(room) => Ok(room),
-            Self::Daily(_) => Err(InterviewError::NotActive),
-        }
-    }
-}
 
 /// A Daily domain, as this server uses it.
 pub struct Daily {
@@ -234,10 +217,8 @@ impl Live {
         }
         let (lease, place) = self.claim(id).await?;
         let begun = self.join_daily(&lease, place).await;
-        if begun.is_err()
-            && let Err(error) = self.store.release(&lease).await
-        {
-            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+        if begun.is_err() {
+            self.give_back(&lease).await;
         }
         begun
     }
@@ -252,7 +233,7 @@ impl Live {
         if row.room != RoomKind::Daily {
             return Err(InterviewError::NotActive);
         }
-        let restored = self.restored(lease.session).await?;
+        let restored = session::restored(&self.store, lease.session).await?;
         let samples = self.sample_clock(&row, restored.as_ref());
         let (room_port, session_port) = port_pair();
         // Who was lost in the middle comes back soon or not at all; who was invited may take longer.
@@ -273,8 +254,10 @@ impl Live {
             tasks: self.tasks.clone(),
             cancel: CancellationToken::new(),
         });
-        let (room, cancel) = (RoomHandle::Daily(handle), self.stopping.child_token());
-        self.begin(&row, lease.clone(), Joined { samples, port: room_port, room, restored, place, cancel })?;
+        let (room, cancel) = (Door::Daily(handle), self.stopping.child_token());
+        let is_recorded = self.settings.recording.enabled;
+        let joined = Joined { samples, port: room_port, room, restored, place, is_recorded, cancel };
+        self.begin(&row, lease.clone(), joined)?;
         if transcribes && let Some(running) = self.running(row.id) {
             let options = SttOptions { language: row.language.clone(), keyterms: row.tech_stack.clone() };
             let (parts, session) = (self.parts.clone(), running.session);
@@ -308,7 +291,7 @@ impl Live {
     }
 
     fn look(&self, id: SessionId) {
-        if let Some(RoomHandle::Daily(room)) = self.running(id).map(|running| running.room) {
+        if let Some(Door::Daily(room)) = self.running(id).map(|running| running.room) {
             room.look();
         }
     }

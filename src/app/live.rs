@@ -1,8 +1,13 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
-use super::answers::{answered, room_error, unavailable};
-use super::daily::{Daily, RoomHandle};
+mod answers;
+pub mod door;
+mod end;
+mod lateness;
+pub mod open;
+
+use super::daily::Daily;
 use super::measure::measure;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
@@ -10,18 +15,22 @@ use crate::config::Settings;
 use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer};
 use crate::id::{NodeId, SessionId, TurnId};
-use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{RoomSetup, UdpPorts, WebRtcRoom, WebRtcSettings};
+use crate::interview::{EndReason, Interview, Plan};
+use crate::llm::LanguageModel;
+use crate::room::webrtc::{UdpPorts, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
+use crate::session::booking::{self, Booked, Reserved};
 use crate::session::journal::StoreRecord;
-use crate::session::restore::{self, Restored};
+use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
 use crate::store::{
-    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, RoomKind, SessionStatus,
-    Store, StoreError,
+    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, RoomKind, Store, StoreError,
 };
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
+use answers::{answered, room_error, unavailable};
+use door::{Door, Way};
+use end::recording_row;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -32,8 +41,6 @@ use tracing::Instrument as _;
 
 /// How long a node owns a session without renewing, s: a dead node's candidate waits no longer than this.
 pub const LEASE: Duration = Duration::from_secs(9);
-/// Events read at once when a session is taken up again.
-const EVENTS_PAGE: u32 = 1_000;
 /// How often a finalisation is tried while the database is away, and how long between.
 const FINALISE_TRIES: u32 = 60;
 const FINALISE_WAIT: Duration = Duration::from_secs(1);
@@ -52,6 +59,8 @@ pub struct Live {
     pub paths: Paths,
     pub tasks: TaskTracker,
     pub stopping: CancellationToken,
+    /// Writes questions that the bank does not have, where a model is set that can.
+    drafter: Option<Arc<dyn LanguageModel>>,
     webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
@@ -60,22 +69,35 @@ pub struct Live {
     running: Mutex<HashMap<SessionId, Running>>,
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
+    open: open::OpenDoor,
+    pub lateness: lateness::Lateness,
 }
 
 /// What a candidate's first connection brings together.
 pub(super) struct Joined {
     pub samples: SampleClock,
     pub port: crate::room::RoomPort,
-    pub room: RoomHandle,
+    pub room: Door,
     pub restored: Option<Restored>,
     pub place: OwnedSemaphorePermit,
+    pub is_recorded: bool,
     pub cancel: CancellationToken,
+}
+
+/// What the end of a session needs.
+struct Ending {
+    lease: Lease,
+    /// The recording's file, if there is one.
+    recorded: Option<String>,
+    /// Whether the candidate may take it up again after a stop of this server.
+    is_resumable: bool,
+    place: OwnedSemaphorePermit,
 }
 
 #[derive(Clone)]
 pub(super) struct Running {
     pub session: SessionHandle,
-    pub room: RoomHandle,
+    pub room: Door,
 }
 
 impl Live {
@@ -87,12 +109,13 @@ impl Live {
         paths: Paths,
         tasks: TaskTracker,
         stopping: CancellationToken,
-        daily: Option<Arc<Daily>>,
     ) -> Self {
         let webrtc = Arc::new(super::webrtc_settings(&settings));
         Self {
             ports: UdpPorts::new(webrtc.udp_ports.clone()),
             places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
+            open: open::OpenDoor::new(&webrtc, &settings),
+            lateness: lateness::Lateness::default(),
             webrtc,
             store,
             settings,
@@ -102,76 +125,63 @@ impl Live {
             paths,
             tasks,
             stopping,
+            drafter: None,
+            daily: None,
             running: Mutex::default(),
             joining: Mutex::default(),
-            daily,
         }
     }
 
+    /// The same, with a model that writes what the bank does not have.
+    pub fn with_drafter(self, drafter: Option<Arc<dyn LanguageModel>>) -> Self {
+        Self { drafter, ..self }
+    }
+
+    /// The same, with a Daily domain.
+    pub fn with_daily(self, daily: Option<Arc<Daily>>) -> Self {
+        Self { daily, ..self }
+    }
+
     /// Plans an interview and stores it.
-    pub async fn create(&self, wish: InterviewWish) -> Result<InterviewRow, InterviewError> {
-        let bank = self.store.bank(&wish.category.slug, &wish.category.language).await?;
-        let id = SessionId::create();
-        let request = PlanRequest {
-            level: wish.level,
-            questions: Some(wish.questions),
-            minutes: wish.minutes,
-            time_factor: wish.patience,
-            // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
-            seed: id.0.as_u64_pair().1,
-        };
-        let plan = Plan::draw(&bank, &request)
-            .map_err(|error| InterviewError::Impossible { field: "level", said: error.to_string() })?;
-        let plan = serde_json::to_value(plan).map_err(|error| unavailable(&error))?;
+    pub async fn create(&self, wish: InterviewWish) -> Result<Booked, InterviewError> {
+        let mut reserved = Reserved::create();
+        let id = reserved.id;
         let daily = self.daily.as_ref().filter(|_| wish.room == RoomKind::Daily);
-        let daily_room_url = match daily {
-            Some(daily) => Some(daily.make_room(id, wish.expires_at).await?),
-            None => None,
-        };
-        let new = NewInterview {
-            id,
-            user_id: wish.user_id,
-            category_id: Some(wish.category.id),
-            category_slug: wish.category.slug,
-            title: wish.title,
-            candidate_name: wish.candidate_name,
-            job_position: wish.job_position,
-            experience_level: wish.level,
-            tech_stack: wish.tech_stack,
-            language: wish.category.language,
-            mode: wish.mode,
-            purpose: wish.purpose,
-            room: wish.room,
-            daily_room_url,
-            status: SessionStatus::Scheduled,
-            plan,
-            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
-            scheduled_at: None,
-            expires_at: Some(wish.expires_at),
-        };
-        let created = self.store.create_interview(&new).await;
-        if let (Err(_), Some(daily)) = (&created, daily) {
+        if let Some(daily) = daily {
+            reserved.daily_room_url = Some(daily.make_room(id, wish.expires_at).await?);
+        }
+        let booked = booking::book(&self.store, self.drafter.as_deref(), reserved, wish).await;
+        if let (Err(_), Some(daily)) = (&booked, daily) {
             daily.delete_room(id).await;
         }
-        Ok(created?)
+        booked.map_err(InterviewError::from)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
     pub async fn offer(self: &Arc<Self>, id: SessionId, sdp: String) -> Result<WhipAnswer, InterviewError> {
+        let answer = self.enter(id, Way::Offer(sdp), self.settings.recording.enabled).await?;
+        answer.ok_or(InterviewError::NotActive)
+    }
+
+    /// The same by any way in, and whether it is recorded: only who consented may be.
+    pub async fn enter(
+        self: &Arc<Self>,
+        id: SessionId,
+        way: Way,
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         if let Some(running) = self.running(id) {
-            return answered(running.room.webrtc()?.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         let joining = self.joining(id);
         let _one_at_a_time = joining.lock().await;
         if let Some(running) = self.running(id) {
-            return answered(running.room.webrtc()?.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         let (lease, place) = self.claim(id).await?;
-        let joined = self.join(lease.clone(), sdp, place).await;
-        if joined.is_err()
-            && let Err(error) = self.store.release(&lease).await
-        {
-            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+        let joined = self.join(lease.clone(), way, place, is_recorded).await;
+        if joined.is_err() {
+            self.give_back(&lease).await;
         }
         joined
     }
@@ -185,11 +195,7 @@ impl Live {
             return Err(InterviewError::Over);
         }
         self.check_budget().await?;
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
+        let place = self.place()?;
         match self.store.claim(id, self.node, LEASE).await? {
             Some(lease) => Ok((lease, place)),
             None => Err(InterviewError::Unavailable {
@@ -198,35 +204,44 @@ impl Live {
         }
     }
 
+    /// Lets another node, or a later try, have the interview at once.
+    pub(super) async fn give_back(&self, lease: &Lease) {
+        if let Err(error) = self.store.release(lease).await {
+            tracing::warn!(session = %lease.session, %error, "the lease was not given back; it runs out by itself");
+        }
+    }
+
+    /// One of this node's places, if any is free.
+    fn place(&self) -> Result<OwnedSemaphorePermit, InterviewError> {
+        let full = InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s };
+        let late_ms_max = self.settings.limits.late_ms_max;
+        if late_ms_max > 0 && self.lateness.ms() > late_ms_max {
+            tracing::warn!(late_ms = self.lateness.ms(), "a conversation was refused: this process does not keep time");
+            return Err(full);
+        }
+        self.places.clone().try_acquire_owned().map_err(|_| full)
+    }
+
     /// Opens the room of an interview that is ours, answers the offer, and lets the session run.
     async fn join(
         self: &Arc<Self>,
         lease: Lease,
-        sdp: String,
+        way: Way,
         place: OwnedSemaphorePermit,
-    ) -> Result<WhipAnswer, InterviewError> {
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
-        if row.room != RoomKind::Webrtc {
+        if row.room == RoomKind::Daily {
             return Err(InterviewError::NotActive);
         }
-        let restored = self.restored(id).await?;
+        let restored = session::restored(&self.store, id).await?;
         let samples = self.sample_clock(&row, restored.as_ref());
         let (room_port, session_port) = port_pair();
         let cancel = self.stopping.child_token();
-        let room = WebRtcRoom::open(RoomSetup {
-            settings: self.webrtc.clone(),
-            ports: self.ports.clone(),
-            clock: samples,
-            wall_clock: self.clock.clone(),
-            port: session_port,
-            tasks: self.tasks.clone(),
-            cancel: CancellationToken::new(),
-        })
-        .map_err(room_error)?;
-        let answer = answered(room.offer(sdp).await)?;
-        let room = RoomHandle::WebRtc(room);
-        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
+        let room = self.open_room(&way, &self.webrtc, samples, session_port)?;
+        let answer = room.enter(way).await?;
+        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, is_recorded, cancel })?;
         Ok(answer)
     }
 
@@ -238,22 +253,7 @@ impl Live {
 
     /// How an interview was about to end, if it was closing already.
     pub async fn ending(&self, id: SessionId) -> Result<Option<EndReason>, StoreError> {
-        Ok(self.restored(id).await?.and_then(|restored| restored.facts.ending))
-    }
-
-    pub(super) async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
-        let mut rows = Vec::new();
-        loop {
-            let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
-            let page = self.store.events(id, after, EVENTS_PAGE).await?;
-            let done = page.len() < EVENTS_PAGE as usize;
-            rows.extend(page);
-            if done {
-                break;
-            }
-        }
-        let events = rows.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload));
-        Ok((!rows.is_empty()).then(|| restore::restore(events)))
+        Ok(session::restored(&self.store, id).await?.and_then(|restored| restored.facts.ending))
     }
 
     pub(super) fn begin(
@@ -262,7 +262,7 @@ impl Live {
         lease: Lease,
         joined: Joined,
     ) -> Result<(), InterviewError> {
-        let Joined { samples, port, room, restored, place, cancel } = joined;
+        let Joined { samples, port, room, restored, place, is_recorded, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
@@ -271,7 +271,6 @@ impl Live {
         let parts = self.parts.for_interview();
         let interview_settings = super::providers::conduct(&self.settings, &parts);
         let file = format!("{}.wav", row.id);
-        let is_recorded = self.settings.recording.enabled;
         let recording = is_recorded
             .then(|| Recorder::open(&self.paths.recordings().join(&file)))
             .transpose()
@@ -303,8 +302,21 @@ impl Live {
             resumed: restored.map(|restored| restored.resumed),
             cancel,
         });
-        let (id, is_in_daily) = (row.id, row.room == RoomKind::Daily);
-        self.lock().insert(id, Running { session: handle, room });
+        let recorded = is_recorded.then_some(file);
+        self.let_run(Running { session: handle, room }, run, Ending { lease, recorded, is_resumable: true, place });
+        Ok(())
+    }
+
+    /// Lets a session run to its end, whatever that is, and finalises it.
+    fn let_run(
+        self: &Arc<Self>,
+        running: Running,
+        run: impl Future<Output = Outcome> + Send + 'static,
+        ending: Ending,
+    ) {
+        let id = running.session.id();
+        let is_in_daily = matches!(running.room, Door::Daily(_));
+        self.lock().insert(id, running);
         metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
         let run = self.tasks.spawn(run.instrument(tracing::info_span!("interview", session = %id)));
@@ -313,36 +325,37 @@ impl Live {
                 tracing::error!(session = %id, %error, "the session broke off");
                 Outcome { id, reason: Some(EndReason::Failed), recorded_s: None }
             });
-            live.finalise(&lease, &outcome, &file).await;
+            live.finalise(&ending, &outcome).await;
             live.lock().remove(&id);
             if is_in_daily {
                 live.after_daily(id).await;
             }
             metrics::gauge!(gauge::SESSIONS).decrement(1.0);
-            drop(place);
+            drop(ending.place);
         });
-        Ok(())
     }
 
     /// Ends a session in the record, whatever it takes; the lease runs out and another does it if this cannot.
-    async fn finalise(&self, lease: &Lease, outcome: &Outcome, file: &str) {
+    async fn finalise(&self, ending: &Ending, outcome: &Outcome) {
+        let lease = &ending.lease;
         let Some(reason) = outcome.reason else {
             tracing::warn!(session = %outcome.id, "another node owns this session now");
             return;
         };
         // A server that goes down leaves the interview to be taken up again by the candidate's next connection.
-        if reason == EndReason::Shutdown {
-            if let Err(error) = self.store.release(lease).await {
-                tracing::warn!(session = %outcome.id, %error, "the lease was not given back; it runs out by itself");
-            }
-            return;
+        if reason == EndReason::Shutdown && ending.is_resumable {
+            return self.give_back(lease).await;
         }
-        let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
+        let recorded = ending.recorded.as_ref();
+        let projections = recorded.map(|file| self.recording_as_it_is(file, outcome.recorded_s));
         let at = self.clock.now();
-        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let measured = match recorded {
+            Some(file) => measure(&self.store, lease.session, self.paths.recordings().join(file), at).await,
+            None => None,
+        };
         let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
         let mut end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at,
             first_seq,
@@ -402,7 +415,7 @@ impl Live {
         let open: Vec<RecordingRow> = self.store.recordings(id).await?;
         let open = open.iter().filter(|row| row.state == RecordingState::Open);
         let end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at: self.clock.now(),
             first_seq: 0,
@@ -457,27 +470,5 @@ impl Live {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn recording_row(file: &str, seconds: f64, bytes: u64, state: RecordingState) -> RecordingRow {
-    RecordingRow {
-        file: file.to_owned(),
-        start_ms: 0,
-        seconds,
-        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-        sample_rate_hz: 16_000,
-        channels: 2,
-        state,
-    }
-}
-
-/// The status that an end leaves.
-pub fn status_after(reason: EndReason) -> SessionStatus {
-    match reason {
-        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
-        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
-        EndReason::Cancelled => SessionStatus::Cancelled,
-        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
     }
 }

@@ -8,11 +8,13 @@ use crate::embedded::models::{ModelFiles, ModelPlaces};
 use crate::llm::LanguageModel;
 use crate::llm::chain::{LlmChain, LlmLink};
 use crate::session::Parts;
+use crate::session::plain::floor::Endpointing;
 use crate::stt::SpeechToText;
 use crate::stt::chain::{SttChain, SttDeadlines, SttLink};
 use crate::tts::TextToSpeech;
 use crate::tts::cache::{CacheSettings, CachedVoice};
 use crate::tts::chain::{TtsChain, TtsLink};
+use crate::vad::energy::EnergyDetector;
 use crate::vad::{TurnModel, VoiceActivity};
 use anyhow::{Context as _, bail};
 use std::path::Path;
@@ -155,7 +157,13 @@ pub fn replay_parts(settings: &Settings) -> anyhow::Result<ReplayParts> {
 }
 
 fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
+    let door = &settings.room.open_offer;
+    let leaves_ends = door.enabled && door.endpointing == Endpointing::Provider;
     match settings.providers.vad.as_str() {
+        "energy" => Ok(Arc::new(EnergyDetector)),
+        "auto" if leaves_ends => Ok(Arc::new(EnergyDetector)),
+        #[cfg(feature = "local-speech")]
+        "auto" => local::silero(files),
         #[cfg(feature = "local-speech")]
         "silero" => local::silero(files),
         name => unknown("vad", name, files),
@@ -163,8 +171,13 @@ fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc
 }
 
 fn turn_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Option<Arc<dyn TurnModel>>> {
+    let door = &settings.room.open_offer;
+    let asks_none = door.enabled && door.endpointing != Endpointing::Turn;
     match settings.providers.turn_model.as_str() {
         "none" => Ok(None),
+        "auto" if asks_none => Ok(None),
+        #[cfg(feature = "local-speech")]
+        "auto" => local::smart_turn(files).map(Some),
         #[cfg(feature = "local-speech")]
         "smart-turn" => local::smart_turn(files).map(Some),
         name => unknown("turn_model", name, files),

@@ -46,7 +46,7 @@ pub async fn run(live: Arc<Live>, stop: CancellationToken) {
 
 async fn adopt(live: &Arc<Live>) -> Result<(), crate::store::StoreError> {
     live.store.expire(ORPHANS_MAX).await?;
-    for id in live.store.orphans(ORPHANS_MAX).await? {
+    for id in live.store.orphans(ORPHANS_MAX, live.settings.interview.written_away_hours).await? {
         let row = live.store.interview(id).await?;
         let since = row.lease_until.unwrap_or(row.updated_at);
         if live.clock.now() - since < chrono::Duration::seconds(GRACE_S) {

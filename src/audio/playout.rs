@@ -28,21 +28,41 @@ pub enum Making {
 /// Time of a letter in a clip that still grows, samples (65 ms at 24 kHz): as people speak.
 const LETTER_SAMPLES: u64 = 1_560;
 
+/// A sentence's text and how much sound it has, for whoever keeps no sound.
+#[derive(Clone, Copy, Debug)]
+pub struct Sentence<'a> {
+    pub text: &'a str,
+    pub samples: u64,
+    pub words: &'a [WordTiming],
+}
+
+impl<'a> From<&'a VoiceClip> for Sentence<'a> {
+    fn from(clip: &'a VoiceClip) -> Self {
+        Self { text: &clip.text, samples: clip.pcm.len() as u64, words: &clip.words }
+    }
+}
+
 /// What was heard of `clips` (one speech, in order) when `sent_samples` (24 kHz) had left and the client still held
 /// `buffered_ms` of them unplayed.
 #[must_use]
 pub fn heard(clips: &[VoiceClip], making: Making, sent_samples: u64, buffered_ms: u32) -> HeardText {
+    let sentences: Vec<Sentence<'_>> = clips.iter().map(Sentence::from).collect();
+    heard_of(&sentences, making, sent_samples, buffered_ms)
+}
+
+/// The same of sentences without their sound.
+#[must_use]
+pub fn heard_of(clips: &[Sentence<'_>], making: Making, sent_samples: u64, buffered_ms: u32) -> HeardText {
     let held = u64::from(buffered_ms) * u64::from(VOICE_RATE_HZ) / 1000;
     let is_whole = making == Making::Whole;
-    let total: u64 = clips.iter().map(|clip| clip.pcm.len() as u64).sum();
+    let total: u64 = clips.iter().map(|clip| clip.samples).sum();
     // A speech whose last sample has left is played to its end: nothing flushes a client's buffer.
     let played = if sent_samples >= total && is_whole { total } else { sent_samples.min(total).saturating_sub(held) };
     let mut out = HeardText { samples: played, complete: is_whole && played == total, ..HeardText::default() };
     let mut left = played;
     for (index, clip) in clips.iter().enumerate() {
-        let length =
-            if making == Making::Growing && index + 1 == clips.len() { grown(clip) } else { clip.pcm.len() as u64 };
-        let part = if left >= length { &clip.text[..] } else { heard_part(clip, length, left) };
+        let length = if making == Making::Growing && index + 1 == clips.len() { grown(*clip) } else { clip.samples };
+        let part = if left >= length { clip.text } else { heard_part(*clip, length, left) };
         append(&mut out.text, part.trim());
         if left < length {
             break;
@@ -53,9 +73,9 @@ pub fn heard(clips: &[VoiceClip], making: Making, sent_samples: u64, buffered_ms
 }
 
 /// How long a clip that still grows will be, at least one sample more than it is: its last word is not over.
-fn grown(clip: &VoiceClip) -> u64 {
+fn grown(clip: Sentence<'_>) -> u64 {
     let letters = clip.text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
-    (letters * LETTER_SAMPLES).max(clip.pcm.len() as u64 + 1)
+    (letters * LETTER_SAMPLES).max(clip.samples + 1)
 }
 
 fn append(text: &mut String, part: &str) {
@@ -68,7 +88,7 @@ fn append(text: &mut String, part: &str) {
 }
 
 /// The part of a clip's text that `samples` of it have said in whole words.
-fn heard_part(clip: &VoiceClip, length: u64, samples: u64) -> &str {
+fn heard_part(clip: Sentence<'_>, length: u64, samples: u64) -> &str {
     let end = if clip.words.is_empty() {
         end_by_letters(clip, length, samples)
     } else {
@@ -80,9 +100,9 @@ fn heard_part(clip: &VoiceClip, length: u64, samples: u64) -> &str {
 }
 
 /// Shares the clip's time out by letters and digits: a word is over when its share has been played.
-fn end_by_letters(clip: &VoiceClip, length: u64, samples: u64) -> usize {
+fn end_by_letters(clip: Sentence<'_>, length: u64, samples: u64) -> usize {
     let letters_in = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count() as u64;
-    let all = letters_in(&clip.text).max(1);
+    let all = letters_in(clip.text).max(1);
     let spoken = all * samples / length.max(1);
     let mut so_far = 0;
     let mut end = 0;

@@ -16,6 +16,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 /// Longest message that is read, bytes: a minute of sound as text.
 const MESSAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// What is read at once, bytes: a transcriber's message has one or two thousand, and each call has a socket.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// Longest wait for a message to leave, s: beyond it the connection is stuck.
 const SEND_MAX: Duration = Duration::from_secs(2);
 /// Codes by which a provider closes that refuses what was asked, not just this connection.
@@ -53,6 +55,7 @@ impl Socket {
             request.headers_mut().insert(HeaderName::from_static(name), value.clone());
         }
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let opening = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
@@ -86,7 +89,10 @@ impl Socket {
     /// # Errors
     /// [`CloudError`].
     pub async fn send_sound(&mut self, pcm: &[i16]) -> Result<(), CloudError> {
-        let bytes: Vec<u8> = pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let mut bytes = vec![0; pcm.len() * 2];
+        for (pair, sample) in bytes.chunks_exact_mut(2).zip(pcm) {
+            pair.copy_from_slice(&sample.to_le_bytes());
+        }
         self.send(Message::binary(bytes)).await
     }
 

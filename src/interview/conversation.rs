@@ -4,7 +4,7 @@
 use super::plan::Plan;
 use super::question::{Question, QuestionKind};
 use super::settings::{PROBES_MAX, Settings};
-use super::view::{ClosedQuestion, Facts, OpenQuestion};
+use super::view::{ClosedQuestion, Facts, Offer, OpenQuestion};
 use super::wishes::{self, Phrase};
 use super::{Command, EndReason, Event, Line, LineId, LineKind, QuestionOutcome, Wish};
 use super::{follow_up, lines, prompt};
@@ -123,16 +123,6 @@ enum Awaiting {
     Explanation,
 }
 
-/// A question of ours that "yes" or "no" answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Offer {
-    Nothing,
-    Repeat,
-    Skip,
-    Try,
-    End,
-}
-
 /// Time used, pauses not counted.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stopwatch {
@@ -240,8 +230,24 @@ impl Interview {
             last,
             encouraged: open.encouraged,
             submitted: open.submitted,
+            offer: open.offer,
+            warned: open.warned,
+            code_heard: open.code_heard,
             ..Open::new(index, Duration::ZERO)
         })
+    }
+
+    /// Goes on where the log says without a word: of a written interview nothing is interrupted between two steps.
+    pub fn take_up(&mut self, now: Instant) {
+        let Stage::Waiting(Some(open)) = &mut self.state.stage else { return };
+        let open = Open { since: self.state.watch.elapsed(now), ..open.clone() };
+        self.now = Some(now);
+        self.state.stage = if std::mem::take(&mut self.was_paused) {
+            Stage::Paused { open, since: now }
+        } else {
+            self.state.watch.start(now);
+            Stage::Asking(open)
+        };
     }
 
     /// Something happened at `now`.

@@ -26,7 +26,7 @@ pub use prompt::Refusal;
 use question::QuestionKind;
 use serde::{Deserialize, Serialize};
 pub use settings::Settings;
-pub use view::{Facts, Phase, QuestionView, View};
+pub use view::{Facts, Offer, Phase, QuestionView, View};
 
 /// What happened.
 #[derive(Clone, PartialEq, Debug)]

@@ -162,7 +162,9 @@ impl Reading {
             | SessionEvent::Facts { .. }
             | SessionEvent::Replied { .. }
             | SessionEvent::FloorOpened { .. }
-            | SessionEvent::FloorTold { .. } => {}
+            | SessionEvent::FloorTold { .. }
+            | SessionEvent::ConversationOpened { .. }
+            | SessionEvent::ReplyBegan { .. } => {}
         }
     }
 

@@ -144,6 +144,16 @@ pub enum SessionEvent {
         start_ms: u64,
         stages: Stages,
     },
+    /// A plain conversation: no interview, words in and words out, by these rules.
+    ConversationOpened {
+        settings: Value,
+    },
+    /// A reply of a plain conversation begins to sound; its words so far. Its end tells what was heard.
+    ReplyBegan {
+        turn: Option<TurnId>,
+        speech: SpeechId,
+        text: String,
+    },
     /// The silence before each reply, measured on the recording when the interview was over.
     GapsMeasured {
         gaps: Vec<MeasuredGap>,

@@ -4,7 +4,9 @@
 //! database on the path of a frame.
 
 mod actor;
+pub mod booking;
 mod closing;
+pub mod drafting;
 pub mod ears;
 mod echo;
 pub mod event;
@@ -13,11 +15,14 @@ mod hearing;
 pub mod journal;
 mod mouth;
 pub mod observers;
+pub mod plain;
+mod reading;
 mod record;
 pub mod replay;
 pub mod restore;
 mod saying;
 mod signals;
+pub mod text;
 pub mod utterances;
 mod wording;
 
@@ -28,6 +33,7 @@ use crate::id::{SessionId, SpeechId};
 use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
 use crate::room::{RoomPort, SampleClock, StateView};
+use crate::store::SessionStatus;
 use crate::stt::{SpeechToText, SttOptions};
 use crate::tts::{TextToSpeech, TtsError};
 use crate::turn::TurnTaking;
@@ -38,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use actor::{Outcome, now};
+pub use reading::restored;
 
 /// Results of the session's own tasks that may wait for its loop.
 const WORK_MAX: usize = 64;
@@ -184,14 +191,24 @@ impl SessionHandle {
 /// finalises the session with its outcome.
 pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Send) {
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
-    let (view_tx, view_rx) = watch::channel(StateView {
-        phase: "connecting".into(),
-        question: None,
-        elapsed_ms: 0,
-        remaining_ms: 0,
-        paused: false,
-    });
+    let (view_tx, view_rx) = watch::channel(nobody_yet());
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     let tasks = TaskTracker::new();
     (handle, actor::run(setup, control_rx, view_tx, tasks))
+}
+
+/// The status that an end leaves.
+#[must_use]
+pub fn status_after(reason: EndReason) -> SessionStatus {
+    match reason {
+        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
+        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
+        EndReason::Cancelled => SessionStatus::Cancelled,
+        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
+    }
+}
+
+/// Where a session stands before anybody has come.
+fn nobody_yet() -> StateView {
+    StateView { phase: "connecting".into(), question: None, elapsed_ms: 0, remaining_ms: 0, paused: false }
 }

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
 
 /// Versions of one interview's code that are kept; the page sends at most one a second.
-const CODE_VERSIONS_MAX: u32 = 5_000;
+pub(super) const CODE_VERSIONS_MAX: u32 = 5_000;
 /// Least time between two versions that were not submitted.
 const CODE_PACE: Duration = Duration::from_millis(400);
 
@@ -364,16 +364,7 @@ impl Actor {
         } else {
             "listening"
         };
-        let question = view.question.map(|question| QuestionView {
-            id: question.id,
-            number: question.number,
-            of: question.of,
-            text: question.probe.unwrap_or(question.text),
-            kind: question.kind.as_str().into(),
-            time_box_s: question.time_box_s,
-            code_language: question.code_language,
-            starter: question.starter,
-        });
+        let question = view.question.map(QuestionView::from);
         StateView {
             phase: phase.into(),
             question,
@@ -404,7 +395,7 @@ fn since(reply: &ReplyMarks, at: Instant) -> u64 {
 }
 
 /// An id that is the same whenever the same thing is written again (UUIDv8 of a hash), so that repeats are upserts.
-fn row_id(parts: &[&[u8]]) -> Uuid {
+pub(super) fn row_id(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -415,6 +406,6 @@ fn row_id(parts: &[&[u8]]) -> Uuid {
     uuid::Builder::from_bytes(bytes).with_version(uuid::Version::Custom).into_uuid()
 }
 
-fn ms_i64(ms: u64) -> i64 {
+pub(super) fn ms_i64(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }

@@ -113,6 +113,8 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::FloorTold { .. }
         | SessionEvent::Replied { .. }
         | SessionEvent::GapsMeasured { .. }
+        | SessionEvent::ConversationOpened { .. }
+        | SessionEvent::ReplyBegan { .. }
         | SessionEvent::Ended { .. } => {}
     }
 }

@@ -87,6 +87,10 @@ impl SpeechToText for SttChain {
         self.links.iter().any(|link| link.stt.is_alive())
     }
 
+    fn marks_ends(&self) -> bool {
+        self.links.iter().all(|link| link.stt.marks_ends())
+    }
+
     fn languages(&self) -> &[&'static str] {
         &self.languages
     }
@@ -271,7 +275,15 @@ impl Listening {
                 self.tell(SttEvent::Failed { utterance, revision, error }).await
             }
             SttEvent::Down { error } => self.switch(error).await,
-            SttEvent::Partial { .. } | SttEvent::Endpoint { .. } | SttEvent::Switched { .. } => self.tell(event).await,
+            SttEvent::Endpoint { to, .. } => {
+                // Whoever goes by these marks has the words: nothing before is to be heard again.
+                let keep_from = to.0.saturating_sub(LEAD_SAMPLES);
+                if self.pending.is_empty() {
+                    self.recent.retain(|frame| frame.at.0 >= keep_from);
+                }
+                self.tell(event).await
+            }
+            SttEvent::Partial { .. } | SttEvent::Switched { .. } => self.tell(event).await,
         }
     }
 

@@ -184,6 +184,10 @@ impl SpeechToText for Deepgram {
         SttStream { commands, events }
     }
 
+    fn marks_ends(&self) -> bool {
+        true
+    }
+
     fn languages(&self) -> &[&'static str] {
         &["en", "uk", "de", "fr", "es", "it", "pt", "nl", "pl"]
     }
@@ -214,6 +218,8 @@ struct Word {
     timed: TimedWord,
     confidence: f32,
     owner: Option<UtteranceId>,
+    /// It was told with an end of speech.
+    ended: bool,
 }
 
 /// What was sent, what was heard, and what is still to be answered.
@@ -290,8 +296,13 @@ impl Hearing {
         for word in said["words"].as_array().into_iter().flatten() {
             let text = word["punctuated_word"].as_str().or(word["word"].as_str()).unwrap_or_default().to_owned();
             let (start, end) = (self.place(number(&word["start"])), self.place(number(&word["end"])));
-            let timed = TimedWord { text, start, end: end.max(start) };
-            self.words.push_back(Word { timed, confidence: number(&word["confidence"]) as f32, owner: None });
+            self.hear(text, start, end, number(&word["confidence"]));
+        }
+        if !text.is_empty() && said["words"].as_array().is_none_or(Vec::is_empty) {
+            // A service that tells no words tells at least where all of them lie.
+            let start = number(&message["start"]);
+            let (start, end) = (self.place(start), self.place(start + number(&message["duration"])));
+            self.hear(text.to_owned(), start, end, number(&said["confidence"]));
         }
         self.words.drain(..self.words.len().saturating_sub(WORDS_MAX));
         let end = number(&message["start"]) + number(&message["duration"]);
@@ -307,10 +318,16 @@ impl Hearing {
         self.settle(Instant::now());
     }
 
+    fn hear(&mut self, text: String, start: SamplePos, end: SamplePos, confidence: f64) {
+        let timed = TimedWord { text, start, end: end.max(start) };
+        self.words.push_back(Word { timed, confidence: confidence as f32, owner: None, ended: false });
+    }
+
     fn endpoint(&mut self, to: SamplePos) {
         let from = std::mem::replace(&mut self.endpoint_from, to);
-        let words: Vec<&Word> = self.words.iter().filter(|word| middle(&word.timed) >= from).collect();
+        let words: Vec<&Word> = self.words.iter().filter(|word| !word.ended).collect();
         let transcript = transcript(&words);
+        self.words.iter_mut().for_each(|word| word.ended = true);
         if !transcript.text.is_empty() {
             self.told.push_back(SttEvent::Endpoint { from, to, transcript });
         }

@@ -95,6 +95,10 @@ pub trait SpeechToText: Send + Sync {
     fn is_alive(&self) -> bool {
         true
     }
+    /// Whether it says where a speaker has finished ([`SttEvent::Endpoint`]).
+    fn marks_ends(&self) -> bool {
+        false
+    }
     /// Languages it can transcribe (BCP 47 primary tags).
     fn languages(&self) -> &[&'static str];
     /// Name and version, for provenance.

@@ -34,6 +34,8 @@ pub struct CachedVoice {
     kept: Arc<Mutex<Memory>>,
     disk: Option<Disk>,
     counts: Arc<Counts>,
+    /// Nothing is kept, nor looked for.
+    is_passing: bool,
 }
 
 impl std::fmt::Debug for CachedVoice {
@@ -70,7 +72,7 @@ impl CachedVoice {
             opened.inspect_err(|error| tracing::warn!(%error, "clips are kept in memory only")).ok()
         });
         let kept = Memory { bytes_max: settings.memory_bytes_max, ..Memory::default() };
-        Self { voice, kept: Arc::new(Mutex::new(kept)), disk, counts: Arc::default() }
+        Self { voice, kept: Arc::new(Mutex::new(kept)), disk, counts: Arc::default(), is_passing: false }
     }
 
     /// The same, counting what its voice does for one interview; what is kept costs nothing.
@@ -78,6 +80,12 @@ impl CachedVoice {
     pub fn counted(&self, meter: &Meter) -> Self {
         let voice = self.voice.metered(meter).unwrap_or_else(|| self.voice.clone());
         Self { voice, ..self.clone() }
+    }
+
+    /// The same, keeping nothing.
+    #[must_use]
+    pub fn passing(&self) -> Self {
+        Self { is_passing: true, ..self.clone() }
     }
 
     /// Where clips came from, since the start.
@@ -94,6 +102,9 @@ impl CachedVoice {
     /// Whether a clip is kept already, so that it would be there without synthesis.
     #[must_use]
     pub fn is_kept(&self, text: &str, speed: f32) -> bool {
+        if self.is_passing {
+            return false;
+        }
         let key = self.key(text, speed);
         self.memory().clips.contains_key(&key) || self.disk.as_ref().is_some_and(|disk| disk.has(&key))
     }
@@ -122,6 +133,9 @@ impl CachedVoice {
 
 impl TextToSpeech for CachedVoice {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
+        if self.is_passing {
+            return self.voice.speak(request);
+        }
         let key = self.key(&request.text, request.speed);
         if let Some(clip) = self.memory().take(&key) {
             self.counts.memory.fetch_add(1, Ordering::Relaxed);
@@ -151,6 +165,9 @@ impl TextToSpeech for CachedVoice {
 
     /// What is kept comes in one piece; what is not is passed on as it comes, and kept when it is whole.
     fn stream(&self, request: SpeakRequest) -> mpsc::Receiver<VoiceEvent> {
+        if self.is_passing {
+            return self.voice.stream(request);
+        }
         if self.is_kept(&request.text, request.speed) {
             return super::pieces::in_one(self.speak(request));
         }
@@ -178,6 +195,10 @@ impl TextToSpeech for CachedVoice {
 
     fn metered(&self, meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
         Some(Arc::new(self.counted(meter)))
+    }
+
+    fn unkept(&self) -> Option<Arc<dyn TextToSpeech>> {
+        Some(Arc::new(self.passing()))
     }
 
     fn languages(&self) -> &[&'static str] {

@@ -200,6 +200,11 @@ impl TextToSpeech for TtsChain {
         Some(Arc::new(Self { links: self.links.iter().map(link).collect(), ..self.clone() }))
     }
 
+    fn unkept(&self) -> Option<Arc<dyn TextToSpeech>> {
+        let link = |link: &TtsLink| TtsLink { voice: link.voice.passing(), breaker: link.breaker.clone() };
+        Some(Arc::new(Self { links: self.links.iter().map(link).collect(), ..self.clone() }))
+    }
+
     fn languages(&self) -> &[&'static str] {
         &self.languages
     }

@@ -83,6 +83,10 @@ pub trait TextToSpeech: Send + Sync {
     fn metered(&self, _meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
         None
     }
+    /// The same without a store, for words that nobody says again; `None` for one that keeps none.
+    fn unkept(&self) -> Option<Arc<dyn TextToSpeech>> {
+        None
+    }
     /// A name that changes whenever the same text would sound different (provider, voice, version): the cache's key.
     fn voice(&self) -> String;
     /// Languages it speaks (BCP 47 primary tags). The local voices speak English; others say theirs.

@@ -52,6 +52,8 @@ export interface Category {
   voice: boolean;
 }
 
+export type Mode = "voice" | "text";
+
 export interface Interview {
   id: string;
   title: string;
@@ -62,6 +64,7 @@ export interface Interview {
   jobPosition: string;
   room: string;
   consented: boolean;
+  mode: Mode;
   reportState: "none" | "queued" | "ready" | "failed";
   disclosure: { version: string; text: string } | null;
 }
@@ -72,6 +75,7 @@ export interface NewInterview {
   language: string;
   job_position: string;
   questions: number;
+  mode: Mode;
   candidate_name?: string;
   accommodations?: { patience: number };
 }
@@ -79,13 +83,13 @@ export interface NewInterview {
 export async function fetchCategories(signal: AbortSignal): Promise<Category[]> {
   const body = await json("/categories", { signal });
   const list = isRecord(body) && Array.isArray(body["categories"]) ? body["categories"] : [];
-  return list.flatMap(toCategory).filter((category) => category.voice);
+  return list.flatMap(toCategory);
 }
 
 export async function createInterview(wish: NewInterview): Promise<{ interview: Interview; token: string | null }> {
   const body = await json("/interviews", {
     method: "POST",
-    json: { ...wish, mode: "voice", purpose: "practice", room: "webrtc" },
+    json: { ...wish, purpose: "practice" },
   });
   const token = isRecord(body) && typeof body["join_token"] === "string" ? body["join_token"] : null;
   return { interview: toInterview(body), token };
@@ -160,6 +164,11 @@ export interface RequestOptions {
 export async function request(path: string, options: RequestOptions): Promise<unknown> {
   const response = await send(path, options);
   return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Problem(500, "")));
+}
+
+/** Any answer as it came, for keeping it as a file. */
+export async function fetchFile(path: string): Promise<Blob> {
+  return (await send(path, {})).blob();
 }
 
 export async function upload(path: string, kind: string, content: Blob): Promise<unknown> {
@@ -275,6 +284,7 @@ function toInterview(value: unknown): Interview {
     language: string(value["language"]) || "en",
     jobPosition: string(value["job_position"]),
     room: string(value["room"]),
+    mode: value["mode"] === "text" ? "text" : "voice",
     consented: value["consented"] === true,
     reportState: state === "queued" || state === "ready" || state === "failed" ? state : "none",
     disclosure: isRecord(disclosure)

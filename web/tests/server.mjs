@@ -19,16 +19,23 @@ const STOP_MAX_MS = 60_000;
 /** How much of what the server said is shown when it does not come up. */
 const LOG_SHOWN_CHARS = 4_000;
 
-export async function startServer() {
+/** The program under test. */
+export function program() {
   const binary = path.resolve(process.env.VIVAVOCE_BIN || path.join(root, "target/release/vivavoce"));
   if (!existsSync(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or name one in VIVAVOCE_BIN`);
+  return binary;
+}
+
+export async function startServer(options = [], more = {}) {
+  const binary = program();
   const home = await mkdtemp(path.join(tmpdir(), "vivavoce-page-"));
   // Run as root, the server gives its database to another account, which has to get through to its folder.
   await chmod(home, 0o755);
   const port = await freePort();
+  const settings = environment(home);
   const log = [];
-  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`], {
-    env: await environment(home),
+  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
+    env: { ...(await settings), ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
@@ -64,7 +71,16 @@ export async function startServer() {
     if (!response.ok) throw new Error(`GET ${address}: ${response.status} ${await response.text()}`);
     return response.json();
   };
-  return { base, get, stop, log: () => log.join("") };
+  /** The program again, on the same data. */
+  const run = async (words, input) => {
+    const command = spawn(binary, words, { env: await settings, stdio: ["pipe", "ignore", "pipe"] });
+    const said = [];
+    command.stderr.setEncoding("utf8").on("data", (text) => said.push(text));
+    command.stdin.end(input);
+    const [code] = await once(command, "exit");
+    if (code !== 0) throw new Error(`${words.join(" ")}: ${said.join("")}`);
+  };
+  return { base, get, run, stop, log: () => log.join("") };
 }
 
 /** This process's settings, but with an empty data directory and the server's own database. */

@@ -25,7 +25,8 @@ impl Interview {
             Some(open) => {
                 let key = self.question(&open).key.clone();
                 let since = self.state.watch.elapsed(now);
-                self.state.stage = Stage::Asking(Open { since, ..open });
+                // The question is asked again, not what was offered.
+                self.state.stage = Stage::Asking(Open { since, offer: Offer::Nothing, ..open });
                 self.commands.push_back(Command::QuestionOpened { key, number: number_of(self.state.closed.len()) });
                 if std::mem::take(&mut self.was_paused) {
                     return self.pause(now);
@@ -302,7 +303,7 @@ impl Interview {
         Line {
             id,
             kind,
-            text: text.to_owned(),
+            text: lines::in_language(&self.plan.language, text).to_owned(),
             wording: None,
             worded_with: None,
             interruptible: true,

@@ -55,7 +55,7 @@ impl Interview {
         let mut texts = Vec::new();
         match &self.state.stage {
             Stage::Waiting(None) => {
-                texts.extend([lines::GREETING, lines::DISCLOSURE].map(str::to_owned));
+                texts.extend([lines::GREETING, lines::DISCLOSURE].map(|line| self.in_language(line)));
                 texts.extend(self.plan.questions.first().map(|question| question.prompt.clone()));
             }
             Stage::Waiting(Some(open)) | Stage::Asking(open) | Stage::Paused { open, .. } => {
@@ -67,8 +67,12 @@ impl Interview {
             }
             Stage::Closing { .. } | Stage::Finished(_) => return texts,
         }
-        texts.extend(lines::standing().map(str::to_owned));
+        texts.extend(lines::standing().map(|line| self.in_language(line)));
         texts
+    }
+
+    fn in_language(&self, line: &str) -> String {
+        lines::in_language(&self.plan.language, line).to_owned()
     }
 
     /// Where the interview stands, for the page.
@@ -133,6 +137,9 @@ impl Interview {
                 encouraged: open.encouraged,
                 submitted: open.submitted,
                 used_ms: ms(open.used_of_box(elapsed)),
+                offer: open.offer,
+                warned: open.warned,
+                code_heard: open.code_heard,
             }),
             paused,
             elapsed_ms: ms(elapsed),

@@ -210,7 +210,10 @@ fn told(command: &RoomCommand) -> Option<String> {
 
 fn shown(message: &ServerMessage) -> Option<String> {
     Some(match message {
-        ServerMessage::CandidateSpeaking(_) | ServerMessage::InterviewerSpeaking(_) => return None,
+        ServerMessage::CandidateSpeaking(_)
+        | ServerMessage::InterviewerSpeaking(_)
+        | ServerMessage::Writing(_)
+        | ServerMessage::Voicing(_) => return None,
         ServerMessage::CandidateCaption { text, is_final: true } => format!("caption {text}"),
         ServerMessage::CandidateCaption { text, is_final: false } => format!("partly {text}"),
         ServerMessage::InterviewerCaption { text, spoken: false } => format!("begins {text}"),

@@ -119,7 +119,7 @@ async fn orphans_are_what_was_under_way_and_is_nobodys() {
     store.create_interview(&interview()).await.expect("nobody has come to it yet");
     let over = claimed(store).await;
     store.finalise(&over, &end(SessionStatus::Completed, 1, vec![])).await.expect("over");
-    let mut names: Vec<&str> = store.orphans(10).await.expect("listed").iter().map(|id| made[id]).collect();
+    let mut names: Vec<&str> = store.orphans(10, 1).await.expect("listed").iter().map(|id| made[id]).collect();
     names.sort_unstable();
     assert_eq!(names, ["forsaken", "forsaken in the room", "handed back"]);
 }

@@ -18,18 +18,23 @@ use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
 use vivavoce::http::{
-    self, Accounts, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+    self, Accounts, Booked, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
 };
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
 use vivavoce::interview::question::{
     Anchors, Bank, Category, Competency, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind,
 };
+use vivavoce::jobs::evaluate::Scoring;
 use vivavoce::lifecycle::Lifecycle;
 use vivavoce::profile::pdf::PdfReader;
 use vivavoce::room::StateView;
 use vivavoce::room::daily::webhook::Event;
-use vivavoce::store::{InterviewRow, NewInterview, RoomKind, SessionStatus, Store};
+use vivavoce::scoring::local::LocalGrader;
+use vivavoce::scoring::rubric::Rubric;
+use vivavoce::session::booking::{Reserved, book};
+use vivavoce::session::text::TextInterviews;
+use vivavoce::store::{InterviewRow, Mode, NewInterview, RoomKind, SessionStatus, Store};
 use vivavoce::telemetry;
 
 /// A server under test.
@@ -39,6 +44,7 @@ pub struct TestApp {
     /// Its database, for what no call of the store tells.
     url: String,
     pub interviews: Arc<Played>,
+    pub scoring: Scoring,
     pub tokens: Tokens,
     pub recordings: TempDir,
     pub lifecycle: Lifecycle,
@@ -63,12 +69,15 @@ impl TestApp {
         let key = folder.path().join("jwt.key");
         let settings = Settings::defaults_with(settings).expect("settings");
         let interviews = Arc::new(Played { store: store.clone(), acts: Mutex::new(Acts::default()) });
+        let scoring = scoring();
         let lifecycle = Lifecycle::new(Duration::from_secs(5));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let state = HttpState {
             store: store.clone(),
             interviews: interviews.clone(),
+            text: TextInterviews::new(store.clone(), clock.clone(), &settings.interview.conduct),
+            scoring: scoring.clone(),
             tokens: Tokens::open(&key, clock.clone()).expect("a key"),
             accounts: Accounts::new(&settings.accounts).expect("random numbers"),
             pdf: PdfReader::new(env!("CARGO_BIN_EXE_vivavoce").into(), settings.profile.readers_max),
@@ -84,7 +93,7 @@ impl TestApp {
         lifecycle.spawn(async move { http::serve(listener, Arc::new(state), &serving).await.expect("served") });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let tokens = Tokens::open(&key, clock).expect("the key");
-        Self { address, store, url, interviews, tokens, recordings: folder, lifecycle, client, later_s }
+        Self { address, store, url, interviews, scoring, tokens, recordings: folder, lifecycle, client, later_s }
     }
 
     /// The program, on this server's database.
@@ -205,11 +214,15 @@ pub const ETAG: &str = "v1";
 pub const RESOURCE: &str = "0b1c2d3e-0000-7000-8000-000000000001";
 
 impl Interviews for Played {
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
         self.act(|acts| acts.wishes.push(wish.clone()));
         async move {
             self.refusal()?;
-            Ok(self.store.create_interview(&row(wish)).await?)
+            // Written interviews are not played: they need no room.
+            if wish.mode == Mode::Text {
+                return Ok(book(&self.store, None, Reserved::create(), wish).await?);
+            }
+            Ok(Booked { row: self.store.create_interview(&row(wish)).await?, notes: Vec::new() })
         }
         .boxed()
     }
@@ -291,6 +304,12 @@ impl Interviews for Played {
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         ready(vec![("speech to text", !self.act(|acts| acts.is_unready))]).boxed()
     }
+}
+
+/// The scorer without models.
+fn scoring() -> Scoring {
+    let rubric = Rubric::shipped().expect("the shipped rubric");
+    Scoring { rubric: Arc::new(rubric.clone()), grader: Arc::new(LocalGrader::new(rubric, None)) }
 }
 
 fn row(wish: InterviewWish) -> NewInterview {

@@ -7,3 +7,4 @@ pub mod people;
 pub mod person;
 #[cfg(feature = "local-speech")]
 pub mod server;
+pub mod written;
