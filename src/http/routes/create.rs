@@ -204,18 +204,7 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let minutes = body.minutes.or_else(|| body.questions.is_none().then_some(limits.minutes_default));
     fields.range("minutes", minutes.unwrap_or(1), limits.minutes_max);
     let mode = body.mode.unwrap_or(Mode::Voice);
-    let own_room = match mode {
-        Mode::Voice => RoomKind::Webrtc,
-        Mode::Text => RoomKind::Text,
-    };
-    let room = body.room.unwrap_or(own_room);
-    let has_daily = !state.settings.room.daily.api_key.0.is_empty();
-    fields.must(
-        room == own_room || (mode == Mode::Voice && room == RoomKind::Daily && has_daily),
-        "room",
-        "A `voice` interview is held in a `webrtc` room, or in `daily` if this server has a Daily domain; a `text` \
-         interview in `text`.",
-    );
+    let room = room(state, mode, body.room, &mut fields);
     let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
     let patience = patience.unwrap_or(1.0);
     fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
@@ -254,6 +243,23 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         expires_at: state.clock.now() + join_life(state),
         category,
     })
+}
+
+/// Where an interview of that mode is held.
+fn room(state: &HttpState, mode: Mode, wished: Option<RoomKind>, fields: &mut Fields) -> RoomKind {
+    let own_room = match mode {
+        Mode::Voice => RoomKind::Webrtc,
+        Mode::Text => RoomKind::Text,
+    };
+    let room = wished.unwrap_or(own_room);
+    let has_daily = !state.settings.room.daily.api_key.0.is_empty();
+    fields.must(
+        room == own_room || (mode == Mode::Voice && room == RoomKind::Daily && has_daily),
+        "room",
+        "A `voice` interview is held in a `webrtc` room, or in `daily` if this server has a Daily domain; a `text` \
+         interview in `text`.",
+    );
+    room
 }
 
 fn find_category(
