@@ -98,6 +98,20 @@ impl FromRequestParts<Shared> for PeerAddress {
     }
 }
 
+/// Whoever asks for what everybody may read; a token that is given must hold all the same.
+pub struct Anybody(pub Option<Caller>);
+
+impl FromRequestParts<Shared> for Anybody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) && !is_local(parts, state) {
+            return Ok(Self(None));
+        }
+        caller(parts, state, None).await.map(|caller| Self(Some(caller)))
+    }
+}
+
 /// A caller whose token may also stand in the address (`?access_token=`), for what a media element or a new tab opens.
 pub struct CallerOfFile(pub Caller);
 

@@ -57,6 +57,8 @@ pub(super) struct Actor {
     /// What the log knows of the providers' work.
     pub usage_told: Vec<crate::cloud::meter::Sum>,
     pub durable_seq: i64,
+    /// The latest entry that holds words of the candidate's.
+    pub words_seq: i64,
     pub recording: Option<crate::audio::recording::RecorderHandle>,
     pub work: mpsc::Sender<Work>,
     pub tasks: TaskTracker,
@@ -165,6 +167,9 @@ impl Actor {
             } else if let Some(command) = self.interview.poll_command() {
                 self.interview_command(command);
             } else if !self.try_commit() {
+                if self.owes_words_to_the_log() {
+                    break;
+                }
                 match self.mouth.pump(self.durable_seq) {
                     Pumped::Nothing => break,
                     Pumped::Began => {}
@@ -179,6 +184,12 @@ impl Actor {
             self.look_at_the_recording();
             self.show_view();
         }
+    }
+
+    /// Whether something of the candidate's is on its way into the log: until it is durable, no line begins to sound,
+    /// whatever the line is about and whenever it was thought of.
+    fn owes_words_to_the_log(&self) -> bool {
+        self.hearing.is_deciding() || self.words_seq > self.durable_seq
     }
 
     fn timers(&mut self) {

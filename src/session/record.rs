@@ -34,8 +34,14 @@ impl Actor {
         let Some(journal) = &self.journal else { return };
         let at_ms = self.samples.at(now()).ms();
         let seq = self.next_seq;
+        let holds_words = matches!(event, SessionEvent::AnswerCommitted(_) | SessionEvent::UtteranceTranscribed(_));
         match journal.try_send(Entry { seq, event, at_ms, projections }) {
-            Ok(()) => self.next_seq += 1,
+            Ok(()) => {
+                self.next_seq += 1;
+                if holds_words {
+                    self.words_seq = seq;
+                }
+            }
             Err(TrySendError::Full(_)) => {
                 tracing::error!(session = %self.id, "the event log is over its limit; the session ends");
                 self.end(interview::EndReason::Failed);

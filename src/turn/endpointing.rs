@@ -28,6 +28,8 @@ pub struct Pause {
     pub whole: bool,
     /// From the turn's first sound to this pause, ms.
     pub so_far_ms: u64,
+    /// Pauses in this turn so far, this one not counted.
+    pub pauses: u32,
     /// The candidate asked for time by button.
     pub thinking: bool,
     /// How often this turn was cut off already.
@@ -124,8 +126,19 @@ fn lean(settings: &Settings, pause: &Pause) -> f32 {
         let bounded = probability.clamp(PROBABILITY_MIN, 1.0 - PROBABILITY_MIN);
         (bounded / (1.0 - bounded)).ln() * settings.evidence.model_weight
     });
-    model + pause.completeness.unwrap_or(0.0) * settings.evidence.words_weight
+    model + words(settings, pause) * settings.evidence.words_weight
 }
+
+/// How complete the words look. Where no model has heard the voice, a full stop is worth no more than a word that
+/// people end on: some transcribers write one at every pause.
+fn words(settings: &Settings, pause: &Pause) -> f32 {
+    let completeness = pause.completeness.unwrap_or(0.0);
+    let alone = pause.completion.is_none() && completeness < COMPLETE;
+    if alone { completeness.min(settings.evidence.words_alone_max) } else { completeness }
+}
+
+/// Words that say themselves that they are complete.
+const COMPLETE: f32 = 1.0;
 
 /// Probabilities are kept this far from 0 and 1, so that no model is believed without limit.
 const PROBABILITY_MIN: f32 = 0.02;
@@ -141,7 +154,10 @@ fn patience_ms(settings: &Settings, own: &OwnPauses, pause: &Pause) -> u64 {
     if pause.kind == Some(QuestionKind::Code) {
         return base_ms;
     }
-    let stretch = signs_stretch(settings, pause) * so_far_stretch(settings, pause) * own.stretch(settings);
+    let stretch = signs_stretch(settings, pause)
+        * so_far_stretch(settings, pause)
+        * fluency_stretch(settings, pause)
+        * own.stretch(settings);
     scaled(base_ms, f64::from(stretch)).min(settings.patience.stretched_ms_max.max(base_ms))
 }
 
@@ -152,7 +168,8 @@ fn signs_stretch(settings: &Settings, pause: &Pause) -> f32 {
     if pause.completion.is_none() && pause.completeness.is_none() {
         return 1.0;
     }
-    let longest = weights.hesitant_stretch.max(weights.leaning_stretch);
+    let hesitant = if pause.completion.is_some() { weights.hesitant_stretch } else { weights.hesitant_alone_stretch };
+    let longest = hesitant.max(weights.leaning_stretch);
     (weights.lean_exponent * (weights.lean_usual - lean(settings, pause))).exp().clamp(weights.leaning_stretch, longest)
 }
 
@@ -168,6 +185,23 @@ fn so_far_stretch(settings: &Settings, pause: &Pause) -> f32 {
     share.powf(weights.so_far_exponent).clamp(weights.so_far_stretch_min, longest)
 }
 
+/// Who has paused often pauses again; who has talked without a break and then stops has mostly finished. The rate of
+/// pauses in this turn, with some usual time put beside it, so that it is believed bit by bit.
+fn fluency_stretch(settings: &Settings, pause: &Pause) -> f32 {
+    let weights = &settings.evidence;
+    if pause.kind.is_some() || weights.pause_every_usual_ms == 0 {
+        return 1.0;
+    }
+    let usual_ms = weights.pause_every_usual_ms as f32;
+    let expected = pause.so_far_ms as f32 / usual_ms + weights.pauses_prior;
+    let longest = weights.fluency_stretch_max.max(weights.fluency_stretch_min);
+    let rate = (pause.pauses as f32 + weights.pauses_prior).max(f32::MIN_POSITIVE) / expected.max(f32::MIN_POSITIVE);
+    rate.powf(weights.fluency_exponent).clamp(weights.fluency_stretch_min, longest)
+}
+
+/// Shorter gaps are articulation, not pauses, ms.
+pub const PAUSE_MS_MIN: u64 = 250;
+
 /// The candidate's own habit of pausing, over the whole interview.
 #[derive(Clone, Debug, Default)]
 pub struct OwnPauses {
@@ -179,8 +213,6 @@ pub struct OwnPauses {
 
 /// Pauses that are remembered: about five long answers.
 const OWN_PAUSES_MAX: usize = 40;
-/// Shorter gaps are articulation, not pauses, ms.
-const OWN_PAUSE_MS_MIN: u64 = 250;
 /// Pauses longer than this are thinking, not habit, ms.
 const OWN_PAUSE_MS_MAX: u64 = 8_000;
 /// False cut-offs that count: past these the penalty would cost more than it saves.
@@ -189,7 +221,7 @@ const CUTOFFS_MAX: u64 = 4;
 impl OwnPauses {
     /// The candidate went on after `ms` of silence.
     pub fn went_on_after(&mut self, ms: u64) {
-        if (OWN_PAUSE_MS_MIN..=OWN_PAUSE_MS_MAX).contains(&ms) {
+        if (PAUSE_MS_MIN..=OWN_PAUSE_MS_MAX).contains(&ms) {
             if self.latest_ms.len() == OWN_PAUSES_MAX {
                 self.latest_ms.pop_front();
             }
@@ -233,6 +265,7 @@ mod tests {
             only_moment: false,
             whole: true,
             so_far_ms: 5_000,
+            pauses: 2,
             thinking: false,
             reopened: 0,
         }

@@ -262,7 +262,7 @@ impl TurnTaking {
         match &mut self.floor {
             Floor::Open(turn) => {
                 if let Some((_, since)) = turn.silent_since() {
-                    self.own.went_on_after(ms_between(since, start));
+                    turn.went_on_after(ms_between(since, start), &mut self.own);
                 }
                 turn.thinking = false;
                 turn.hear(utterance);

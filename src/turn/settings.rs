@@ -151,6 +151,11 @@ pub struct Evidence {
     pub lean_usual: f32,
     /// Patience is multiplied by no more than this where the signs say "goes on".
     pub hesitant_stretch: f32,
+    /// The same where no turn model has heard the voice: many an answer trails off in "so" or "but uh".
+    pub hesitant_alone_stretch: f32,
+    /// How complete words without the model's opinion look at most, -1..1, if they do not say so themselves: some
+    /// transcribers write a full stop at every pause.
+    pub words_alone_max: f32,
     /// Patience is multiplied by no less than this where the signs lean to the end without being confident.
     pub leaning_stretch: f32,
     /// Where it is not known what was asked, patience grows with the time talked so far to this power …
@@ -160,6 +165,15 @@ pub struct Evidence {
     /// … within these two.
     pub so_far_stretch_min: f32,
     pub so_far_stretch_max: f32,
+    /// There, it also grows with how often the turn has paused, to this power …
+    pub fluency_exponent: f32,
+    /// … over one pause in so long, ms, …
+    pub pause_every_usual_ms: u64,
+    /// … as if so many usual ones had been heard too, …
+    pub pauses_prior: f32,
+    /// … within these two.
+    pub fluency_stretch_min: f32,
+    pub fluency_stretch_max: f32,
     /// Patience grows with the candidate's own pauses (their geometric mean) …
     pub own_pause_exponent: f32,
     /// … over this, ms (half of the pauses inside turns are shorter), …
@@ -234,7 +248,7 @@ impl Default for Patience {
             behavioural_ms: 2_800,
             probe_ms: 1_500,
             code_ms: 45_000,
-            unknown_ms: 1_710,
+            unknown_ms: 1_820,
             thinking_ms: 40_000,
             stretched_ms_max: 6_000,
         }
@@ -263,11 +277,18 @@ impl Default for Evidence {
             lean_exponent: 0.18,
             lean_usual: 0.8,
             hesitant_stretch: 1.8,
+            hesitant_alone_stretch: 1.5,
+            words_alone_max: 0.4,
             leaning_stretch: 0.8,
             so_far_exponent: 0.1,
-            so_far_usual_ms: 10_000,
+            so_far_usual_ms: 15_000,
             so_far_stretch_min: 1.0,
             so_far_stretch_max: 1.2,
+            fluency_exponent: 0.3,
+            pause_every_usual_ms: 2_500,
+            pauses_prior: 4.0,
+            fluency_stretch_min: 0.75,
+            fluency_stretch_max: 1.35,
             own_pause_exponent: 0.5,
             own_pause_usual_ms: 550,
             own_pauses_prior: 6,

@@ -1,6 +1,6 @@
 //! What the candidate has said in one turn so far: utterances, their words, and the pause after them. Must never decide.
 
-use super::endpointing::Pause;
+use super::endpointing::{OwnPauses, PAUSE_MS_MIN, Pause};
 use super::words::{self, Sign};
 use crate::audio::frame::SamplePos;
 use crate::id::{TurnId, UtteranceId};
@@ -154,6 +154,8 @@ pub(super) struct Turn {
     /// How much of what must be said it has said, as told last.
     pub covered: Option<f32>,
     pub utterances: Vec<Utterance>,
+    /// Pauses after which it went on.
+    pub pauses: u32,
     pub opened: Instant,
     /// The candidate said by hand that this is all.
     pub finished: Option<Instant>,
@@ -176,6 +178,7 @@ impl Turn {
             asked,
             covered: None,
             utterances: Vec::new(),
+            pauses: 0,
             opened,
             finished: None,
             thinking: false,
@@ -196,6 +199,14 @@ impl Turn {
 
     pub fn words_settled(&self) -> bool {
         self.utterances.iter().all(Utterance::words_settled)
+    }
+
+    /// It goes on after `ms` of silence.
+    pub fn went_on_after(&mut self, ms: u64, own: &mut OwnPauses) {
+        own.went_on_after(ms);
+        if ms >= PAUSE_MS_MIN {
+            self.pauses = self.pauses.saturating_add(1);
+        }
     }
 
     /// A sound: a new utterance, or one that had paused and goes on.
@@ -264,6 +275,7 @@ impl Turn {
             so_far_ms: self.silent_since().map_or(0, |(_, since)| {
                 since.saturating_duration_since(self.opened).as_millis().try_into().unwrap_or(u64::MAX)
             }),
+            pauses: self.pauses,
             thinking: self.thinking,
             reopened: self.reopened,
         }

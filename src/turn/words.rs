@@ -2,6 +2,7 @@
 //! backchannels. English and Ukrainian. Must never judge what an answer is worth.
 
 mod completeness;
+mod endings;
 mod unknown;
 
 pub use completeness::completeness;
@@ -44,14 +45,35 @@ const MOMENT: &str = "let me think | let me think about it | let me think about 
 /// Of those, what is said of other things too ("it takes about one second"): a request only where it is a clause.
 const MOMENT_CLAUSES: &str = "just a moment | just a second | just a minute | one moment | one second | one moment please | hold on |     hang on | let me see | wait a second | wait a moment | хвилинку | секунду | одну секунду | одну хвилинку";
 
-/// Words are lower-cased and parted from their punctuation; apostrophes are made straight.
+/// Words are lower-cased and parted from their punctuation; apostrophes are made straight. What was heard and is no word
+/// ("[laughter]", "<noise>") is left out; what some transcribers write apart ("it 's") is put together.
 pub(crate) fn plain_words(text: &str) -> Vec<String> {
-    text.split_whitespace()
-        .map(|word| {
-            word.trim_matches(|c: char| !c.is_alphanumeric()).replace(['\u{2019}', '\u{02BC}'], "'").to_lowercase()
-        })
-        .filter(|word| !word.is_empty())
-        .collect()
+    let mut words: Vec<String> = Vec::new();
+    for token in text.split_whitespace() {
+        let token = token.replace(['\u{2019}', '\u{02BC}'], "'").to_lowercase();
+        let ending = token.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if let Some(last) = words.last_mut().filter(|_| is_among(CLITICS, ending)) {
+            last.push_str(ending);
+            continue;
+        }
+        let word = spoken(&token).trim_matches(|c: char| !c.is_alphanumeric());
+        if !word.is_empty() {
+            words.push(word.to_owned());
+        }
+    }
+    words
+}
+
+/// Ends of words that some transcribers write apart.
+const CLITICS: &str = "'s | 'm | 're | 've | 'll | 'd | n't";
+
+/// The word in `token`: marks in brackets hold none, or one after a dash ("[laughter-yeah]").
+fn spoken(token: &str) -> &str {
+    let inside = |open, close| token.strip_prefix(open).and_then(|rest: &str| rest.strip_suffix(close));
+    match inside('[', ']').or_else(|| inside('<', '>')) {
+        Some(mark) => mark.split_once('-').map_or("", |(_, word)| word),
+        None => token,
+    }
 }
 
 /// Words of the last clause: what stands behind the last comma or full stop before the end.

@@ -8,7 +8,7 @@ use crate::http::extract::{Caller, Json};
 use crate::http::fields::Fields;
 use crate::http::interviews::{Booked, DailyAccess, InterviewWish};
 use crate::http::state::{HttpState, Shared};
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::interview::question::Level;
 use crate::store::{CategoryRow, Mode, Purpose, RoomKind, StoreError};
 use crate::turn::Profile;
@@ -180,9 +180,9 @@ async fn with_profile(state: &HttpState, caller: Caller, body: NewInterviewBody)
     })
 }
 
-async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<InterviewWish, ApiError> {
-    let purpose = body.purpose.unwrap_or(Purpose::Practice);
-    let user_id = match (caller, purpose) {
+/// Whose interview it is; `None`: nobody's account.
+fn owner(caller: Caller, purpose: Purpose) -> Result<Option<UserId>, ApiError> {
+    Ok(match (caller, purpose) {
         (Caller::Candidate(_), _) => {
             return Err(ApiError::Forbidden("This link is for one interview; it cannot make others.".to_owned()));
         }
@@ -192,7 +192,12 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         // An official interview belongs to the candidate who is invited, not to whoever made it.
         (Caller::Person { .. }, Purpose::Official) | (Caller::LocalPractice, Purpose::Practice) => None,
         (Caller::Person { user, .. }, Purpose::Practice) => Some(user),
-    };
+    })
+}
+
+async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<InterviewWish, ApiError> {
+    let purpose = body.purpose.unwrap_or(Purpose::Practice);
+    let user_id = owner(caller, purpose)?;
     let body = with_profile(state, caller, body).await?;
     let level = body.level.ok_or_else(|| ApiError::field("level", "`level` is `junior`, `middle` or `senior`."))?;
     let mut fields = Fields::default();

@@ -10,7 +10,7 @@ use crate::session::journal;
 use crate::session::mouth::Mouth;
 use crate::session::wording::Wordings;
 use crate::session::{Setup, WORK_MAX};
-use crate::store::Projection;
+use crate::store::{Projection, RecordingRow};
 use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -59,6 +59,7 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         first_seq: setup.first_seq,
         usage_told: Vec::new(),
         durable_seq: setup.first_seq - 1,
+        words_seq: 0,
         recording: setup.recording,
         work: work_tx,
         tasks,
@@ -86,11 +87,19 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         ended: None,
         fenced: false,
     };
-    let rows = setup.recorded.map(Projection::Recording).into_iter().collect();
-    actor.log_with(SessionEvent::TakenUp { resumed: is_resumed, versions }, rows);
-    let settings = serde_json::to_value(&setup.floor).unwrap_or_default();
-    actor.log(SessionEvent::FloorOpened { settings });
+    log_beginning(&mut actor, SessionEvent::TakenUp { resumed: is_resumed, versions }, setup.recorded, &setup.floor);
     (actor, Inbox { work, ears: ears.events, room: setup.room.events })
+}
+
+fn log_beginning(
+    actor: &mut Actor,
+    taken_up: SessionEvent,
+    recorded: Option<RecordingRow>,
+    floor: &crate::turn::Settings,
+) {
+    actor.log_with(taken_up, recorded.map(Projection::Recording).into_iter().collect());
+    let settings = serde_json::to_value(floor).unwrap_or_default();
+    actor.log(SessionEvent::FloorOpened { settings });
 }
 
 /// What speaks, hears and thinks in this session, for its log.

@@ -265,7 +265,7 @@ impl TurnTaking {
                 let speech = self.silence_mouth();
                 self.commands.push_back(Command::Reopen { turn: turn.id, speech });
                 if let (Some((_, since)), Some(first)) = (turn.silent_since(), more.utterances.first()) {
-                    self.own.went_on_after(ms_between(since, first.start));
+                    turn.went_on_after(ms_between(since, first.start), &mut self.own);
                 }
                 turn.reopened += 1;
                 more.utterances.into_iter().for_each(|utterance| turn.take(utterance));

@@ -1,60 +1,11 @@
 //! How complete the words of a pause look: trailing conjunctions, articles and fillers, open clauses, words that people
 //! end on. English and Ukrainian. Must never decide: it gives a number, `endpointing` weighs it.
 
+use super::endings::{
+    CLAUSE_STARTS, DETERMINERS, ENDING, FIRST_SUBJECTS, LAST_PAIRS, LAST_WORDS, LY_ENDING, NOUN_STARTS, PREPOSITIONS,
+    PRONOUNS, VERBS,
+};
 use super::{Sign, alternatives, clause_words, ends_with_any, is_among, plain_words, sign};
-
-/// Last words, and how complete a text looks that ends in them without punctuation, the first that fits. Nobody ends on
-/// an article or a subject; prepositions, verbs that want something and "but" are sometimes left hanging; "you know" and
-/// "so" do both; "too", "though" and "it" mostly end.
-const LAST_WORDS: &[(f32, &str)] = &[
-    (
-        -1.0,
-        "a | an | the | my | our | your | their | its | every | i | i'm | i've | i'll | i'd | we | we're | we've | we'll | \
-         we'd | they | they're | they've | they'll | they'd | you're | you've | you'll | you'd | he | he's | he'll | he'd | \
-         she | she's | she'll | she'd | it'll | there's | who's | what's | where's | and | because | 'cause | cause | cuz | \
-         if | than | nor | whether | although | whereas | unless | until | of | into | onto | towards | upon | via | very | \
-         quite | gonna | wanna | mr | mrs | dr | а | або | адже | але | без | бо | буде | був | були | в | ваш | він | вони | від | \
-         де | для | до | з | за | зі | й | його | із | із-за | і | її | їх | коли | ми | можна | мій | на | над | наприклад | \
-         наш | не | об | оскільки | перед | по | поки | при | про | під | після | та | такий | також | те | тільки | \
-         тобто | тому | то | треба | у | хоча | це | цей | через | чи | що | щоб | як | яка | яке | який | якщо | які | між",
-    ),
-    (
-        -0.8,
-        "it's | to | from | or | is | are | was | were | am | been | be | being | just | like | as | with | for | at | by | \
-         these | those | some | such | each | including | during | between | per | plus | pretty | kinda | sorta | maybe | \
-         probably | even | also | only | mostly | usually | basically | which | whose | while | got | gotta | having | \
-         getting | going | trying | using",
-    ),
-    (
-        -0.5,
-        "but | in | on | about | across | after | before | over | through | under | within | without | since | then | that's | \
-         has | have | had | can | could | will | would | should | may | might | must | does | did | where | when | \
-         how | why | who | what | his | her | use | get | put | make | take | want | need | said | says | say | went | came | \
-         called | any | another | other | more | two | three | real | really | always | never | either | first | new",
-    ),
-    (
-        -0.2,
-        "so | do | you | think | well | actually | don't | didn't | can't | doesn't | isn't | wasn't | wouldn't | couldn't | no | one",
-    ),
-    (
-        0.45,
-        "too | though | anyway | anyways | anymore | yet | everything | anything | nothing | stuff | there | here | them | \
-         him | me | us | it | that | this | today | yesterday | tomorrow | tonight | ago | right | yeah | yes | okay | ok | \
-         whatever | again | myself | yourself | themselves | together | all | home | thing | things | guess | sure | true | \
-         now | uh-huh | um-hum | mm-hm | mm-hmm | mhm | exactly | definitely | course | years | days | time | lot | bad | good | great | nice | fun",
-    ),
-];
-
-/// Of those that go on, words that a sentence may end in ("it has not happened since."), if it is seen to end.
-const ENDING: &str = "about | across | after | as | at | before | between | by | can | could | each | either | for | from | had | \
-    has | have | her | his | how | in | including | is | like | may | might | must | of | on | over | per | really | \
-    should | since | some | such | that's | then | though | through | to | towards | under | until | use | using | was | \
-    we | were | what | when | where | while | who | why | will | with | within | without | would | you | are | am | been | \
-    be | being | these | those | maybe | probably | even | also | only | mostly | usually | trying | going | does | did | \
-    but | get | put | make | take | want | need | said | say | says | went | came | called | any | another | other | more | \
-    two | three | real | always | never | first | new | do | think | actually | don't | didn't | can't | doesn't | isn't | \
-    wasn't | wouldn't | couldn't | no | one | буде | був | були | вони | від | він | до | їх | її | його | коли | ми | \
-    мій | можна | наш | по | після | про | так | такий | те | то | треба | це | цей | як | яка | яке | який | які";
 
 /// Sounds and words that hold the floor.
 const FILLERS: &str =
@@ -99,6 +50,18 @@ const HESITANT: f32 = -0.8;
 const UNCLOSED: f32 = -0.7;
 /// A subordinate clause without its main clause.
 const CLAUSE_OPEN: f32 = -0.5;
+/// The subject of a clause, and nothing of it yet.
+const SUBJECT: f32 = -0.7;
+/// An adverb, a possessive, or a noun with which a clause begins: mostly something is to come.
+const HALFWAY: f32 = -0.4;
+/// A subject and a verb: as often half a clause as all of it.
+const VERB: f32 = -0.2;
+/// A preposition and its noun: what they belong to is mostly whole.
+const PHRASE: f32 = 0.4;
+/// Less complete by this, where the transcriber has ended sentences before and not here.
+const UNSEEN: f32 = 0.35;
+/// A full stop is believed behind words that are more complete than this.
+const FULL_STOP_MIN: f32 = -0.6;
 /// Nothing speaks for either: most pauses within a turn stand behind such words too.
 const PLAIN: f32 = 0.25;
 /// A sentence is seen to end in a word that mostly goes on: transcribers put full stops behind those too, so it takes
@@ -130,19 +93,34 @@ pub fn completeness(text: &str) -> Option<f32> {
     if matches!(ending, ',' | '-' | '\u{2013}' | '\u{2014}' | ':' | '\u{2026}') || trimmed.ends_with("..") {
         return Some(UNCLOSED);
     }
-    if let Some(known) = last_word(&words).filter(|known| *known < 0.0) {
-        let ends = is_closed && (ending == '?' || is_among(ENDING, last));
-        return Some(match (ends, is_closed) {
-            (true, _) => ENDED,
-            // A full stop behind a word that cannot end is the transcriber's guess at a pause.
-            (false, true) => OPEN,
-            (false, false) => known,
-        });
+    if is_closed {
+        return Some(closed(text, &words, ending));
+    }
+    let known = last_words(&words);
+    if known.is_some_and(|known| known < 0.0) {
+        return known;
     }
     if clause_is_open(text) {
         return Some(CLAUSE_OPEN);
     }
-    Some(if is_closed { CLOSED } else { last_word(&words).unwrap_or(PLAIN) })
+    let known = known.unwrap_or(PLAIN);
+    Some(if has_full_stop(trimmed) { known - UNSEEN } else { known })
+}
+
+/// How complete a text looks behind which a sentence's end was written.
+fn closed(text: &str, words: &[String], ending: char) -> f32 {
+    match last_word(words).filter(|known| *known < 0.0) {
+        Some(known) if ending == '?' || known > FULL_STOP_MIN || is_last_among(ENDING, words) => ENDED,
+        // A full stop behind a word that cannot end is the transcriber's guess at a pause.
+        Some(_) => OPEN,
+        None if clause_is_open(text) => CLAUSE_OPEN,
+        None => CLOSED,
+    }
+}
+
+/// Whether a sentence was seen to end before the last words: then this transcriber saw no end behind those.
+fn has_full_stop(text: &str) -> bool {
+    [". ", "? ", "! "].iter().any(|stop| text.contains(stop))
 }
 
 /// What a hesitation at the end says, if there is one.
@@ -163,6 +141,53 @@ fn filler(text: &str, last: &str, joined: &str, is_closed: bool) -> Option<f32> 
 
 pub(super) fn is_filler(word: &str) -> bool {
     is_among(FILLERS, word) || is_among(WORD_FILLERS, word)
+}
+
+/// What the last words say, where they say anything and no punctuation does.
+fn last_words(words: &[String]) -> Option<f32> {
+    let [.., before, last] = words else { return last_word(words) };
+    let pair = format!("{before} {last}");
+    if let Some((says, _)) = LAST_PAIRS.iter().find(|(_, pairs)| is_among(pairs, &pair)) {
+        return Some(*says);
+    }
+    if is_among(CLAUSE_STARTS, before) && is_among(FIRST_SUBJECTS, last) {
+        return Some(SUBJECT);
+    }
+    last_word(words).or_else(|| {
+        let halfway = last.ends_with("'s")
+            || (last.len() >= LY_LENGTH_MIN && last.ends_with("ly") && !is_among(LY_ENDING, last))
+            || is_noun_alone(words);
+        if halfway || is_among(VERBS, last) {
+            Some(HALFWAY)
+        } else if is_among(PRONOUNS, before) {
+            Some(VERB)
+        } else {
+            is_phrase(words).then_some(PHRASE)
+        }
+    })
+}
+
+/// Whether the last words are a preposition with its noun.
+fn is_phrase(words: &[String]) -> bool {
+    match words {
+        [.., preposition, determiner, _] if is_among(DETERMINERS, determiner) => is_among(PREPOSITIONS, preposition),
+        // "To" alone stands before verbs more often.
+        [.., preposition, _] => preposition != "to" && is_among(PREPOSITIONS, preposition),
+        _ => false,
+    }
+}
+
+/// Whether a clause has begun with a noun and nothing was said of it yet ("because the kids").
+fn is_noun_alone(words: &[String]) -> bool {
+    let [.., start, determiner, _] = words else { return false };
+    is_among(NOUN_STARTS, start) && is_among(DETERMINERS, determiner)
+}
+
+/// Shorter words in "-ly" are no adverbs, bytes.
+const LY_LENGTH_MIN: usize = 5;
+
+fn is_last_among(list: &'static str, words: &[String]) -> bool {
+    words.last().is_some_and(|last| is_among(list, last))
 }
 
 /// What the last word says, where it says anything.

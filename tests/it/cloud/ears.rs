@@ -57,10 +57,8 @@ pub async fn answer(stream: &mut SttStream) -> SttEvent {
 }
 
 pub fn text(event: &SttEvent) -> (u64, u32, &str) {
-    match event {
-        SttEvent::Final { utterance, revision, transcript } => (utterance.0, *revision, &transcript.text),
-        other => panic!("no words: {other:?}"),
-    }
+    let SttEvent::Final { utterance, revision, transcript } = event else { panic!("no words: {event:?}") };
+    (utterance.0, *revision, &transcript.text)
 }
 
 fn results(words: &[(&str, f64, f64)], from: f64, to: f64, marks: Value) -> Value {
@@ -88,7 +86,7 @@ async fn hear(mut socket: WebSocket, told: Arc<Mutex<Vec<String>>>) {
         let control = match message {
             Message::Binary(bytes) => {
                 heard += bytes.len() as f64 / 32_000.0;
-                if (heard * 50.0_f64).round() as u64 % 25 == 0 {
+                if ((heard * 50.0_f64).round() as u64).is_multiple_of(25) {
                     let words: Vec<_> = WORDS.into_iter().filter(|word| word.1 >= done && word.2 <= heard).collect();
                     send(&mut socket, results(&words, done, heard, json!({}))).await;
                 }

@@ -11,7 +11,6 @@ use vivavoce::session::Outcome;
 use vivavoce::session::event::{Answer, SessionEvent};
 use vivavoce::session::restore::restore;
 use vivavoce::store::Role;
-use vivavoce::turn::Reason;
 
 /// What is left of a conversation.
 pub struct Over {
@@ -57,22 +56,26 @@ impl Over {
         self.notes.iter().filter(|note| note.what.starts_with(what)).map(|note| note.ms).collect()
     }
 
-    /// No speech sounds, or is shown, before the answers that were given ahead of it are durable.
+    /// No speech sounds, or is shown, before all that the candidate said ahead of it is durable: answers, whatever they
+    /// are answered with, and words that are in no answer yet.
     fn commits_before_it_replies(&self, left: usize) {
-        let mut durable_ms = 0;
+        let mut said: Vec<&Written> = Vec::new();
         for row in &self.kept.written[left..] {
-            // What a wish overruled asks for no reply: its words may come when the wish was granted long ago.
-            if let SessionEvent::AnswerCommitted(answer) = row.event()
-                && answer.decision.is_none_or(|decision| decision.reason != Reason::Overruled)
-            {
-                durable_ms = row.durable_ms;
+            if matches!(row.kind.as_str(), "answer_committed" | "utterance_transcribed") {
+                said.push(row);
             }
             if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {
                 let sounds = self.noted(&format!("sounds #{speech};")).first().copied();
                 let sounds = sounds.or_else(|| self.noted(&format!("spoken {text}")).first().copied());
-                self.hold(sounds.is_some_and(|ms| ms >= durable_ms), || {
-                    format!("{speech} sounded at {sounds:?}, the answer before it was durable at {durable_ms}")
-                });
+                self.hold(sounds.is_some(), || format!("{speech} never sounded"));
+                let sounds = sounds.unwrap_or(0);
+                let is_early = |row: &&&Written| {
+                    // What is in no answer yet may be told while the line is on its way.
+                    let under_way_ms = if row.kind == "answer_committed" { 0 } else { FRAME_MS };
+                    row.durable_ms > sounds && at_ms(row) + under_way_ms <= sounds
+                };
+                let early = said.iter().find(is_early);
+                self.hold(early.is_none(), || format!("{speech} sounded at {sounds}, before {early:?} was durable"));
             }
         }
     }
@@ -141,6 +144,14 @@ impl Over {
             lines
         })
     }
+}
+
+/// A line that was handed to the room sounds within one frame, ms.
+const FRAME_MS: u64 = 20;
+
+/// Where an entry stands on the session's clock, ms.
+fn at_ms(row: &Written) -> u64 {
+    row.payload["at_ms"].as_u64().expect("every entry has its time")
 }
 
 pub fn answers(written: &[Written]) -> Vec<Answer> {

@@ -91,7 +91,7 @@ async fn wish(app: &TestApp, tech_stack: &[&str]) -> InterviewWish {
     }
 }
 
-async fn questions_of(booked: &Booked) -> Vec<Question> {
+fn questions_of(booked: &Booked) -> Vec<Question> {
     serde_json::from_value(booked.row.plan["questions"].clone()).expect("questions")
 }
 
@@ -119,7 +119,7 @@ async fn drafts_that_hold_to_the_rules_are_asked_and_others_are_dropped() {
     let request = writer.asked.lock().expect("asked")[0].clone();
     assert!(request.user.contains("Zookeeper"), "{}", request.user);
     let drafted: Vec<Question> =
-        questions_of(&booked).await.into_iter().filter(|question| question.key.contains(".drafted-")).collect();
+        questions_of(&booked).into_iter().filter(|question| question.key.contains(".drafted-")).collect();
     assert_eq!(drafted.len(), 1, "{:?}", booked.notes);
     assert_eq!(drafted[0].prompt, other.prompt);
     assert!(

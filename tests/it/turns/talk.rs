@@ -18,11 +18,35 @@ pub struct Population {
     pub pauses: f64,
     /// Share of answers that trail off in mid-clause, after a connector or a filler.
     pub trailing: f64,
-    /// Full stops, commas and capitals, as some transcribers write them.
-    pub punctuated: bool,
+    /// How the words are written.
+    pub written: Written,
+    /// What they talk about.
+    pub subject: Subject,
+    /// How much more often people pause at the ends of clauses than within them: 1 as fitted, 0 alike everywhere.
+    pub place_weight: f64,
+    /// Share of answers that are a word or two.
+    pub brief: f64,
 }
 
-/// Fitted to the known shares of answers that bare timeouts cut off.
+/// How a transcriber writes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Written {
+    /// Lower case, nothing else.
+    Plain,
+    /// Full stops and commas where sentences and clauses end.
+    Punctuated,
+    /// A recogniser that closes whatever it heard at a pause with a full stop, and leaves out every other filler.
+    Recognised,
+}
+
+/// What is talked about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Subject {
+    Everyday,
+    Work,
+}
+
+/// Fitted to what is known of real talk: a bare timeout that cuts off one answer in ten waits for about 2 s.
 pub const TELEPHONE: Population = Population {
     talk_s: 4.8,
     talk_spread: 1.15,
@@ -31,8 +55,31 @@ pub const TELEPHONE: Population = Population {
     person_spread: 0.28,
     pauses: 1.0,
     trailing: 0.16,
-    punctuated: false,
+    written: Written::Plain,
+    subject: Subject::Everyday,
+    place_weight: 1.0,
+    brief: 0.0,
 };
+
+/// Populations that differ in all that is not known of those who will be heard, each as hard for a bare timeout as real
+/// talk is: pauses, how they differ between people and where they stand, how answers end, how they are written, how
+/// many are a word or two, and what they are about.
+pub const POPULATIONS: [(&str, Population); 11] = [
+    ("telephone", TELEPHONE),
+    ("even pauses", Population { pause_s: 0.49, pause_spread: 0.65, ..TELEPHONE }),
+    ("people alike", Population { person_spread: 0.1, pause_spread: 0.75, ..TELEPHONE }),
+    ("people unlike", Population { person_spread: 0.45, pause_spread: 0.62, ..TELEPHONE }),
+    ("punctuated", Population { written: Written::Punctuated, ..TELEPHONE }),
+    ("full stops at pauses", Population { written: Written::Recognised, pause_spread: 0.71, ..TELEPHONE }),
+    ("pauses anywhere", Population { place_weight: 0.4, pause_spread: 0.74, ..TELEPHONE }),
+    ("many trail off", Population { trailing: 0.26, pause_spread: 0.71, ..TELEPHONE }),
+    ("few trail off", Population { trailing: 0.06, pause_spread: 0.73, ..TELEPHONE }),
+    (
+        "about work",
+        Population { subject: Subject::Work, talk_s: 7.0, talk_spread: 0.95, pause_spread: 0.66, ..TELEPHONE },
+    ),
+    ("a word or two", Population { brief: 0.2, talk_s: 6.5, pause_spread: 0.71, ..TELEPHONE }),
+];
 
 /// A small generator of random numbers (splitmix64), so that talk is the same on every machine.
 struct Dice(u64);
@@ -105,9 +152,23 @@ enum Place {
     Inside,
 }
 
+const WORK_SUBJECTS: &str = "i | i | we | we | we | they | you | you | it | it | the client | the server | the index | my team | \
+    the manager | the database | one of the services | the load balancer | our tests | the customer | the lead | each node";
+const WORK_VERBS: &str = "use | used | have | built | moved | wrote | call | cache | store | keep | look at | talked to | measured | \
+    retry | send | check | need | changed | split | worked on | ended up with | read from | were responsible for | want to reduce";
+const WORK_OBJECTS: &str = "a queue | the queue | an index | the table | it | that | them | a lot of requests | the request | the key | \
+    two replicas | the logs | the whole pipeline | a transaction | the data | postgres | the old system | every row | \
+    the same key | a small service | the cache | the migration | a code review | the deployment | the budget | redis";
+const WORK_TAILS: &str = "in the background | at the same time | for each request | with a timeout | in production | on every change | \
+    after the release | last year | in the end | for example | at scale | over the network | by default | too | \
+    before the deadline | once a day | in memory | as well | under load | with the team";
+const WORK_QUALITIES: &str = "idempotent | pretty slow | eventually consistent | hard to test | a bottleneck | much faster | fine | \
+    a big problem | safer | kind of complicated | the right choice | very expensive | easy to read | blocked | wrong";
+
 struct Words {
     said: Vec<(String, Place)>,
     dice: Dice,
+    subject: Subject,
 }
 
 impl Words {
@@ -137,18 +198,30 @@ impl Words {
         let tail = self.dice.chance(0.35);
         let clause_end = |tail: bool| if tail { Place::Inside } else { Place::Clause };
         if self.dice.chance(0.35) {
-            let (copula, quality) = (self.dice.one_of(COPULAS), self.dice.one_of(QUALITIES));
+            let qualities = match self.subject {
+                Subject::Everyday => QUALITIES,
+                Subject::Work => WORK_QUALITIES,
+            };
+            let (copula, quality) = (self.dice.one_of(COPULAS), self.dice.one_of(qualities));
             self.say(copula, Place::Inside);
             self.say(quality, clause_end(tail));
         } else {
+            let (subjects, verbs, objects) = match self.subject {
+                Subject::Everyday => (SUBJECTS, VERBS, OBJECTS),
+                Subject::Work => (WORK_SUBJECTS, WORK_VERBS, WORK_OBJECTS),
+            };
             let (subject, verb, object) =
-                (self.dice.one_of(SUBJECTS), self.dice.one_of(VERBS), self.dice.one_of(OBJECTS));
+                (self.dice.one_of(subjects), self.dice.one_of(verbs), self.dice.one_of(objects));
             self.say(subject, Place::Inside);
             self.say(verb, Place::Inside);
             self.say(object, clause_end(tail));
         }
         if tail {
-            let tail = self.dice.one_of(TAILS);
+            let tails = match self.subject {
+                Subject::Everyday => TAILS,
+                Subject::Work => WORK_TAILS,
+            };
+            let tail = self.dice.one_of(tails);
             self.say(tail, Place::Clause);
         }
     }
@@ -176,9 +249,9 @@ fn timed(population: &Population, mut dice: Dice) -> Vec<(String, f64, f64)> {
     let pauses = population.pauses * dice.lognormal(1.0, 0.25);
     let word_s = dice.lognormal(0.27, 0.15);
     let words_wanted = (talk_s / word_s).round().max(1.0) as usize;
-    let mut words = Words { said: Vec::new(), dice };
+    let mut words = Words { said: Vec::new(), dice, subject: population.subject };
     compose(population, &mut words, words_wanted);
-    let Words { said, mut dice } = words;
+    let Words { said, mut dice, .. } = words;
     let last = said.len() - 1;
     let mut at = 0.2 + dice.next() * 0.5;
     let mut timed = Vec::new();
@@ -193,17 +266,29 @@ fn timed(population: &Population, mut dice: Dice) -> Vec<(String, f64, f64)> {
             Place::Opening => (0.28, 0.95),
             Place::Inside => (0.04, 0.85),
         };
-        let written = if population.punctuated { punctuated(&word, place, index == last, &mut dice) } else { word };
+        let weight = population.place_weight;
+        let (share, longer) = (share * weight + 0.14 * (1.0 - weight), longer * weight + 1.0 - weight);
+        let pause = if dice.chance((share * pauses).min(0.95)) {
+            dice.lognormal(population.pause_s * longer * person, population.pause_spread).clamp(0.05, 12.0)
+        } else {
+            0.0
+        };
+        at += pause;
+        let last = index == last;
+        let written = match population.written {
+            Written::Plain => word,
+            Written::Punctuated => punctuated(&word, place, last, &mut dice),
+            Written::Recognised if place == Place::Filler && !last && dice.chance(0.5) => continue,
+            Written::Recognised if last || (pause > 0.5 && dice.chance(0.6)) => format!("{word}."),
+            Written::Recognised => word,
+        };
         timed.push((written, start, end));
-        if dice.chance((share * pauses).min(0.95)) {
-            at += dice.lognormal(population.pause_s * longer * person, population.pause_spread).clamp(0.05, 12.0);
-        }
     }
     timed
 }
 
 fn compose(population: &Population, words: &mut Words, wanted: usize) {
-    if wanted <= 4 && words.dice.chance(0.7) {
+    if (wanted <= 4 && words.dice.chance(0.7)) || words.dice.chance(population.brief) {
         let short = words.dice.one_of(SHORTS);
         return words.say(short, Place::Clause);
     }
