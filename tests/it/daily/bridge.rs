@@ -143,6 +143,17 @@ fn opus() -> RTCRtpCodec {
     }
 }
 
+/// The track of what is said in the room.
+fn voice(stream: u32) -> MediaStreamTrack {
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(stream), ..RTCRtpCodingParameters::default() },
+        codec: opus(),
+        ..RTCRtpEncodingParameters::default()
+    };
+    let name = |what: &str| what.to_owned();
+    MediaStreamTrack::new(name("room"), name("voice"), name("voice"), RtpCodecKind::Audio, vec![coding])
+}
+
 /// Answers the rehearsal's offer; packets and messages pass until either side is gone.
 async fn answer_to(offer: String, guest: Guest, hall: Hall, cancel: CancellationToken) -> String {
     let mut media = MediaEngine::default();
@@ -171,14 +182,7 @@ async fn answer_to(offer: String, guest: Guest, hall: Hall, cancel: Cancellation
         .expect("a connection");
     let connection: Arc<dyn PeerConnection> = Arc::new(connection);
     let stream = 4_242;
-    let coding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(stream), ..RTCRtpCodingParameters::default() },
-        codec: opus(),
-        ..RTCRtpEncodingParameters::default()
-    };
-    let name = |what: &str| what.to_owned();
-    let track = MediaStreamTrack::new(name("room"), name("voice"), name("voice"), RtpCodecKind::Audio, vec![coding]);
-    let track = Arc::new(TrackLocalStaticRTP::new(track));
+    let track = Arc::new(TrackLocalStaticRTP::new(voice(stream)));
     connection.add_track(Arc::clone(&track) as Arc<dyn TrackLocal>).await.expect("a track");
     connection.set_remote_description(RTCSessionDescription::offer(offer).expect("an offer")).await.expect("taken");
     let answer = connection.create_answer(None).await.expect("an answer");

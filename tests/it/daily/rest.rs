@@ -71,7 +71,7 @@ async fn daily_tokens_presence_messages_recordings_and_webhooks() {
         (1, guest.id.as_str(), Some("user-1"))
     );
     let ids = [guest.id.clone(), "nobody".to_owned()];
-    assert_eq!(rest.eject("r", &ids, &[], false).await.expect("ejected"), [guest.id.clone()]);
+    assert_eq!(rest.eject("r", &ids, &[], false).await.expect("ejected"), std::slice::from_ref(&guest.id));
     rest.send_message("r", &json!({ "a": 1 }), "*").await.expect("sent");
     assert_eq!(fake.books().bodies.last(), Some(&json!({ "data": { "a": 1 }, "recipient": "*" })));
     let long = json!("x".repeat(5_000));

@@ -1,7 +1,5 @@
 //! The look-up of a room, as Daily's servers answer it.
 
-#![expect(clippy::unused_async, reason = "axum takes async functions alone")]
-
 use super::{Hall, log};
 use axum::Json;
 use axum::extract::{Path, State};

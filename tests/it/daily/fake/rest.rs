@@ -1,8 +1,6 @@
 //! Daily's REST interface, with its documented shapes: rooms, tokens, presence, ejection, messages, recordings, webhooks.
 //! What is asked is noted; what it refuses is set by the test.
 
-#![expect(clippy::unused_async, reason = "axum takes async functions alone")]
-
 use super::Hall;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};

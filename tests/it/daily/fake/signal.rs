@@ -1,7 +1,5 @@
 //! The signalling connection of one native client: who is there, its transports, and what it sends and gets.
 
-#![expect(clippy::unused_async, reason = "axum takes async functions alone")]
-
 use super::sfu::Transport;
 use super::{Client, Hall, MESSAGES_MAX, Order, Peer, log};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
