@@ -1,6 +1,6 @@
 //! Builds the page (`web/`) with npm and lists its files in a table that the program includes, so that
 //! `cargo build --release` alone gives the complete program. `VIVAVOCE_WEB_DIST=FOLDER` takes a page that was built
-//! elsewhere, and needs no Node.
+//! elsewhere, and needs no Node. It also writes the symbols that Daily's client library wants to find in this program.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -34,6 +34,28 @@ fn main() {
     let mut files = BTreeMap::new();
     collect(&built, &built, &mut files);
     fs::write(out.join("page_files.rs"), table(&files)).expect("OUT_DIR is writable");
+    stand_in_for_python(&root.join("src/room/daily/native/python.txt"), &out);
+}
+
+/// Daily's library (`src/room/daily/native`) is linked as a module of Python and is loaded only where Python's symbols
+/// are found. No function of it that we call uses one, so the program exports a symbol of each name and no more.
+fn stand_in_for_python(list: &Path, out: &Path) {
+    println!("cargo::rerun-if-changed={}", list.display());
+    let list = fs::read_to_string(list).unwrap_or_else(|error| fail(&format!("{}: {error}", list.display())));
+    let names: Vec<&str> = list.lines().collect();
+    let mut source = String::new();
+    for name in &names {
+        writeln!(source, "#[unsafe(no_mangle)]\npub static {name}: StandIn = StandIn([0; 4]);")
+            .expect("a String takes all");
+    }
+    let all = names.join(", &");
+    writeln!(source, "static ALL: [&StandIn; {}] = [&{all}];", names.len()).expect("a String takes all");
+    fs::write(out.join("python.rs"), source).expect("OUT_DIR is writable");
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        let exported = out.join("python.list");
+        fs::write(&exported, format!("{{ {}; }};\n", names.join("; "))).expect("OUT_DIR is writable");
+        println!("cargo::rustc-link-arg-bins=-Wl,--dynamic-list={}", exported.display());
+    }
 }
 
 /// Runs npm in `web` and returns the folder with the built page.

@@ -192,7 +192,7 @@ def remedy(failed):
 """)
 
 
-def wanted_files(files):
+def wanted_files(files, extras, is_there):
     skipped = {name.strip() for name in os.environ.get("VIVAVOCE_SKIP", "").split(",")} - {""}
     if unknown := skipped - {file["name"] for file in files}:
         raise SystemExit(f"VIVAVOCE_SKIP names what is not in config/downloads.toml: {', '.join(sorted(unknown))}")
@@ -202,6 +202,8 @@ def wanted_files(files):
             say(f"  {file['name']}: left out by VIVAVOCE_SKIP")
         elif os.environ.get(file.get("unless_env", ""), ""):
             say(f"  {file['name']}: not fetched, {file['unless_env']} names your own")
+        elif file.get("extra") and file["extra"] not in extras and not is_there(file):
+            continue
         else:
             wanted.append(file)
     return wanted
@@ -238,6 +240,7 @@ def fetch_all(fetcher, wanted):
 def main():
     parser = argparse.ArgumentParser(description="Fetch and verify what config/downloads.toml pins.")
     parser.add_argument("--check", action="store_true", help="only say what is missing or damaged; fetch nothing")
+    parser.add_argument("--extra", action="append", default=[], metavar="NAME", help="also what is wanted only by some (`daily`)")
     parser.add_argument("--rehash", action="store_true", help="read every file again instead of trusting size and time of change")
     parser.add_argument("--pins", type=Path, default=REPOSITORY / "config" / "downloads.toml", help="another list of pins")
     arguments = parser.parse_args()
@@ -245,7 +248,9 @@ def main():
         files = tomllib.load(file)["file"]
     started = time.monotonic()
     fetcher = Fetcher(cache_directory(), arguments.rehash)
-    wanted = wanted_files(files)
+    if unknown := set(arguments.extra) - {file.get("extra") for file in files}:
+        raise SystemExit(f"config/downloads.toml has no extra files called {', '.join(sorted(unknown))}")
+    wanted = wanted_files(files, arguments.extra, lambda file: fetcher.place(file).is_file())
     required = [file for file in wanted if "fallback_for" not in file]
     failed = [file for file in required if not fetcher.present(file)] if arguments.check else fetch_needed(fetcher, required, wanted)
     if arguments.check:

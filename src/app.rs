@@ -2,6 +2,7 @@
 //! named together. Must never hold a rule of the conversation.
 
 mod cloud;
+mod daily;
 mod live;
 mod measure;
 mod money;
@@ -9,6 +10,7 @@ mod providers;
 pub mod scoring;
 mod sweep;
 
+pub use daily::daily_check;
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
 use crate::audio::opus::EncoderSettings;
@@ -18,8 +20,8 @@ use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT,
-    WhipAnswer, WhipPatched,
+    Accounts, Booked, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer,
+    SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -33,11 +35,12 @@ use crate::lifecycle::Lifecycle;
 use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
+use crate::room::daily::webhook::Event;
 use crate::room::webrtc::WebRtcSettings;
 use crate::room::websocket::Socket;
 use crate::session::Parts;
 use crate::session::text::TextInterviews;
-use crate::store::Store;
+use crate::store::{InterviewRow, Store};
 use crate::tts::{SpeakRequest, Urgency};
 use anyhow::Context as _;
 use axum::body::Bytes;
@@ -96,7 +99,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
     );
-    let live = Arc::new(live.with_drafter(writer.clone()));
+    let daily = daily::Daily::from_settings(&settings).context("room.daily")?;
+    let live = Arc::new(live.with_drafter(writer.clone()).with_daily(daily));
     lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings, &ledger)?;
@@ -298,6 +302,18 @@ impl Interviews for Door {
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {
         Box::pin(self.0.end(session, reason))
+    }
+
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>> {
+        Box::pin(self.0.daily_access(row))
+    }
+
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(self.0.begin_daily(session))
+    }
+
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+        Box::pin(self.0.daily_event(event))
     }
 
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>> {

@@ -76,6 +76,7 @@ pub struct Data {
 #[serde(deny_unknown_fields)]
 pub struct Room {
     pub webrtc: Webrtc,
+    pub daily: Daily,
     pub open_offer: OpenOffer,
 }
 
@@ -90,6 +91,34 @@ pub struct Webrtc {
     pub reconnect_s: u32,
     pub connect_s: u32,
     pub opus_complexity: i32,
+}
+
+/// `[room.daily]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Daily {
+    pub api_key: Secret,
+    pub api_url: String,
+    pub timeout_s: u32,
+    pub sign_tokens: bool,
+    pub proxy_url: String,
+    pub name: String,
+    pub participants_max: u32,
+    pub observers: Observers,
+    pub recording: String,
+    pub geo: String,
+    pub wait_s: u32,
+    pub reconnect_s: u32,
+    pub presence_every_s: u32,
+    pub webhook_hmac: Secret,
+}
+
+/// What becomes of the speech of people who only listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Observers {
+    Ignore,
+    Transcribe,
 }
 
 /// `[interview]`

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         eprintln!("vivavoce: a TLS provider was installed before ours");
     }
     let command = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match command.runtime().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("vivavoce: no threads to run on: {error}");

@@ -7,23 +7,25 @@ mod end;
 mod lateness;
 pub mod open;
 
+use super::daily::Daily;
 use super::measure::measure;
-use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::embedded::Paths;
-use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
+use crate::http::{InterviewError, InterviewWish, WhipAnswer};
 use crate::id::{NodeId, SessionId, TurnId};
 use crate::interview::{EndReason, Interview, Plan};
 use crate::llm::LanguageModel;
-use crate::room::webrtc::{Patched, UdpPorts, WebRtcSettings};
+use crate::room::webrtc::{UdpPorts, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
-use crate::session::booking::{self, Booked};
+use crate::session::booking::{self, Booked, Reserved};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::Restored;
 use crate::session::{self, Outcome, SessionHandle, Setup};
-use crate::store::{Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError};
+use crate::store::{
+    Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, RoomKind, Store, StoreError,
+};
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
 use answers::{answered, room_error, unavailable};
@@ -62,6 +64,8 @@ pub struct Live {
     webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
+    /// The Daily domain, if there is one.
+    pub daily: Option<Arc<Daily>>,
     running: Mutex<HashMap<SessionId, Running>>,
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
@@ -70,14 +74,14 @@ pub struct Live {
 }
 
 /// What a candidate's first connection brings together.
-struct Joined {
-    samples: SampleClock,
-    port: crate::room::RoomPort,
-    room: Door,
-    restored: Option<Restored>,
-    place: OwnedSemaphorePermit,
-    is_recorded: bool,
-    cancel: CancellationToken,
+pub(super) struct Joined {
+    pub samples: SampleClock,
+    pub port: crate::room::RoomPort,
+    pub room: Door,
+    pub restored: Option<Restored>,
+    pub place: OwnedSemaphorePermit,
+    pub is_recorded: bool,
+    pub cancel: CancellationToken,
 }
 
 /// What the end of a session needs.
@@ -91,9 +95,9 @@ struct Ending {
 }
 
 #[derive(Clone)]
-struct Running {
-    session: SessionHandle,
-    room: Door,
+pub(super) struct Running {
+    pub session: SessionHandle,
+    pub room: Door,
 }
 
 impl Live {
@@ -122,6 +126,7 @@ impl Live {
             tasks,
             stopping,
             drafter: None,
+            daily: None,
             running: Mutex::default(),
             joining: Mutex::default(),
         }
@@ -132,9 +137,24 @@ impl Live {
         Self { drafter, ..self }
     }
 
+    /// The same, with a Daily domain.
+    pub fn with_daily(self, daily: Option<Arc<Daily>>) -> Self {
+        Self { daily, ..self }
+    }
+
     /// Plans an interview and stores it.
     pub async fn create(&self, wish: InterviewWish) -> Result<Booked, InterviewError> {
-        booking::book(&self.store, self.drafter.as_deref(), wish).await.map_err(InterviewError::from)
+        let mut reserved = Reserved::create();
+        let id = reserved.id;
+        let daily = self.daily.as_ref().filter(|_| wish.room == RoomKind::Daily);
+        if let Some(daily) = daily {
+            reserved.daily_room_url = Some(daily.make_room(id, wish.expires_at).await?);
+        }
+        let booked = booking::book(&self.store, self.drafter.as_deref(), reserved, wish).await;
+        if let (Err(_), Some(daily)) = (&booked, daily) {
+            daily.delete_room(id).await;
+        }
+        booked.map_err(InterviewError::from)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
@@ -158,6 +178,16 @@ impl Live {
         if let Some(running) = self.running(id) {
             return running.room.enter(way).await;
         }
+        let (lease, place) = self.claim(id).await?;
+        let joined = self.join(lease.clone(), way, place, is_recorded).await;
+        if joined.is_err() {
+            self.give_back(&lease).await;
+        }
+        joined
+    }
+
+    /// Takes a place of this node and the interview's lease.
+    pub(super) async fn claim(&self, id: SessionId) -> Result<(Lease, OwnedSemaphorePermit), InterviewError> {
         if self.stopping.is_cancelled() {
             return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
         }
@@ -166,18 +196,19 @@ impl Live {
         }
         self.check_budget().await?;
         let place = self.place()?;
-        let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
-            return Err(InterviewError::Unavailable {
+        match self.store.claim(id, self.node, LEASE).await? {
+            Some(lease) => Ok((lease, place)),
+            None => Err(InterviewError::Unavailable {
                 said: "Another server is holding this interview. Try again in ten seconds.".into(),
-            });
-        };
-        let joined = self.join(lease.clone(), way, place, is_recorded).await;
-        if joined.is_err()
-            && let Err(error) = self.store.release(&lease).await
-        {
-            tracing::warn!(session = %id, %error, "the lease was not given back; it runs out by itself");
+            }),
         }
-        joined
+    }
+
+    /// Lets another node, or a later try, have the interview at once.
+    pub(super) async fn give_back(&self, lease: &Lease) {
+        if let Err(error) = self.store.release(lease).await {
+            tracing::warn!(session = %lease.session, %error, "the lease was not given back; it runs out by itself");
+        }
     }
 
     /// One of this node's places, if any is free.
@@ -201,13 +232,11 @@ impl Live {
     ) -> Result<Option<WhipAnswer>, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
+        if row.room == RoomKind::Daily {
+            return Err(InterviewError::NotActive);
+        }
         let restored = session::restored(&self.store, id).await?;
-        // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
-        let behind_ms = row.start_time.map_or(0, |start| {
-            let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
-        });
-        let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
+        let samples = self.sample_clock(&row, restored.as_ref());
         let (room_port, session_port) = port_pair();
         let cancel = self.stopping.child_token();
         let room = self.open_room(&way, &self.webrtc, samples, session_port)?;
@@ -216,7 +245,7 @@ impl Live {
         Ok(answer)
     }
 
-    fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn joining(&self, id: SessionId) -> Arc<tokio::sync::Mutex<()>> {
         let mut joining = self.joining.lock().unwrap_or_else(PoisonError::into_inner);
         joining.retain(|_, lock| Arc::strong_count(lock) > 1);
         joining.entry(id).or_default().clone()
@@ -227,7 +256,12 @@ impl Live {
         Ok(session::restored(&self.store, id).await?.and_then(|restored| restored.facts.ending))
     }
 
-    fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        row: &InterviewRow,
+        lease: Lease,
+        joined: Joined,
+    ) -> Result<(), InterviewError> {
         let Joined { samples, port, room, restored, place, is_recorded, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
         let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
@@ -281,6 +315,7 @@ impl Live {
         ending: Ending,
     ) {
         let id = running.session.id();
+        let is_in_daily = matches!(running.room, Door::Daily(_));
         self.lock().insert(id, running);
         metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
@@ -292,6 +327,9 @@ impl Live {
             });
             live.finalise(&ending, &outcome).await;
             live.lock().remove(&id);
+            if is_in_daily {
+                live.after_daily(id).await;
+            }
             metrics::gauge!(gauge::SESSIONS).decrement(1.0);
             drop(ending.place);
         });
@@ -306,10 +344,7 @@ impl Live {
         };
         // A server that goes down leaves the interview to be taken up again by the candidate's next connection.
         if reason == EndReason::Shutdown && ending.is_resumable {
-            if let Err(error) = self.store.release(lease).await {
-                tracing::warn!(session = %outcome.id, %error, "the lease was not given back; it runs out by itself");
-            }
-            return;
+            return self.give_back(lease).await;
         }
         let recorded = ending.recorded.as_ref();
         let projections = recorded.map(|file| self.recording_as_it_is(file, outcome.recorded_s));
@@ -345,25 +380,6 @@ impl Live {
         tracing::error!(session = %outcome.id, "the database stayed away; the sweep will finalise this interview");
     }
 
-    pub async fn patch(
-        &self,
-        id: SessionId,
-        resource: &str,
-        etag: &str,
-        fragment: String,
-    ) -> Result<WhipPatched, InterviewError> {
-        let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
-            Patched::Trickled => Ok(WhipPatched::Taken),
-            Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
-        }
-    }
-
-    pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
-        let running = self.running(id).ok_or(InterviewError::NotFound)?;
-        running.room.webrtc()?.delete(resource).await.map_err(room_error)
-    }
-
     /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
     /// cancelling it.
     pub async fn end(&self, id: SessionId, reason: EndReason) -> Result<(), InterviewError> {
@@ -380,6 +396,9 @@ impl Live {
                     said: "Another server is holding this interview. Try again in ten seconds.".into(),
                 }),
             };
+        }
+        if row.room == RoomKind::Daily {
+            self.delete_daily_room_later(id);
         }
         self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
             StoreError::Conflict { .. } => InterviewError::Over,
@@ -445,7 +464,7 @@ impl Live {
         self.lock().len()
     }
 
-    fn running(&self, id: SessionId) -> Option<Running> {
+    pub(super) fn running(&self, id: SessionId) -> Option<Running> {
         self.lock().get(&id).cloned()
     }
 

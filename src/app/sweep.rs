@@ -3,6 +3,7 @@
 
 use super::live::{LEASE, Live};
 use crate::interview::EndReason;
+use crate::store::RoomKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -43,12 +44,19 @@ pub async fn run(live: Arc<Live>, stop: CancellationToken) {
     }
 }
 
-async fn adopt(live: &Live) -> Result<(), crate::store::StoreError> {
+async fn adopt(live: &Arc<Live>) -> Result<(), crate::store::StoreError> {
     live.store.expire(ORPHANS_MAX).await?;
     for id in live.store.orphans(ORPHANS_MAX, live.settings.interview.written_away_hours).await? {
         let row = live.store.interview(id).await?;
         let since = row.lease_until.unwrap_or(row.updated_at);
         if live.clock.now() - since < chrono::Duration::seconds(GRACE_S) {
+            // A browser comes back by itself; into a Daily room it is we who must.
+            if row.room == RoomKind::Daily
+                && live.daily.is_some()
+                && let Err(error) = live.begin_daily(id).await
+            {
+                tracing::warn!(session = %id, %error, "the interviewer did not go back into the Daily room");
+            }
             continue;
         }
         // Who was lost during the goodbye has not run away.

@@ -2,6 +2,8 @@
 //! hold what a server needs.
 
 pub mod bench;
+mod daily;
+mod daily_worker;
 mod doctor;
 mod migrate;
 pub mod rehearse;
@@ -41,6 +43,19 @@ enum Command {
     Rescore(rescore::Arguments),
     Replay(replay::Arguments),
     Score(score::Arguments),
+    Daily(daily::Arguments),
+    DailyWorker(daily_worker::Arguments),
+}
+
+impl Cli {
+    /// What the command runs on. A worker is one process of many beside the server's: one thread does for it.
+    #[must_use]
+    pub fn runtime(&self) -> tokio::runtime::Builder {
+        if matches!(self.command, Command::DailyWorker(_)) {
+            return tokio::runtime::Builder::new_current_thread();
+        }
+        tokio::runtime::Builder::new_multi_thread()
+    }
 }
 
 /// Where the operator's settings are.
@@ -74,5 +89,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rescore(arguments) => rescore::run(arguments).await,
         Command::Replay(arguments) => replay::run(arguments).await,
         Command::Score(arguments) => score::run(arguments).await,
+        Command::Daily(arguments) => daily::run(arguments).await,
+        Command::DailyWorker(arguments) => daily_worker::run(arguments).await,
     }
 }

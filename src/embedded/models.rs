@@ -56,6 +56,8 @@ pub struct Pin {
     pub unless_env: Option<String>,
     /// Wanted only when the file of this name could not be had.
     pub fallback_for: Option<String>,
+    /// Wanted only by those who ask for it by this name.
+    pub extra: Option<String>,
 }
 
 /// The pinned files and what is known of them.

@@ -4,10 +4,11 @@
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::room::StateView;
+use crate::room::daily::webhook::Event;
 use crate::room::websocket::Socket;
 use crate::session::booking::BookingError;
 pub use crate::session::booking::{Booked, InterviewWish};
-use crate::store::StoreError;
+use crate::store::{InterviewRow, StoreError};
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 
@@ -55,6 +56,15 @@ pub trait Interviews: Send + Sync {
     /// Ends the interview, in progress or not begun.
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>>;
 
+    /// The candidate's way into the Daily room of an interview; `None` if that is elsewhere.
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>>;
+
+    /// Sends the interviewer into the Daily room of an interview, unless it is there.
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// Daily tells, by its own signature, what happened in a room.
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()>;
+
     /// Where an interview in progress stands; none if it is not in progress here.
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>>;
 
@@ -70,6 +80,16 @@ pub trait Interviews: Send + Sync {
 
 /// What the microphone check says.
 pub const SOUND_CHECK_TEXT: &str = "Hello. Can you hear me? Please say a few words.";
+
+/// A candidate's way into a Daily room.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct DailyAccess {
+    pub room_url: String,
+    /// The candidate's own; it opens this room alone.
+    pub token: String,
+    /// The room's address with the token: Daily's own page opens it.
+    pub join_url: String,
+}
 
 /// The answer to an offer.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -21,7 +21,8 @@ mod wav;
 pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
 pub use interviews::{
-    Booked, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Booked, DailyAccess, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT,
+    WhipAnswer, WhipPatched,
 };
 pub use routes::whip::SDP_BYTES_MAX;
 pub use state::{HttpState, Shared};
@@ -32,7 +33,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::serve::ListenerExt;
 use routes::{
-    artifacts, audit as audit_log, auth, bank_files, categories, consent, create, drafts, events, health,
+    artifacts, audit as audit_log, auth, bank_files, categories, consent, create, daily, drafts, events, health,
     interviews as interview, invitations, open_offer, overrides, privacy, profiles, progress, questions, record,
     recording, report, socket, sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
 };
@@ -58,6 +59,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(whip::offer, whip::options))
         .routes(routes!(whip::change, whip::hang_up))
         .routes(routes!(socket::join))
+        .routes(routes!(daily::join))
+        .routes(routes!(daily::webhook))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))
         .routes(routes!(artifacts::show))

@@ -148,6 +148,7 @@ impl Reading {
             | SessionEvent::MediaInterrupted
             | SessionEvent::UtteranceTranscribed(_)
             | SessionEvent::Aside { .. }
+            | SessionEvent::Overheard { .. }
             | SessionEvent::SpeechProgress { .. }
             | SessionEvent::SpeechHeld { .. }
             | SessionEvent::SpeechFailed { .. }

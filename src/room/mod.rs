@@ -3,6 +3,7 @@
 //! ahead) and must never decide what is said or when somebody may speak.
 
 pub mod client;
+pub mod daily;
 pub mod scripted;
 pub mod webrtc;
 pub mod websocket;
@@ -101,6 +102,14 @@ pub enum RoomEvent {
     Signal(ClientSignal),
     /// The room is over: nothing more comes.
     Closed { reason: ClosedReason },
+}
+
+/// 20 ms of somebody who only listens, as a rule.
+#[derive(Clone, Debug)]
+pub struct Overheard {
+    /// As the room knows them, and the same when they come again.
+    pub user: String,
+    pub frame: EarFrame,
 }
 
 /// Why a room ended.

@@ -130,6 +130,7 @@ pub(super) async fn run(
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
                 Control::Fence => actor.fenced = true,
+                Control::Remark(remark) => actor.log_remark(remark),
             },
             Some(done) = inbox.work.recv() => actor.work_done(done),
             Some(event) = inbox.ears.recv() => actor.ear_event(event),

@@ -40,6 +40,22 @@ pub struct InterviewWish {
     pub expires_at: DateTime<Utc>,
 }
 
+/// What is settled before an interview is planned.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reserved {
+    pub id: SessionId,
+    /// Its Daily room, if it is held in one.
+    pub daily_room_url: Option<String>,
+}
+
+impl Reserved {
+    /// A new id, and no Daily room.
+    #[must_use]
+    pub fn create() -> Self {
+        Self { id: SessionId::create(), daily_room_url: None }
+    }
+}
+
 /// Why an interview was not booked.
 #[derive(Debug, thiserror::Error)]
 pub enum BookingError {
@@ -66,10 +82,11 @@ pub struct Booked {
 pub async fn book(
     store: &Store,
     drafter: Option<&dyn LanguageModel>,
+    reserved: Reserved,
     wish: InterviewWish,
 ) -> Result<Booked, BookingError> {
     let mut bank = store.bank(&wish.category.slug, &wish.category.language).await?;
-    let id = SessionId::create();
+    let Reserved { id, daily_room_url } = reserved;
     let mut notes = Vec::new();
     let drafts = drafts(id, &bank, &wish, drafter, &mut notes).await;
     bank.questions.extend(drafts.iter().cloned());
@@ -111,7 +128,7 @@ pub async fn book(
         mode: wish.mode,
         purpose: wish.purpose,
         room: wish.room,
-        daily_room_url: None,
+        daily_room_url,
         status: SessionStatus::Scheduled,
         plan: serde_json::to_value(plan).map_err(|_| BookingError::Json)?,
         accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),

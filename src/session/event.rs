@@ -37,6 +37,13 @@ pub enum SessionEvent {
         turn: TurnId,
         speech: Option<SpeechId>,
     },
+    /// Somebody who only listens has spoken: of no consequence for the interview.
+    Overheard {
+        user: String,
+        text: String,
+        start_ms: u64,
+        end_ms: u64,
+    },
     WishHeard {
         wish: Wish,
         by_phrase: bool,

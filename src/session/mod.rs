@@ -14,6 +14,7 @@ pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
+pub mod observers;
 pub mod plain;
 mod reading;
 mod record;
@@ -146,6 +147,8 @@ enum Control {
     End(EndReason),
     /// The lease is lost.
     Fence,
+    /// Somebody who only listens has spoken.
+    Remark(observers::Remark),
 }
 
 /// The only door to a session in progress; cheap to clone.
@@ -170,6 +173,11 @@ impl SessionHandle {
     /// Tells the session that its lease is lost: it must not write any more.
     pub fn fence(&self) {
         let _ = self.control.try_send(Control::Fence);
+    }
+
+    /// Notes what somebody who only listens has said.
+    pub async fn remark(&self, remark: observers::Remark) {
+        let _ = self.control.send(Control::Remark(remark)).await;
     }
 
     /// Where the interview stands.

@@ -5,6 +5,7 @@ use super::actor::{Actor, ReplyMarks, now};
 use super::event::{Answer, SessionEvent};
 use super::journal::Entry;
 use super::mouth::Speech;
+use super::observers::Remark;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::RecordingState;
 use crate::cloud::meter::Sum;
@@ -165,6 +166,29 @@ impl Actor {
         };
         let rows = if answer.text.is_empty() { Vec::new() } else { vec![Projection::Transcript(row)] };
         self.log_with(SessionEvent::AnswerCommitted(answer), rows);
+    }
+
+    /// What an observer said has a row of its own role.
+    pub(super) fn log_remark(&mut self, remark: Remark) {
+        let Remark { user, text, start_ms, end_ms } = remark;
+        let row = TranscriptRow {
+            id: row_id(&[self.id.0.as_bytes(), b"observer", user.as_bytes(), &start_ms.to_be_bytes()]),
+            role: Role::Observer,
+            content: text.clone(),
+            planned: None,
+            interrupted: false,
+            question_key: self.question_key(),
+            start_ms: ms_i64(start_ms),
+            end_ms: ms_i64(end_ms.max(start_ms)),
+            latency_ms: None,
+            stages: serde_json::json!({ "user": user }),
+            confidence: None,
+            provider: Some(self.parts.stt.name()),
+            line_kind: None,
+            turn: None,
+        };
+        let event = SessionEvent::Overheard { user, text, start_ms, end_ms };
+        self.log_with(event, vec![Projection::Transcript(row)]);
     }
 
     pub(super) fn log_speech_started(&mut self, speech: SpeechId, line: &Line, at: SamplePos) {

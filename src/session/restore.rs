@@ -91,6 +91,7 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::Began
         | SessionEvent::MediaConnected
         | SessionEvent::MediaInterrupted
+        | SessionEvent::Overheard { .. }
         | SessionEvent::WishHeard { .. }
         | SessionEvent::QuestionOpened { .. }
         | SessionEvent::QuestionClosed { .. }

@@ -2,6 +2,7 @@
 
 mod cloud;
 mod conversation;
+mod daily;
 mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]

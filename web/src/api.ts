@@ -62,6 +62,7 @@ export interface Interview {
   level: string;
   language: string;
   jobPosition: string;
+  room: string;
   consented: boolean;
   mode: Mode;
   reportState: "none" | "queued" | "ready" | "failed";
@@ -100,6 +101,14 @@ export async function fetchInterview(id: string, token: string | null, signal?: 
 
 export async function postConsent(id: string, token: string | null, version: string): Promise<void> {
   await send(`/interviews/${id}/consent`, { method: "POST", token, json: { version, accepted: true } });
+}
+
+/** Sends the interviewer into the interview's Daily room; gives the candidate's way there. */
+export async function joinDailyRoom(id: string, token: string | null): Promise<string> {
+  const body = await json(`/interviews/${id}/daily`, { method: "POST", token });
+  const url = isRecord(body) ? string(body["join_url"]) : "";
+  if (!url.startsWith("https://")) throw new Problem(200, t.problems.server);
+  return url;
 }
 
 export async function endInterview(id: string, token: string | null): Promise<void> {
@@ -274,6 +283,7 @@ function toInterview(value: unknown): Interview {
     level: string(value["level"]),
     language: string(value["language"]) || "en",
     jobPosition: string(value["job_position"]),
+    room: string(value["room"]),
     mode: value["mode"] === "text" ? "text" : "voice",
     consented: value["consented"] === true,
     reportState: state === "queued" || state === "ready" || state === "failed" ? state : "none",

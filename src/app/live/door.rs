@@ -1,11 +1,17 @@
-//! The ways into a room, and the rooms behind them: an offer leads to WebRTC, a socket to a WebSocket. Must never mix them:
-//! an interview that is held in one is not joined by the other.
+//! The ways into a room, and the rooms behind them: an offer leads to WebRTC, a socket to a WebSocket; into
+//! Daily's rooms goes the interviewer. Must never mix them: an interview that is held in one is not joined by another.
 
 use super::{Live, answered, room_error};
-use crate::http::{InterviewError, WhipAnswer};
-use crate::room::webrtc::{RoomSetup, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
+use crate::audio::frame::SamplePos;
+use crate::http::{InterviewError, WhipAnswer, WhipPatched};
+use crate::id::SessionId;
+use crate::room::daily::DailyRoomHandle;
+use crate::room::webrtc::{Patched, RoomSetup, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings};
 use crate::room::websocket::{Socket, SocketRoomHandle, SocketRoomSetup};
 use crate::room::{SampleClock, SessionPort};
+use crate::session;
+use crate::session::restore::Restored;
+use crate::store::InterviewRow;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +27,7 @@ pub enum Way {
 pub enum Door {
     WebRtc(WebRtcRoomHandle),
     Socket(SocketRoomHandle),
+    Daily(DailyRoomHandle),
 }
 
 impl Door {
@@ -32,7 +39,9 @@ impl Door {
                 true => Ok(None),
                 false => Err(InterviewError::NotActive),
             },
-            (Self::WebRtc(_), Way::Socket(_)) | (Self::Socket(_), Way::Offer(_)) => Err(elsewhere()),
+            (Self::WebRtc(_), Way::Socket(_))
+            | (Self::Socket(_), Way::Offer(_))
+            | (Self::Daily(_), Way::Offer(_) | Way::Socket(_)) => Err(elsewhere()),
         }
     }
 
@@ -40,7 +49,7 @@ impl Door {
     pub fn webrtc(&self) -> Result<&WebRtcRoomHandle, InterviewError> {
         match self {
             Self::WebRtc(room) => Ok(room),
-            Self::Socket(_) => Err(elsewhere()),
+            Self::Socket(_) | Self::Daily(_) => Err(elsewhere()),
         }
     }
 }
@@ -50,6 +59,15 @@ fn elsewhere() -> InterviewError {
 }
 
 impl Live {
+    /// The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
+    pub fn sample_clock(&self, row: &InterviewRow, restored: Option<&Restored>) -> SampleClock {
+        let behind_ms = row.start_time.map_or(0, |start| {
+            let last_at_ms = restored.map_or(0, |restored| restored.last_at_ms);
+            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+        });
+        SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
+    }
+
     /// Opens the room that `way` leads to.
     pub(super) fn open_room(
         &self,
@@ -72,5 +90,24 @@ impl Live {
                 Ok(Door::Socket(SocketRoomHandle::open(setup)))
             }
         }
+    }
+
+    pub async fn patch(
+        &self,
+        id: SessionId,
+        resource: &str,
+        etag: &str,
+        fragment: String,
+    ) -> Result<WhipPatched, InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotActive)?;
+        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+            Patched::Trickled => Ok(WhipPatched::Taken),
+            Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
+        }
+    }
+
+    pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
+        let running = self.running(id).ok_or(InterviewError::NotFound)?;
+        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 }

@@ -1,6 +1,7 @@
 //! `vivavoce doctor`: what is there, what is missing, and the remedy. Must never change anything, and never need a
 //! server that runs.
 
+mod daily;
 mod machine;
 mod parts;
 
@@ -68,6 +69,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             let mut checks = vec![Check::ok("settings", "read, every key is known")];
             checks.extend(machine::checks(&settings, &paths).await);
             checks.extend(parts::checks(&settings, &paths, arguments.verify).await?);
+            checks.push(daily::check(&settings, &paths).await);
             checks
         }
         Err(error) => {

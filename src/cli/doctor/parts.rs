@@ -80,7 +80,13 @@ fn files(settings: &Settings, paths: &Paths, verify: bool) -> Vec<Check> {
         let is_given =
             pin.unless_env.as_deref().is_some_and(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
         // Postgres is looked at as the database; it may come from elsewhere.
-        pin.name != "postgres" && !is_replaced && !is_given && (pin.fallback_for.is_none() || is_there(&pin.name))
+        // What only some want is looked at where it belongs.
+        let is_extra = pin.extra.is_some();
+        pin.name != "postgres"
+            && !is_extra
+            && !is_replaced
+            && !is_given
+            && (pin.fallback_for.is_none() || is_there(&pin.name))
     });
     wanted.map(|pin| file(&models, pin, is_needed(&pin.name, &settings.providers), verify)).collect()
 }

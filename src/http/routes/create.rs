@@ -6,7 +6,7 @@ use crate::auth::token::Issued;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Json};
 use crate::http::fields::Fields;
-use crate::http::interviews::{Booked, InterviewWish};
+use crate::http::interviews::{Booked, DailyAccess, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::{SessionId, UserId};
 use crate::interview::question::Level;
@@ -67,7 +67,7 @@ pub struct NewInterviewBody {
     /// `official` needs the role of an interviewer.
     #[serde(default)]
     purpose: Option<Purpose>,
-    /// Where it is held: `webrtc` for voice, `text` for text.
+    /// Where it is held: `webrtc`, or `daily` where the server has a Daily domain, for voice; `text` for text.
     #[serde(default)]
     room: Option<RoomKind>,
     /// As the candidate wants to be called; never reaches the scoring.
@@ -102,6 +102,9 @@ pub struct InterviewMade {
     #[schema(example = "/interview/0197…#token=eyJ…")]
     join_url: String,
     expires_at: DateTime<Utc>,
+    /// The candidate's way into the Daily room, for an interview in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily: Option<DailyAccess>,
     /// Where it is not quite what was wished for, and why; one sentence each.
     notes: Vec<String>,
 }
@@ -136,6 +139,7 @@ pub async fn made(state: &HttpState, booked: Booked) -> Result<impl IntoResponse
             state.settings.server.public_url.trim_end_matches('/'),
             row.id
         ),
+        daily: state.interviews.daily_access(&row).await?,
         interview: InterviewView::of(state, row).await?,
         join_token: token,
         expires_at,
@@ -205,16 +209,7 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let minutes = body.minutes.or_else(|| body.questions.is_none().then_some(limits.minutes_default));
     fields.range("minutes", minutes.unwrap_or(1), limits.minutes_max);
     let mode = body.mode.unwrap_or(Mode::Voice);
-    let own_room = match mode {
-        Mode::Voice => RoomKind::Webrtc,
-        Mode::Text => RoomKind::Text,
-    };
-    let room = body.room.unwrap_or(own_room);
-    fields.must(
-        room == own_room,
-        "room",
-        "A `voice` interview is held in a `webrtc` room, a `text` interview in `text`.",
-    );
+    let room = room(state, mode, body.room, &mut fields);
     let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
     let patience = patience.unwrap_or(1.0);
     fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
@@ -253,6 +248,23 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         expires_at: state.clock.now() + join_life(state),
         category,
     })
+}
+
+/// Where an interview of that mode is held.
+fn room(state: &HttpState, mode: Mode, wished: Option<RoomKind>, fields: &mut Fields) -> RoomKind {
+    let own_room = match mode {
+        Mode::Voice => RoomKind::Webrtc,
+        Mode::Text => RoomKind::Text,
+    };
+    let room = wished.unwrap_or(own_room);
+    let has_daily = !state.settings.room.daily.api_key.0.is_empty();
+    fields.must(
+        room == own_room || (mode == Mode::Voice && room == RoomKind::Daily && has_daily),
+        "room",
+        "A `voice` interview is held in a `webrtc` room, or in `daily` if this server has a Daily domain; a `text` \
+         interview in `text`.",
+    );
+    room
 }
 
 fn find_category(

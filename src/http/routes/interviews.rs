@@ -37,6 +37,8 @@ pub struct InterviewSummary {
     pub mode: Mode,
     pub purpose: Purpose,
     pub room: RoomKind,
+    /// The room's address, for an interview in a Daily room.
+    pub daily_room_url: Option<String>,
     pub created_at: DateTime<Utc>,
     pub start_time: Option<DateTime<Utc>>,
     pub end_time: Option<DateTime<Utc>>,
@@ -84,6 +86,7 @@ impl From<InterviewRow> for InterviewSummary {
             mode: row.mode,
             purpose: row.purpose,
             room: row.room,
+            daily_room_url: row.daily_room_url,
             created_at: row.created_at,
             start_time: row.start_time,
             end_time: row.end_time,

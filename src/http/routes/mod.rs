@@ -7,6 +7,7 @@ pub mod bank_files;
 pub mod categories;
 pub mod consent;
 pub mod create;
+pub mod daily;
 pub mod drafts;
 pub mod events;
 pub mod health;

@@ -35,7 +35,7 @@ impl Link {
             opened_at: now,
             generation: 0,
             user_fragment,
-            allowance: Allowance { left: BURST_MAX, since: now },
+            allowance: Allowance::new(now),
         }
     }
 
@@ -71,13 +71,19 @@ impl Link {
     }
 }
 
-struct Allowance {
+/// How many messages a client may still send.
+pub struct Allowance {
     left: f64,
     since: Instant,
 }
 
 impl Allowance {
-    fn take(&mut self, now: Instant) -> bool {
+    pub fn new(now: Instant) -> Self {
+        Self { left: BURST_MAX, since: now }
+    }
+
+    /// Whether one more is allowed.
+    pub fn take(&mut self, now: Instant) -> bool {
         let earned = now.saturating_duration_since(self.since).as_secs_f64() * MESSAGES_PER_S;
         self.left = (self.left + earned).min(BURST_MAX);
         self.since = now;
@@ -94,7 +100,7 @@ mod tests {
     #[test]
     fn a_flood_of_messages_is_cut_to_its_allowance() {
         let start = Instant::now();
-        let mut allowance = Allowance { left: BURST_MAX, since: start };
+        let mut allowance = Allowance::new(start);
         assert_eq!((0..1_000).filter(|_| allowance.take(start)).count(), 100);
         let later = start + Duration::from_secs(1);
         assert_eq!((0..1_000).filter(|_| allowance.take(later)).count(), 50);

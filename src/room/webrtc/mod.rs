@@ -10,9 +10,9 @@
 
 pub mod data;
 mod hearing;
-mod link;
+pub(in crate::room) mod link;
 mod media;
-mod outbox;
+pub(in crate::room) mod outbox;
 mod peer;
 mod ports;
 mod reader;

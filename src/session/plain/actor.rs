@@ -112,6 +112,8 @@ pub(super) async fn run(
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.end(reason),
                 Control::Fence => actor.fenced = true,
+                // Nobody listens to one of these: only a Daily room has observers.
+                Control::Remark(_) => {}
             },
             Some(done) = work.recv() => actor.journal_reported(done),
             Some(made) = replies.recv() => actor.made(made),

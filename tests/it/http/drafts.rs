@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use vivavoce::interview::bank::shipped;
 use vivavoce::interview::question::{Bank, Level, Question};
 use vivavoce::llm::{CompletionRequest, JsonRequest, LanguageModel, LlmError, LlmEvent};
-use vivavoce::session::booking::{Booked, InterviewWish, book};
+use vivavoce::session::booking::{Booked, InterviewWish, Reserved, book};
 use vivavoce::store::{Mode, Purpose, RoomKind};
 
 /// A model that writes what it was given to write.
@@ -113,7 +113,9 @@ async fn drafts_that_hold_to_the_rules_are_asked_and_others_are_dropped() {
     let writer = Writer::of(&[known, unspeakable, good]);
 
     let booked =
-        book(&app.store, Some(&writer), wish(&app, &["Zookeeper", "Kafka", "Nomad"]).await).await.expect("booked");
+        book(&app.store, Some(&writer), Reserved::create(), wish(&app, &["Zookeeper", "Kafka", "Nomad"]).await)
+            .await
+            .expect("booked");
     let request = writer.asked.lock().expect("asked")[0].clone();
     assert!(request.user.contains("Zookeeper"), "{}", request.user);
     let drafted: Vec<Question> =
@@ -150,11 +152,13 @@ async fn drafts_that_hold_to_the_rules_are_asked_and_others_are_dropped() {
 async fn without_a_model_that_can_write_the_bank_is_asked_and_it_is_told() {
     let app = TestApp::start("").await;
     app.store.sync_bank(&bank_of("backend")).await.expect("stored");
-    let booked = book(&app.store, None, wish(&app, &["Zookeeper"]).await).await.expect("booked");
+    let booked = book(&app.store, None, Reserved::create(), wish(&app, &["Zookeeper"]).await).await.expect("booked");
     assert_eq!(booked.notes.len(), 1);
     assert!(booked.notes[0].contains("no question on Zookeeper") && booked.notes[0].contains("llm_generation"));
     let strange = Writer { answer: json!({ "questions": "none" }), asked: Mutex::default() };
-    let booked = book(&app.store, Some(&strange), wish(&app, &["Zookeeper"]).await).await.expect("booked all the same");
+    let booked = book(&app.store, Some(&strange), Reserved::create(), wish(&app, &["Zookeeper"]).await)
+        .await
+        .expect("booked all the same");
     assert!(booked.notes[0].contains("could not write"), "{:?}", booked.notes);
 }
 

@@ -18,7 +18,7 @@ use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
 use vivavoce::http::{
-    self, Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+    self, Accounts, Booked, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
 };
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
@@ -29,11 +29,12 @@ use vivavoce::jobs::evaluate::Scoring;
 use vivavoce::lifecycle::Lifecycle;
 use vivavoce::profile::pdf::PdfReader;
 use vivavoce::room::StateView;
+use vivavoce::room::daily::webhook::Event;
 use vivavoce::scoring::local::LocalGrader;
 use vivavoce::scoring::rubric::Rubric;
-use vivavoce::session::booking::book;
+use vivavoce::session::booking::{Reserved, book};
 use vivavoce::session::text::TextInterviews;
-use vivavoce::store::{Mode, NewInterview, SessionStatus, Store};
+use vivavoce::store::{InterviewRow, Mode, NewInterview, RoomKind, SessionStatus, Store};
 use vivavoce::telemetry;
 
 /// A server under test.
@@ -192,6 +193,8 @@ pub struct Acts {
     pub hangs: bool,
     pub wishes: Vec<InterviewWish>,
     pub offers: Vec<(SessionId, bool)>,
+    pub daily_begun: Vec<SessionId>,
+    pub daily_events: Vec<Event>,
     pub ends: Vec<(SessionId, EndReason)>,
 }
 
@@ -217,7 +220,7 @@ impl Interviews for Played {
             self.refusal()?;
             // Written interviews are not played: they need no room.
             if wish.mode == Mode::Text {
-                return Ok(book(&self.store, None, wish).await?);
+                return Ok(book(&self.store, None, Reserved::create(), wish).await?);
             }
             Ok(Booked { row: self.store.create_interview(&row(wish)).await?, notes: Vec::new() })
         }
@@ -255,6 +258,22 @@ impl Interviews for Played {
 
     fn whip_delete(&self, _: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
         ready(if resource == RESOURCE { Ok(()) } else { Err(InterviewError::NotFound) }).boxed()
+    }
+
+    fn daily_access<'a>(&'a self, row: &'a InterviewRow) -> BoxFuture<'a, Result<Option<DailyAccess>, InterviewError>> {
+        let room_url = "https://fake.daily.co/a-room".to_owned();
+        let way = DailyAccess { join_url: format!("{room_url}?t=token"), room_url, token: "token".to_owned() };
+        ready(self.refusal().map(|()| (row.room == RoomKind::Daily).then_some(way))).boxed()
+    }
+
+    fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
+        self.act(|acts| acts.daily_begun.push(session));
+        ready(self.refusal()).boxed()
+    }
+
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+        self.act(|acts| acts.daily_events.push(event));
+        ready(()).boxed()
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

@@ -33,9 +33,16 @@ pub struct Interview {
 impl Interview {
     /// Makes one, with consent given.
     pub async fn make(url: &str, questions: u32) -> Self {
+        Self::make_in(url, questions, "webrtc").await
+    }
+
+    /// The same, in a room of that kind.
+    pub async fn make_in(url: &str, questions: u32, room: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let wish = json!({ "category": "backend", "level": "middle", "language": "en", "questions": questions });
+        let wish = json!({
+            "category": "backend", "level": "middle", "language": "en", "questions": questions, "room": room,
+        });
         let made = http.post(format!("{url}/api/v1/interviews")).json(&wish).send().await.expect("answered");
         let made = parsed(made, 201).await;
         let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -53,6 +60,12 @@ impl Interview {
 
     pub async fn get(&self, below: &str) -> Value {
         parsed(self.ask(Method::GET, below).send().await.expect("answered"), 200).await
+    }
+
+    /// Has the interviewer come into its Daily room; the candidate's token for it.
+    pub async fn go_to_daily(&self) -> String {
+        let way = parsed(self.ask(Method::POST, "/daily").send().await.expect("answered"), 200).await;
+        way["token"].as_str().expect("a token").to_owned()
     }
 
     /// Hands over an offer; the answer, or the problem that it met.

@@ -273,8 +273,12 @@ pub struct Rehearsal {
 
 impl Rehearsal {
     pub fn start(server: &Server, arguments: &[&str]) -> Self {
-        let url = server.url();
-        let mut command = server.home.program(&["rehearse", "--json", "--url", &url]);
+        Self::start_at(server, &server.url(), arguments)
+    }
+
+    /// Against the server by way of another address.
+    pub fn start_at(server: &Server, url: &str, arguments: &[&str]) -> Self {
+        let mut command = server.home.program(&["rehearse", "--json", "--url", url]);
         let mut process = command.args(arguments).spawn().expect("the program starts");
         let (view, _) = Lines::gather(process.stderr.take().expect("piped"));
         let (result, gathering) = Lines::gather(process.stdout.take().expect("piped"));

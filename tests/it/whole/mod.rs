@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Waits until no other test of this subject runs; nothing (said loudly) where the models are not there.
-async fn alone() -> Option<MutexGuard<'static, ()>> {
+pub async fn alone() -> Option<MutexGuard<'static, ()>> {
     let names = ["onnxruntime", "silero-vad", "smart-turn", "moonshine-encoder", "kokoro", "piper"];
     for name in names {
         file(name)?;

@@ -1,6 +1,6 @@
 // The way from the link to the end of the talk: look at the interview, microphone, consent, then the stage.
 
-import { fetchInterview, Problem, type Interview } from "../api";
+import { fetchInterview, joinDailyRoom, Problem, type Interview } from "../api";
 import { isOver } from "../call";
 import { button, show, showProblem, waiting } from "../frame";
 import type { Visit } from "../main";
@@ -24,6 +24,7 @@ export async function interview(visit: Visit, id: string, token: string | null):
   if (visit.signal.aborted) return;
   noteVisit(found, token);
   if (isOver(found.status)) return visit.go(`/report/${id}`);
+  if (found.room === "daily") return goToDaily(visit, found, token);
   if (found.mode === "text") {
     if (!found.consented) await consentStep(visit, found, token);
     return visit.signal.aborted ? undefined : written(visit, found, token);
@@ -37,6 +38,19 @@ export async function interview(visit: Visit, id: string, token: string | null):
   if (!found.consented) await consentStep(visit, found, token);
   if (visit.signal.aborted) return;
   stage(visit, found, token, microphone);
+}
+
+/** An interview in a Daily room goes on there; only the consent is given here. */
+async function goToDaily(visit: Visit, found: Interview, token: string | null): Promise<void> {
+  if (!found.consented) await consentStep(visit, found, token);
+  if (visit.signal.aborted) return;
+  show(visit.main, t.stage.title, waiting(t.stage.phases.connecting));
+  try {
+    const url = await joinDailyRoom(found.id, token);
+    if (!visit.signal.aborted) window.location.assign(url);
+  } catch (error) {
+    if (!visit.signal.aborted) showFailure(visit, found.id, token, error);
+  }
 }
 
 /** Keeps a way back to interviews that were joined by a link. */

@@ -1,0 +1,75 @@
+//! `vivavoce daily-worker`: the process that holds one call in a Daily room for a session, which starts it and talks to it
+//! over standard input (a Unix socket). By hand only `--probe` makes sense. Must never print what is said in a call.
+
+use crate::embedded::Paths;
+use crate::embedded::models::{ModelFiles, ModelPlaces};
+use crate::room::daily::{native, worker};
+use anyhow::Context as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One call in a Daily room; started by the server.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Only load Daily's library, say what was found, and end.
+    #[arg(long)]
+    probe: bool,
+}
+
+pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    one_heap();
+    let library = library()?;
+    give_back_the_start();
+    if arguments.probe {
+        let functions = native::load(&library)?;
+        println!("daily-python {}: loaded, {functions} functions found", native::RELEASE);
+        end(0);
+    }
+    let socket = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
+    let socket = UnixStream::from(socket);
+    socket.set_nonblocking(true).context("standard input is to be the session's socket")?;
+    let socket = tokio::net::UnixStream::from_std(socket).context("standard input is to be the session's socket")?;
+    let served = worker::run(socket, &library).await;
+    end(i32::from(served.is_err()));
+}
+
+/// All threads share one heap: the library has some twenty, and a heap for each would cost more memory than a call needs.
+fn one_heap() {
+    // SAFETY: it takes two numbers; no thread has been started yet.
+    unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// The program's code and constants that only its start needed leave this process's memory; what is wanted again comes
+/// from the page cache, which has it from the server.
+fn give_back_the_start() {
+    unsafe extern "C" {
+        // Named by the linker: where the program begins, and where its code ends. What is written to lies behind.
+        #[link_name = "__executable_start"]
+        static BEGIN: u8;
+        #[link_name = "etext"]
+        static END: u8;
+    }
+    let (begin, end) = (&raw const BEGIN, &raw const END);
+    // SAFETY: the pages between are mapped from the program's file and were never written to, so that they come back as
+    // they are; the beginning is that of a page.
+    unsafe { libc::madvise(begin.cast_mut().cast(), end.addr() - begin.addr(), libc::MADV_DONTNEED) };
+}
+
+/// The process ends here: the library's own way out has been seen to hang and to crash.
+fn end(code: i32) -> ! {
+    // SAFETY: it takes a number and does not return; nothing is left to be flushed.
+    unsafe { libc::_exit(code) }
+}
+
+/// The library, known to be the pinned one; hashed at first use, which nothing waits for here.
+fn library() -> anyhow::Result<PathBuf> {
+    let paths = Paths::from_environment()?;
+    if let Some(own) = std::env::var_os("VIVAVOCE_DAILY_LIB").filter(|path| !path.is_empty()) {
+        return Ok(own.into());
+    }
+    let places = ModelPlaces { cache: paths.cache, models: None, onnx_library: None };
+    let verified = ModelFiles::new(places).verified("daily-core");
+    verified.context("Daily's client library (scripts/setup --daily fetches it)")
+}
