@@ -5,7 +5,7 @@ mod live;
 mod measure;
 mod providers;
 pub mod scoring;
-mod sweep;
+pub mod sweep;
 
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 

@@ -189,10 +189,10 @@ impl Live {
         let id = lease.session;
         let row = self.store.interview(id).await?;
         let restored = self.restored(id).await?;
-        // The sample clock goes on by wall time, so that a recording's second part stands where it belongs.
         let behind_ms = row.start_time.map_or(0, |start| {
             let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+            let wall_ms = u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0);
+            restore::goes_on_at_ms(wall_ms, last_at_ms)
         });
         let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
         let (room_port, session_port) = port_pair();
