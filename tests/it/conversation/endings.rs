@@ -42,6 +42,25 @@ async fn talk_without_end_is_stopped_politely_and_kept() {
     assert!(rest.starts_with(first.as_str()) && first.len() * 10 > rest.len() * 9, "{}", over.story());
 }
 
+/// Twenty minutes without a breath: stopped politely more than once, ended by the time, and kept word for word.
+#[tokio::test(start_paused = true)]
+async fn twenty_minutes_without_a_breath_are_kept_to_the_end_of_the_time() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    let talked = (0..2_400).map(|count| format!("word{count}")).collect::<Vec<_>>().join(" ");
+    talk.says(&talked, 1_200_000).await;
+    let over = talk.over().await;
+    assert_eq!(over.reason, Some(EndReason::TimeUp), "{}", over.story());
+    assert!(over.has("monologue") >= 1, "{}", over.story());
+    let kept: Vec<u32> = over.answers().iter().flat_map(|answer| numbers(&answer.text)).collect();
+    assert!(kept.windows(2).all(|pair| pair[0] < pair[1]), "each word once and in its order: {kept:?}");
+    assert!(kept.len() > 2_000, "{} of 2,400 words are kept\n{}", kept.len(), over.story());
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = u32> {
+    text.split_whitespace().filter_map(|word| word.strip_prefix("word")?.parse().ok())
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_hangs_up_in_mid_answer_has_said_what_was_said() {
     let mut talk = Scene { completion: 0.05, ..Scene::default() }.opens();
