@@ -191,7 +191,7 @@ mod tests {
         check(&[A, B], &["database find rows without reading the whole table.", B], &Comparison::default());
         check(
             &[A, B],
-            &["And in decks let the day to base find rows without reading the hole tables.", B],
+            &["And in decks lets the database find rows without reading the hole tables.", B],
             &Comparison::default(),
         );
         check(&["Yes, I would."], &["yes i would"], &Comparison::default());
