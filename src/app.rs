@@ -1,39 +1,49 @@
 //! The composition root: settings become a running server. The only place where providers are chosen and everything is
 //! named together. Must never hold a rule of the conversation.
 
+mod cloud;
 mod live;
 mod measure;
+mod money;
 mod providers;
 pub mod scoring;
 pub mod sweep;
 
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};
 
+use crate::audio::opus::EncoderSettings;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
+use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
-    Accounts, HttpState, InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT,
+    WhipAnswer, WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::interview::bank;
 use crate::jobs;
 use crate::jobs::errands::Errands;
+use crate::jobs::evaluate::Scoring;
 use crate::jobs::retention::Periods;
 use crate::jobs::webhook::Sender;
 use crate::lifecycle::Lifecycle;
+use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
 use crate::room::webrtc::WebRtcSettings;
+use crate::room::websocket::Socket;
 use crate::session::Parts;
-use crate::store::{InterviewRow, Store};
+use crate::session::text::TextInterviews;
+use crate::store::Store;
 use crate::tts::{SpeakRequest, Urgency};
 use anyhow::Context as _;
 use axum::body::Bytes;
 use futures::future::BoxFuture;
 use live::Live;
+use live::door::Way;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +66,12 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     let began = std::time::Instant::now();
     let settings = Arc::new(settings);
     prepare_folders(&paths)?;
-    let (database, parts) = tokio::join!(open_database(&settings, &paths), load_parts(settings.clone(), &paths));
+    let clock = Clock::system();
+    let ledger = Ledger::new(cloud::budget(&settings), clock.clone(), 0);
+    // Writes what the bank lacks and looks at code. A name that is nowhere is told at start.
+    let writer = providers::careful_model(&settings, cloud::Use::Generation, &ledger)?;
+    let loading = load_parts(settings.clone(), &paths, ledger.clone());
+    let (database, parts) = tokio::join!(open_database(&settings, &paths), loading);
     let database = database?;
     let parts = match parts {
         Ok(parts) => parts,
@@ -70,8 +85,9 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     for bank in bank::shipped()? {
         store.sync_bank(&bank).await.context("the shipped question bank could not be stored")?;
     }
-    let clock = Clock::system();
-    let live = Arc::new(Live::new(
+    ledger.see(store.spent_on(clock.now().date_naive()).await?);
+    live::open::check(&settings, &parts)?;
+    let live = Live::new(
         store.clone(),
         settings.clone(),
         parts,
@@ -79,14 +95,19 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         paths.clone(),
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
-    ));
+    );
+    let live = Arc::new(live.with_drafter(writer.clone()));
+    lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
-    let workers = start_jobs(&settings, &store, &paths, &lifecycle).await?;
+    let scoring = scoring::load(&settings, &ledger)?;
+    let workers = start_jobs(&settings, &store, &paths, (scoring.clone(), writer), &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
         store,
         interviews: Arc::new(Door(live.clone())),
+        text: TextInterviews::new(live.store.clone(), clock.clone(), &settings.interview.conduct),
+        scoring,
         tokens,
         accounts: Accounts::new(&settings.accounts)?,
         pdf: PdfReader::new(std::env::current_exe()?, settings.profile.readers_max),
@@ -145,27 +166,30 @@ pub async fn open_database(settings: &Settings, paths: &Paths) -> anyhow::Result
     Ok(Database { store, cluster: Some(cluster) })
 }
 
-async fn load_parts(settings: Arc<Settings>, paths: &Paths) -> anyhow::Result<Parts> {
+async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>) -> anyhow::Result<Parts> {
     let voice_cache = paths.voice_cache();
-    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache)).await?
+    tokio::task::spawn_blocking(move || providers::load(&settings, &voice_cache, &ledger)).await?
 }
 
 async fn start_jobs(
     settings: &Settings,
     store: &Store,
     paths: &Paths,
+    (scoring, model): (Scoring, Option<Arc<dyn LanguageModel>>),
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
     if !settings.jobs.enabled {
         return Ok(Vec::new());
     }
     let reports = store.clone();
-    let scoring = scoring::load(&settings.scoring)?;
     let make_report: jobs::MakeReport = Arc::new(move |session| {
-        let (store, scoring) = (reports.clone(), scoring.clone());
-        Box::pin(
-            async move { jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string()) },
-        )
+        let (store, scoring, model) = (reports.clone(), scoring.clone(), model.clone());
+        Box::pin(async move {
+            if let Err(error) = jobs::analyse::analyse(&store, model.as_ref(), session).await {
+                tracing::warn!(%session, %error, "the code was not looked at");
+            }
+            jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
+        })
     });
     let errands = errands(settings, store, paths)?;
     Ok(vec![
@@ -204,6 +228,7 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
         // A reload says goodbye as a closed page does; only the End button ends an interview at once.
         leave_grace: Duration::from_secs(u64::from(given.reconnect_s)),
         connect: Duration::from_secs(u64::from(given.connect_s)),
+        encoder: EncoderSettings { complexity: given.opus_complexity, ..EncoderSettings::default() },
         ..WebRtcSettings::default()
     }
 }
@@ -212,7 +237,7 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
 struct Door(Arc<Live>);
 
 impl Interviews for Door {
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
         Box::pin(self.0.create(wish))
     }
 
@@ -244,6 +269,31 @@ impl Interviews for Door {
 
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>> {
         Box::pin(async move { self.0.delete(session, &resource).await })
+    }
+
+    fn open_offer(&self, offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
+        Box::pin(async move {
+            // As above: what was begun is finished.
+            let live = self.0.clone();
+            let joining = self.0.tasks.spawn(async move { live.open_offer(offer).await });
+            joining
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+        })
+    }
+
+    fn open_candidates(&self, pc_id: String, candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move { self.0.open_candidates(&pc_id, &candidates).await })
+    }
+
+    fn socket(&self, session: Option<SessionId>, socket: Socket) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(async move {
+            let is_recorded = self.0.settings.recording.enabled;
+            match session {
+                Some(session) => self.0.enter(session, Way::Socket(socket), is_recorded).await.map(drop),
+                None => self.0.open_socket(socket).await,
+            }
+        })
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

@@ -3,11 +3,14 @@
 //! the environment after start.
 
 mod layers;
+mod open_offer;
 mod people;
+mod providers;
 
+use layers::{Override, complete, merge, overrides, parse};
+pub use open_offer::{Conversation, OpenOffer};
 pub use people::{Accounts, Privacy, Profile, Webhooks};
-
-use layers::{Override, merge, overrides, parse};
+pub use providers::{Compatible, LlmLimits, Providers, Structure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -29,7 +32,6 @@ pub struct Settings {
     /// The turn core's thresholds.
     pub turn: crate::turn::settings::Settings,
     pub providers: Providers,
-    pub scoring: Scoring,
     pub recording: Recording,
     pub limits: Limits,
     pub jobs: Jobs,
@@ -75,6 +77,7 @@ pub struct Data {
 #[serde(deny_unknown_fields)]
 pub struct Room {
     pub webrtc: Webrtc,
+    pub open_offer: OpenOffer,
 }
 
 /// `[room.webrtc]`
@@ -87,6 +90,7 @@ pub struct Webrtc {
     pub nat_1to1_ips: Vec<IpAddr>,
     pub reconnect_s: u32,
     pub connect_s: u32,
+    pub opus_complexity: i32,
 }
 
 /// `[interview]`
@@ -97,6 +101,7 @@ pub struct Interview {
     pub questions_max: u32,
     pub minutes_default: u32,
     pub minutes_max: u32,
+    pub written_away_hours: u32,
     pub conduct: crate::interview::Settings,
     pub disclosure: Disclosure,
 }
@@ -119,34 +124,6 @@ impl Disclosure {
     }
 }
 
-/// `[providers]`: names only; `app` turns them into parts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Providers {
-    pub vad: String,
-    pub turn_model: String,
-    pub stt: String,
-    pub tts: String,
-    pub llm: String,
-    pub voice: String,
-    pub llm_threads: u32,
-}
-
-/// `[scoring]`: who scores answers; `app` turns it into a scorer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scoring {
-    pub scorer: String,
-    pub base_url: String,
-    pub model: String,
-    pub key_file: String,
-    pub key_variable: String,
-    pub structure: String,
-    pub tokens_field: String,
-    pub sends_temperature: bool,
-    pub judgement_s: u32,
-}
-
 /// `[recording]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +136,7 @@ pub struct Recording {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub sessions_max: usize,
+    pub late_ms_max: u32,
     pub retry_after_s: u32,
     pub event_streams_max: usize,
     pub event_stream_s: u32,
@@ -249,8 +227,9 @@ impl Settings {
     }
 
     fn checked(layers: Table) -> Result<Self, ConfigError> {
-        let settings: Self =
-            layers.try_into().map_err(|error| ConfigError::Invalid(error.to_string().trim().replace('\n', " ")))?;
+        let settings: Self = complete(layers)
+            .try_into()
+            .map_err(|error| ConfigError::Invalid(error.to_string().trim().replace('\n', " ")))?;
         settings.check()?;
         Ok(settings)
     }
@@ -269,6 +248,7 @@ impl Settings {
                 webrtc.port_min > webrtc.port_max || (webrtc.port_min == 0) != (webrtc.port_max == 0),
                 "room.webrtc.port_min and port_max must both be 0, or a range of ports from low to high",
             ),
+            (!(0..=10).contains(&webrtc.opus_complexity), "room.webrtc.opus_complexity must lie between 0 and 10"),
             (webrtc.addresses.is_empty(), "room.webrtc.addresses must name at least one address"),
             (
                 interview.questions_default == 0 || interview.questions_default > interview.questions_max,
@@ -292,15 +272,21 @@ impl Settings {
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
         ];
-        match wrong.iter().chain(&people::wrong(self)).find(|(is_wrong, _)| *is_wrong) {
-            Some((_, said)) => Err(ConfigError::Invalid((*said).to_owned())),
+        let wrong = wrong
+            .into_iter()
+            .chain(people::wrong(self))
+            .chain(self.room.open_offer.wrong())
+            .find(|(is_wrong, _)| *is_wrong)
+            .map(|(_, said)| said);
+        match wrong.or_else(|| self.providers.wrong()) {
+            Some(said) => Err(ConfigError::Invalid(said.to_owned())),
             None => Ok(()),
         }
     }
 }
 
 fn defaults() -> Table {
-    DEFAULTS.parse().expect("the built-in defaults are TOML, as a test holds")
+    complete(DEFAULTS.parse().expect("the built-in defaults are TOML, as a test holds"))
 }
 
 #[cfg(test)]
@@ -338,6 +324,28 @@ mod tests {
             let error = said(text);
             assert!(words.iter().all(|word| error.contains(word)), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_list_takes_one_name_and_a_new_provider_has_no_key_of_another() {
+        let text = "[providers]\nllm = \"none\"\nstt = [\"deepgram\", \"local\"]\n\
+                    [providers.compatible.mine]\nbase_url = \"http://10.0.0.2:8000/v1\"\nchat_model = \"qwen3\"";
+        let providers = Settings::defaults_with(text).expect("settings").providers;
+        assert_eq!((providers.llm, providers.stt.len()), (vec!["none".to_owned()], 2));
+        let (mine, openai) = (&providers.compatible["mine"], &providers.compatible["openai"]);
+        assert_eq!((mine.chat_model.as_str(), mine.key_env.as_str()), ("qwen3", ""));
+        assert_eq!((&mine.tokens_field, mine.structure), (&"max_tokens".to_owned(), Structure::Schema));
+        assert_eq!(openai.key_env, "OPENAI_API_KEY");
+        let said = |text: &str| Settings::defaults_with(text).expect_err("wrong").to_string();
+        assert!(said("[providers.compatible.mine]\nchat_model = \"x\"").contains("base_url"));
+        assert!(said("[providers.budget]\nday_usd = -1").contains("budget"));
+        assert!(said("[providers]\ntts = []").contains("providers.tts"));
+    }
+
+    #[test]
+    fn a_bench_configuration_is_one() {
+        let bench = Settings::defaults_with(include_str!("../config/bench.toml")).expect("settings").providers;
+        assert_eq!((bench.stt[0].as_str(), bench.deepgram.base_url.as_str()), ("deepgram", "http://127.0.0.1:9100"));
     }
 
     #[test]

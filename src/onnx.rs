@@ -1,6 +1,8 @@
 //! ONNX Runtime: one environment for the process, loaded from a shared library at run time, and the options that every
 //! speech model runs with. Must know no model.
 
+pub mod wire;
+
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
@@ -56,6 +58,13 @@ impl OnnxRuntime {
         self.options()
             .and_then(|options| options.with_optimization_level(GraphOptimizationLevel::All)?.commit_from_file(model))
             .map_err(|e| OnnxError::model(model, &e))
+    }
+
+    /// Opens a model that was changed in memory, with all optimisations; `file` names where it came from.
+    pub fn session_of(&self, model: &[u8], file: &Path) -> Result<Session, OnnxError> {
+        self.options()
+            .and_then(|options| options.with_optimization_level(GraphOptimizationLevel::All)?.commit_from_memory(model))
+            .map_err(|e| OnnxError::model(file, &e))
     }
 
     /// Writes `model` (any format that the runtime reads) as plain ONNX to `output`, without changing its graph.

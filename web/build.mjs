@@ -36,7 +36,8 @@ const packages = new Set(
 );
 const licences = await Promise.all(
   [...packages].sort().map(async (name) => {
-    const text = await readFile(path.join(here, "node_modules", name, "LICENSE"), "utf8");
+    const folder = path.join(here, "node_modules", name);
+    const text = await readFile(path.join(folder, "LICENSE"), "utf8").catch(() => readFile(path.join(folder, "LICENSE.md"), "utf8"));
     return `${name}\n\n${text.trim()}\n`;
   }),
 );

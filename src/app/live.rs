@@ -1,6 +1,12 @@
 //! Interviews in progress on this node: made, joined, resumed after a crash, ended, finalised. Must never decide
 //! anything of a conversation, nor leave a session without its finalisation.
 
+mod answers;
+pub mod door;
+mod end;
+mod lateness;
+pub mod open;
+
 use super::measure::measure;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::Recorder;
@@ -9,20 +15,20 @@ use crate::config::Settings;
 use crate::embedded::Paths;
 use crate::http::{InterviewError, InterviewWish, WhipAnswer, WhipPatched};
 use crate::id::{NodeId, SessionId, TurnId};
-use crate::interview::{EndReason, Interview, Plan, PlanRequest};
-use crate::room::webrtc::{
-    self, Patched, RoomError, RoomSetup, UdpPorts, WebRtcRoom, WebRtcRoomHandle, WebRtcSettings,
-};
+use crate::interview::{EndReason, Interview, Plan};
+use crate::llm::LanguageModel;
+use crate::room::webrtc::{Patched, UdpPorts, WebRtcSettings};
 use crate::room::{SampleClock, port_pair};
+use crate::session::booking::{self, Booked};
 use crate::session::journal::StoreRecord;
 use crate::session::restore::{self, Restored};
 use crate::session::{self, Outcome, SessionHandle, Setup};
-use crate::store::{
-    Finalised, InterviewRow, Lease, NewInterview, Projection, RecordingRow, RecordingState, SessionStatus, Store,
-    StoreError,
-};
+use crate::store::{Finalised, InterviewRow, Lease, Projection, RecordingRow, RecordingState, Store, StoreError};
 use crate::telemetry::gauge;
 use crate::turn::{Profile, TurnTaking};
+use answers::{answered, room_error, unavailable};
+use door::{Door, Way};
+use end::recording_row;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,8 +39,6 @@ use tracing::Instrument as _;
 
 /// How long a node owns a session without renewing, s: a dead node's candidate waits no longer than this.
 pub const LEASE: Duration = Duration::from_secs(9);
-/// Events read at once when a session is taken up again.
-const EVENTS_PAGE: u32 = 1_000;
 /// How often a finalisation is tried while the database is away, and how long between.
 const FINALISE_TRIES: u32 = 60;
 const FINALISE_WAIT: Duration = Duration::from_secs(1);
@@ -53,28 +57,43 @@ pub struct Live {
     pub paths: Paths,
     pub tasks: TaskTracker,
     pub stopping: CancellationToken,
+    /// Writes questions that the bank does not have, where a model is set that can.
+    drafter: Option<Arc<dyn LanguageModel>>,
     webrtc: Arc<WebRtcSettings>,
     ports: UdpPorts,
     places: Arc<Semaphore>,
     running: Mutex<HashMap<SessionId, Running>>,
     /// One first offer at a time for an interview: two tabs at once must not make two sessions.
     joining: Mutex<HashMap<SessionId, Arc<tokio::sync::Mutex<()>>>>,
+    open: open::OpenDoor,
+    pub lateness: lateness::Lateness,
 }
 
 /// What a candidate's first connection brings together.
 struct Joined {
     samples: SampleClock,
     port: crate::room::RoomPort,
-    room: WebRtcRoomHandle,
+    room: Door,
     restored: Option<Restored>,
     place: OwnedSemaphorePermit,
+    is_recorded: bool,
     cancel: CancellationToken,
+}
+
+/// What the end of a session needs.
+struct Ending {
+    lease: Lease,
+    /// The recording's file, if there is one.
+    recorded: Option<String>,
+    /// Whether the candidate may take it up again after a stop of this server.
+    is_resumable: bool,
+    place: OwnedSemaphorePermit,
 }
 
 #[derive(Clone)]
 struct Running {
     session: SessionHandle,
-    room: WebRtcRoomHandle,
+    room: Door,
 }
 
 impl Live {
@@ -91,6 +110,8 @@ impl Live {
         Self {
             ports: UdpPorts::new(webrtc.udp_ports.clone()),
             places: Arc::new(Semaphore::new(settings.limits.sessions_max)),
+            open: open::OpenDoor::new(&webrtc, &settings),
+            lateness: lateness::Lateness::default(),
             webrtc,
             store,
             settings,
@@ -100,59 +121,42 @@ impl Live {
             paths,
             tasks,
             stopping,
+            drafter: None,
             running: Mutex::default(),
             joining: Mutex::default(),
         }
     }
 
+    /// The same, with a model that writes what the bank does not have.
+    pub fn with_drafter(self, drafter: Option<Arc<dyn LanguageModel>>) -> Self {
+        Self { drafter, ..self }
+    }
+
     /// Plans an interview and stores it.
-    pub async fn create(&self, wish: InterviewWish) -> Result<InterviewRow, InterviewError> {
-        let bank = self.store.bank(&wish.category.slug, &wish.category.language).await?;
-        let id = SessionId::create();
-        let request = PlanRequest {
-            level: wish.level,
-            questions: Some(wish.questions),
-            minutes: wish.minutes,
-            time_factor: wish.patience,
-            // Which of equal questions are drawn differs by interview, and can be drawn again from its id.
-            seed: id.0.as_u64_pair().1,
-        };
-        let plan = Plan::draw(&bank, &request)
-            .map_err(|error| InterviewError::Impossible { field: "level", said: error.to_string() })?;
-        let plan = serde_json::to_value(plan).map_err(|error| unavailable(&error))?;
-        let new = NewInterview {
-            id,
-            user_id: wish.user_id,
-            category_id: Some(wish.category.id),
-            category_slug: wish.category.slug,
-            title: wish.title,
-            candidate_name: wish.candidate_name,
-            job_position: wish.job_position,
-            experience_level: wish.level,
-            tech_stack: wish.tech_stack,
-            language: wish.category.language,
-            mode: wish.mode,
-            purpose: wish.purpose,
-            room: wish.room,
-            daily_room_url: None,
-            status: SessionStatus::Scheduled,
-            plan,
-            accommodations: serde_json::json!({ "patience": wish.patience, "profile": wish.turn_profile }),
-            scheduled_at: None,
-            expires_at: Some(wish.expires_at),
-        };
-        Ok(self.store.create_interview(&new).await?)
+    pub async fn create(&self, wish: InterviewWish) -> Result<Booked, InterviewError> {
+        booking::book(&self.store, self.drafter.as_deref(), wish).await.map_err(InterviewError::from)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
     pub async fn offer(self: &Arc<Self>, id: SessionId, sdp: String) -> Result<WhipAnswer, InterviewError> {
+        let answer = self.enter(id, Way::Offer(sdp), self.settings.recording.enabled).await?;
+        answer.ok_or(InterviewError::NotActive)
+    }
+
+    /// The same by any way in, and whether it is recorded: only who consented may be.
+    pub async fn enter(
+        self: &Arc<Self>,
+        id: SessionId,
+        way: Way,
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         let joining = self.joining(id);
         let _one_at_a_time = joining.lock().await;
         if let Some(running) = self.running(id) {
-            return answered(running.room.offer(sdp).await);
+            return running.room.enter(way).await;
         }
         if self.stopping.is_cancelled() {
             return Err(InterviewError::Unavailable { said: "The server is stopping; try again in a minute.".into() });
@@ -160,17 +164,14 @@ impl Live {
         if self.store.interview(id).await?.status.is_final() {
             return Err(InterviewError::Over);
         }
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s })?;
+        self.check_budget().await?;
+        let place = self.place()?;
         let Some(lease) = self.store.claim(id, self.node, LEASE).await? else {
             return Err(InterviewError::Unavailable {
                 said: "Another server is holding this interview. Try again in ten seconds.".into(),
             });
         };
-        let joined = self.join(lease.clone(), sdp, place).await;
+        let joined = self.join(lease.clone(), way, place, is_recorded).await;
         if joined.is_err()
             && let Err(error) = self.store.release(&lease).await
         {
@@ -179,16 +180,28 @@ impl Live {
         joined
     }
 
+    /// One of this node's places, if any is free.
+    fn place(&self) -> Result<OwnedSemaphorePermit, InterviewError> {
+        let full = InterviewError::Full { retry_after_s: self.settings.limits.retry_after_s };
+        let late_ms_max = self.settings.limits.late_ms_max;
+        if late_ms_max > 0 && self.lateness.ms() > late_ms_max {
+            tracing::warn!(late_ms = self.lateness.ms(), "a conversation was refused: this process does not keep time");
+            return Err(full);
+        }
+        self.places.clone().try_acquire_owned().map_err(|_| full)
+    }
+
     /// Opens the room of an interview that is ours, answers the offer, and lets the session run.
     async fn join(
         self: &Arc<Self>,
         lease: Lease,
-        sdp: String,
+        way: Way,
         place: OwnedSemaphorePermit,
-    ) -> Result<WhipAnswer, InterviewError> {
+        is_recorded: bool,
+    ) -> Result<Option<WhipAnswer>, InterviewError> {
         let id = lease.session;
         let row = self.store.interview(id).await?;
-        let restored = self.restored(id).await?;
+        let restored = session::restored(&self.store, id).await?;
         let behind_ms = row.start_time.map_or(0, |start| {
             let last_at_ms = restored.as_ref().map_or(0, |restored| restored.last_at_ms);
             let wall_ms = u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0);
@@ -197,18 +210,9 @@ impl Live {
         let samples = SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) };
         let (room_port, session_port) = port_pair();
         let cancel = self.stopping.child_token();
-        let room = WebRtcRoom::open(RoomSetup {
-            settings: self.webrtc.clone(),
-            ports: self.ports.clone(),
-            clock: samples,
-            wall_clock: self.clock.clone(),
-            port: session_port,
-            tasks: self.tasks.clone(),
-            cancel: CancellationToken::new(),
-        })
-        .map_err(room_error)?;
-        let answer = answered(room.offer(sdp).await)?;
-        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, cancel })?;
+        let room = self.open_room(&way, &self.webrtc, samples, session_port)?;
+        let answer = room.enter(way).await?;
+        self.begin(&row, lease, Joined { samples, port: room_port, room, restored, place, is_recorded, cancel })?;
         Ok(answer)
     }
 
@@ -220,37 +224,20 @@ impl Live {
 
     /// How an interview was about to end, if it was closing already.
     pub async fn ending(&self, id: SessionId) -> Result<Option<EndReason>, StoreError> {
-        Ok(self.restored(id).await?.and_then(|restored| restored.facts.ending))
-    }
-
-    async fn restored(&self, id: SessionId) -> Result<Option<Restored>, StoreError> {
-        let mut rows = Vec::new();
-        loop {
-            let after = rows.last().map_or(0, |row: &crate::store::EventRow| row.seq);
-            let page = self.store.events(id, after, EVENTS_PAGE).await?;
-            let done = page.len() < EVENTS_PAGE as usize;
-            rows.extend(page);
-            if done {
-                break;
-            }
-        }
-        let events = rows.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload));
-        Ok((!rows.is_empty()).then(|| restore::restore(events)))
+        Ok(session::restored(&self.store, id).await?.and_then(|restored| restored.facts.ending))
     }
 
     fn begin(self: &Arc<Self>, row: &InterviewRow, lease: Lease, joined: Joined) -> Result<(), InterviewError> {
-        let Joined { samples, port, room, restored, place, cancel } = joined;
+        let Joined { samples, port, room, restored, place, is_recorded, cancel } = joined;
         let plan: Plan = serde_json::from_value(row.plan.clone()).map_err(|error| unavailable(&error))?;
-        let keyterms = row.tech_stack.clone();
+        let keyterms = row.tech_stack.iter().cloned().chain(plan.terms()).collect();
         let patience = row.accommodations.get("patience").and_then(serde_json::Value::as_f64).unwrap_or(1.0);
         let profile = row.accommodations.get("profile").and_then(serde_json::Value::as_str).and_then(Profile::named);
         let turn_settings = self.settings.turn.clone().of_interview(profile, patience);
-        let interview_settings = self.settings.interview.conduct.clone();
+        let parts = self.parts.for_interview();
+        let interview_settings = super::providers::conduct(&self.settings, &parts);
         let file = format!("{}.wav", row.id);
-        let recording = self
-            .settings
-            .recording
-            .enabled
+        let recording = is_recorded
             .then(|| Recorder::open(&self.paths.recordings().join(&file)))
             .transpose()
             .inspect_err(|error| tracing::error!(session = %row.id, %error, "the interview is not recorded"))
@@ -268,7 +255,7 @@ impl Live {
             clock: self.clock.clone(),
             samples,
             room: port,
-            parts: self.parts.clone(),
+            parts,
             turn,
             floor: turn_settings,
             interview,
@@ -281,8 +268,20 @@ impl Live {
             resumed: restored.map(|restored| restored.resumed),
             cancel,
         });
-        let id = row.id;
-        self.lock().insert(id, Running { session: handle, room });
+        let recorded = is_recorded.then_some(file);
+        self.let_run(Running { session: handle, room }, run, Ending { lease, recorded, is_resumable: true, place });
+        Ok(())
+    }
+
+    /// Lets a session run to its end, whatever that is, and finalises it.
+    fn let_run(
+        self: &Arc<Self>,
+        running: Running,
+        run: impl Future<Output = Outcome> + Send + 'static,
+        ending: Ending,
+    ) {
+        let id = running.session.id();
+        self.lock().insert(id, running);
         metrics::gauge!(gauge::SESSIONS).increment(1.0);
         let live = self.clone();
         let run = self.tasks.spawn(run.instrument(tracing::info_span!("interview", session = %id)));
@@ -291,33 +290,37 @@ impl Live {
                 tracing::error!(session = %id, %error, "the session broke off");
                 Outcome { id, reason: Some(EndReason::Failed), recorded_s: None }
             });
-            live.finalise(&lease, &outcome, &file).await;
+            live.finalise(&ending, &outcome).await;
             live.lock().remove(&id);
             metrics::gauge!(gauge::SESSIONS).decrement(1.0);
-            drop(place);
+            drop(ending.place);
         });
-        Ok(())
     }
 
     /// Ends a session in the record, whatever it takes; the lease runs out and another does it if this cannot.
-    async fn finalise(&self, lease: &Lease, outcome: &Outcome, file: &str) {
+    async fn finalise(&self, ending: &Ending, outcome: &Outcome) {
+        let lease = &ending.lease;
         let Some(reason) = outcome.reason else {
             tracing::warn!(session = %outcome.id, "another node owns this session now");
             return;
         };
         // A server that goes down leaves the interview to be taken up again by the candidate's next connection.
-        if reason == EndReason::Shutdown {
+        if reason == EndReason::Shutdown && ending.is_resumable {
             if let Err(error) = self.store.release(lease).await {
                 tracing::warn!(session = %outcome.id, %error, "the lease was not given back; it runs out by itself");
             }
             return;
         }
-        let projections = self.settings.recording.enabled.then(|| self.recording_as_it_is(file, outcome.recorded_s));
+        let recorded = ending.recorded.as_ref();
+        let projections = recorded.map(|file| self.recording_as_it_is(file, outcome.recorded_s));
         let at = self.clock.now();
-        let measured = measure(&self.store, lease.session, self.paths.recordings().join(file), at).await;
+        let measured = match recorded {
+            Some(file) => measure(&self.store, lease.session, self.paths.recordings().join(file), at).await,
+            None => None,
+        };
         let (first_seq, events) = measured.map_or((0, Vec::new()), |measured| (measured.first_seq, measured.events));
         let mut end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at,
             first_seq,
@@ -350,7 +353,7 @@ impl Live {
         fragment: String,
     ) -> Result<WhipPatched, InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotActive)?;
-        match running.room.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
+        match running.room.webrtc()?.patch(resource, Some(etag), fragment).await.map_err(room_error)? {
             Patched::Trickled => Ok(WhipPatched::Taken),
             Patched::Restarted { fragment, etag } => Ok(WhipPatched::Restarted { fragment, etag }),
         }
@@ -358,7 +361,7 @@ impl Live {
 
     pub async fn delete(&self, id: SessionId, resource: &str) -> Result<(), InterviewError> {
         let running = self.running(id).ok_or(InterviewError::NotFound)?;
-        running.room.delete(resource).await.map_err(room_error)
+        running.room.webrtc()?.delete(resource).await.map_err(room_error)
     }
 
     /// Ends an interview: one under way by its session, one that was left behind by its record, one that has not begun by
@@ -393,7 +396,7 @@ impl Live {
         let open: Vec<RecordingRow> = self.store.recordings(id).await?;
         let open = open.iter().filter(|row| row.state == RecordingState::Open);
         let end = Finalised {
-            status: status_after(reason),
+            status: session::status_after(reason),
             end_reason: reason,
             at: self.clock.now(),
             first_seq: 0,
@@ -448,53 +451,5 @@ impl Live {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn recording_row(file: &str, seconds: f64, bytes: u64, state: RecordingState) -> RecordingRow {
-    RecordingRow {
-        file: file.to_owned(),
-        start_ms: 0,
-        seconds,
-        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-        sample_rate_hz: 16_000,
-        channels: 2,
-        state,
-    }
-}
-
-/// The status that an end leaves.
-pub fn status_after(reason: EndReason) -> SessionStatus {
-    match reason {
-        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
-        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
-        EndReason::Cancelled => SessionStatus::Cancelled,
-        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
-    }
-}
-
-fn answered(answer: Result<webrtc::Answer, RoomError>) -> Result<WhipAnswer, InterviewError> {
-    let answer = answer.map_err(room_error)?;
-    Ok(WhipAnswer { sdp: answer.sdp, resource: answer.resource, etag: answer.etag })
-}
-
-fn unavailable(error: &serde_json::Error) -> InterviewError {
-    tracing::error!(%error, "a plan cannot be read or written");
-    InterviewError::Unavailable { said: "This interview's plan cannot be read.".into() }
-}
-
-fn room_error(error: RoomError) -> InterviewError {
-    tracing::info!(%error, "a connection was refused");
-    match error {
-        RoomError::TooLong => InterviewError::SdpInvalid { said: "it is too long" },
-        RoomError::BadOffer { .. } => InterviewError::SdpInvalid { said: "it is not an offer that can be read" },
-        RoomError::BadFragment { .. } => InterviewError::SdpInvalid { said: "the fragment cannot be read" },
-        RoomError::NoAudio => InterviewError::SdpInvalid { said: "it has no audio in Opus" },
-        RoomError::NoSuchConnection => InterviewError::NotFound,
-        RoomError::StaleEtag => InterviewError::Outdated,
-        RoomError::Over => InterviewError::NotActive,
-        RoomError::Busy | RoomError::NoPort | RoomError::Failed { .. } => {
-            InterviewError::Unavailable { said: format!("The connection could not be made: {error}. Try again.") }
-        }
     }
 }

@@ -1,13 +1,20 @@
 //! Which models take part: names from the settings become parts. The only place where providers are named together.
 //! Must never start a model that the settings do not ask for.
 
+use super::cloud;
+use crate::cloud::meter::Ledger;
 use crate::config::Settings;
 use crate::embedded::models::{ModelFiles, ModelPlaces};
 use crate::llm::LanguageModel;
+use crate::llm::chain::{LlmChain, LlmLink};
 use crate::session::Parts;
+use crate::session::plain::floor::Endpointing;
 use crate::stt::SpeechToText;
+use crate::stt::chain::{SttChain, SttDeadlines, SttLink};
 use crate::tts::TextToSpeech;
 use crate::tts::cache::{CacheSettings, CachedVoice};
+use crate::tts::chain::{TtsChain, TtsLink};
+use crate::vad::energy::EnergyDetector;
 use crate::vad::{TurnModel, VoiceActivity};
 use anyhow::{Context as _, bail};
 use std::path::Path;
@@ -29,23 +36,26 @@ pub fn model_files() -> anyhow::Result<Arc<ModelFiles>> {
 }
 
 /// Loads the parts that the settings name. Blocks for a second or a few: call it on a blocking thread.
-pub fn load(settings: &Settings, voice_cache: &Path) -> anyhow::Result<Parts> {
+pub fn load(settings: &Settings, voice_cache: &Path, ledger: &Arc<Ledger>) -> anyhow::Result<Parts> {
     let files = model_files()?;
     let (voice_activity, turn_model, stt, tts, llm) = std::thread::scope(|scope| {
         let voice_activity = scope.spawn(|| voice_activity(settings, &files));
         let turn_model = scope.spawn(|| turn_model(settings, &files));
-        let stt = scope.spawn(|| speech_to_text(&settings.providers.stt, &files));
+        let stt = scope.spawn(|| speech_to_text(settings, &files));
         let llm = scope.spawn(|| language_model(settings, &files));
-        let tts = text_to_speech(settings, &files);
+        let tts = text_to_speech(settings, &files, voice_cache);
         (joined(voice_activity), joined(turn_model), joined(stt), tts, joined(llm))
     });
-    let cache = CacheSettings {
-        folder: Some(voice_cache.to_owned()),
-        memory_bytes_max: VOICE_MEMORY_BYTES_MAX,
-        disk_bytes_max: VOICE_DISK_BYTES_MAX,
+    let parts = Parts {
+        voice_activity: voice_activity?,
+        turn_model: turn_model?,
+        stt: stt?,
+        tts: tts?,
+        llm: llm?,
+        meter: ledger.meter(),
     };
-    let tts: Arc<dyn TextToSpeech> = Arc::new(CachedVoice::new(tts?, &cache));
-    Ok(Parts { voice_activity: voice_activity?, turn_model: turn_model?, stt: stt?, tts, llm: llm? })
+    // What the house itself asks (the sound check) is counted, too.
+    Ok(parts.for_interview())
 }
 
 fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -147,7 +157,13 @@ pub fn replay_parts(settings: &Settings) -> anyhow::Result<ReplayParts> {
 }
 
 fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn VoiceActivity>> {
+    let door = &settings.room.open_offer;
+    let leaves_ends = door.enabled && door.endpointing == Endpointing::Provider;
     match settings.providers.vad.as_str() {
+        "energy" => Ok(Arc::new(EnergyDetector)),
+        "auto" if leaves_ends => Ok(Arc::new(EnergyDetector)),
+        #[cfg(feature = "local-speech")]
+        "auto" => local::silero(files),
         #[cfg(feature = "local-speech")]
         "silero" => local::silero(files),
         name => unknown("vad", name, files),
@@ -155,46 +171,149 @@ fn voice_activity(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc
 }
 
 fn turn_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Option<Arc<dyn TurnModel>>> {
+    let door = &settings.room.open_offer;
+    let asks_none = door.enabled && door.endpointing != Endpointing::Turn;
     match settings.providers.turn_model.as_str() {
         "none" => Ok(None),
+        "auto" if asks_none => Ok(None),
+        #[cfg(feature = "local-speech")]
+        "auto" => local::smart_turn(files).map(Some),
         #[cfg(feature = "local-speech")]
         "smart-turn" => local::smart_turn(files).map(Some),
         name => unknown("turn_model", name, files),
     }
 }
 
-fn speech_to_text(name: &str, files: &ModelFiles) -> anyhow::Result<Arc<dyn SpeechToText>> {
-    match name {
-        #[cfg(feature = "local-speech")]
-        "moonshine" => local::moonshine(files),
-        name => unknown("stt", name, files),
+/// The chain of `providers.stt`; a single local one stands for itself.
+fn speech_to_text(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn SpeechToText>> {
+    let names = &settings.providers.stt;
+    let mut links = Vec::new();
+    for name in names {
+        let stt = match name.as_str() {
+            #[cfg(feature = "local-speech")]
+            "moonshine" | "local" => local::moonshine(files)?,
+            name => match cloud::speech_to_text(settings, name)? {
+                Some(stt) => stt,
+                None => unknown("stt", name, files)?,
+            },
+        };
+        links.push(SttLink { stt, breaker: Arc::default() });
     }
+    if let [only] = &links[..]
+        && is_local(&names[0])
+    {
+        return Ok(only.stt.clone());
+    }
+    let waits = &settings.providers.waits;
+    let (words, last_words) = (cloud::ms(waits.words_ms), cloud::ms(waits.last_words_ms));
+    Ok(Arc::new(SttChain::new(links, SttDeadlines { words, last_words })))
 }
 
-fn text_to_speech(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Arc<dyn TextToSpeech>> {
-    match settings.providers.tts.as_str() {
-        #[cfg(feature = "local-speech")]
-        "kokoro" => local::kokoro(files, &settings.providers.voice),
-        #[cfg(feature = "local-speech")]
-        "piper" => local::piper(files, crate::tts::piper::Manner::Lively),
-        name => unknown("tts", name, files),
+/// The chain of `providers.tts`, each voice with its store; a single local one stands for itself.
+fn text_to_speech(
+    settings: &Settings,
+    files: &ModelFiles,
+    voice_cache: &Path,
+) -> anyhow::Result<Arc<dyn TextToSpeech>> {
+    let names = &settings.providers.tts;
+    let cache = CacheSettings {
+        folder: Some(voice_cache.to_owned()),
+        memory_bytes_max: VOICE_MEMORY_BYTES_MAX / names.len(),
+        disk_bytes_max: VOICE_DISK_BYTES_MAX,
+    };
+    let mut links = Vec::new();
+    for name in names {
+        let voice = match name.as_str() {
+            #[cfg(feature = "local-speech")]
+            "kokoro" | "local" => local::kokoro(files, &settings.providers.voice)?,
+            #[cfg(feature = "local-speech")]
+            "piper" => local::piper(files, crate::tts::piper::Manner::Lively)?,
+            name => match cloud::text_to_speech(settings, name)? {
+                Some(voice) => voice,
+                None => unknown("tts", name, files)?,
+            },
+        };
+        links.push(TtsLink { voice: CachedVoice::new(voice, &cache), breaker: Arc::default() });
     }
+    if let [only] = &links[..]
+        && is_local(&names[0])
+    {
+        return Ok(Arc::new(only.voice.clone()));
+    }
+    Ok(Arc::new(TtsChain::new(links)))
 }
 
+/// The chain of `providers.llm`; none where the settings say so, or where the only one is local and not there.
 fn language_model(settings: &Settings, files: &ModelFiles) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
-    match settings.providers.llm.as_str() {
-        "none" => Ok(None),
-        #[cfg(feature = "local-llm")]
-        "qwen" => match local_llm(files, settings.providers.llm_threads) {
-            Ok(model) => Ok(Some(model)),
-            // Probes then have the bank's own wording: an interview is possible without it.
-            Err(error) => {
-                tracing::warn!(%error, "the language model is not there; probes keep their authored wording");
-                Ok(None)
-            }
-        },
-        name => unknown("llm", name, files),
+    let names = &settings.providers.llm;
+    let mut links = Vec::new();
+    for name in names {
+        let model = match name.as_str() {
+            "none" => None,
+            #[cfg(feature = "local-llm")]
+            "qwen" | "local" => match local_llm(files, settings.providers.llm_threads) {
+                Ok(model) => Some(model),
+                // Probes then have the bank's own wording: an interview is possible without it.
+                Err(error) => {
+                    tracing::warn!(%error, "the language model is not there; probes keep their authored wording");
+                    None
+                }
+            },
+            name => match cloud::language_model(settings, name, cloud::Use::Conversation)? {
+                Some(model) => Some(model),
+                None => unknown("llm", name, files)?,
+            },
+        };
+        links.extend(model.map(|model| LlmLink { model, breaker: Arc::default() }));
     }
+    Ok(match &links[..] {
+        [] => None,
+        [only] if is_local(&names[0]) => Some(only.model.clone()),
+        [..] => Some(Arc::new(LlmChain::new(links))),
+    })
+}
+
+/// The model of `providers.llm_scoring` or `providers.llm_generation`, where any is named: it counts for the house.
+pub fn careful_model(
+    settings: &Settings,
+    wanted: cloud::Use,
+    ledger: &Arc<Ledger>,
+) -> anyhow::Result<Option<Arc<dyn LanguageModel>>> {
+    let names = match wanted {
+        cloud::Use::Conversation => &settings.providers.llm,
+        cloud::Use::Scoring => &settings.providers.llm_scoring,
+        cloud::Use::Generation => &settings.providers.llm_generation,
+    };
+    let mut links = Vec::new();
+    for name in names {
+        let model = cloud::language_model(settings, name, wanted)?.with_context(|| {
+            format!("providers.{wanted} names \"{name}\", which is none under [providers.compatible]")
+        })?;
+        links.push(LlmLink { model, breaker: Arc::default() });
+    }
+    if links.is_empty() {
+        return Ok(None);
+    }
+    let chain = LlmChain::new(links);
+    Ok(chain.metered(&ledger.meter()))
+}
+
+/// How an interview with these parts is conducted: a quick model words whole turns.
+pub fn conduct(settings: &Settings, parts: &Parts) -> crate::interview::Settings {
+    let conduct = settings.interview.conduct.clone();
+    let is_quick = parts.llm.as_ref().is_some_and(|model| model.is_quick());
+    crate::interview::Settings { word_turns: conduct.word_probes && is_quick, ..conduct }
+}
+
+/// Whether every part can do without money: a name that costs nothing stands in its chain.
+pub fn can_do_without_money(settings: &Settings) -> bool {
+    let providers = &settings.providers;
+    // A language model is never needed: the authored wording is always there.
+    [&providers.stt, &providers.tts].into_iter().all(|chain| chain.iter().any(|name| is_local(name)))
+}
+
+fn is_local(name: &str) -> bool {
+    ["local", "moonshine", "kokoro", "piper", "qwen"].contains(&name)
 }
 
 /// The local language model, or the small one that stands in where it could not be fetched.

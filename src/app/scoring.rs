@@ -1,36 +1,33 @@
-//! Who scores answers: the settings' names become a scorer. Must never need a key for the local one.
+//! Who scores answers: the local scorer, or a model with the local scorer behind it. Must never need a key for the local
+//! one.
 
-use crate::cloud::{Endpoint, Key};
-use crate::config;
+use super::cloud::{self, Use};
+use super::providers::careful_model;
+use crate::clock::Clock;
+use crate::cloud::meter::Ledger;
+use crate::config::Settings;
 use crate::embed::Embedder;
 use crate::jobs::evaluate::Scoring;
-use crate::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
 use crate::scoring::grader::Grader;
 use crate::scoring::local::LocalGrader;
 use crate::scoring::model::ModelGrader;
 use crate::scoring::rubric::Rubric;
-use anyhow::{Context as _, bail};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// The provider of a scoring model, as it is named in messages.
-const PROVIDER: &str = "scoring";
-/// Longest wait for a connection, s: a judgement waits for nobody who is away.
-const CONNECT: Duration = Duration::from_secs(5);
-
-/// How answers are scored, by the settings. Call it on the runtime on which a model is to be asked.
-pub fn load(settings: &config::Scoring) -> anyhow::Result<Scoring> {
+/// How answers are scored, by `providers.llm_scoring`. Call it on the runtime on which a model is to be asked.
+pub fn load(settings: &Settings, ledger: &Arc<Ledger>) -> anyhow::Result<Scoring> {
     let rubric = Rubric::shipped()?;
     let local: Arc<dyn Grader> = Arc::new(LocalGrader::new(rubric.clone(), embedder()));
-    let grader = match settings.scorer.as_str() {
-        "local" => local,
-        "model" => {
-            let model = Arc::new(OpenAiChat::new(endpoint(settings)?, chat(settings)?));
-            Arc::new(ModelGrader::new(model, local, rubric.clone(), tokio::runtime::Handle::current()))
-        }
-        name => bail!("scoring.scorer is \"{name}\"; it takes local or model"),
+    let grader = match careful_model(settings, Use::Scoring, ledger)? {
+        Some(model) => Arc::new(ModelGrader::new(model, local, rubric.clone(), tokio::runtime::Handle::current())),
+        None => local,
     };
     Ok(Scoring { rubric: Arc::new(rubric), grader })
+}
+
+/// The same for a command, which counts its own costs.
+pub fn load_alone(settings: &Settings) -> anyhow::Result<Scoring> {
+    load(settings, &Ledger::new(cloud::budget(settings), Clock::system(), 0))
 }
 
 /// The model of meaning; without its files answers are scored by their words alone, and every grade says so.
@@ -55,34 +52,5 @@ fn open_embedder() -> anyhow::Result<Arc<dyn Embedder>> {
 
 #[cfg(not(feature = "local-speech"))]
 fn open_embedder() -> anyhow::Result<Arc<dyn Embedder>> {
-    bail!("this build has no local models")
-}
-
-fn endpoint(settings: &config::Scoring) -> anyhow::Result<Endpoint> {
-    if settings.base_url.is_empty() || settings.model.is_empty() {
-        bail!("scoring.scorer is \"model\": scoring.base_url and scoring.model must name it");
-    }
-    let key = Key::find(&settings.key_file, &settings.key_variable, |name| std::env::var(name).ok())
-        .context("scoring.key_file or scoring.key_variable")?;
-    Endpoint::new(PROVIDER, &settings.base_url, key, CONNECT).context("scoring.base_url cannot be used")
-}
-
-fn chat(settings: &config::Scoring) -> anyhow::Result<OpenAiChatSettings> {
-    let structure = match settings.structure.as_str() {
-        "schema" => Structure::Schema,
-        "object" => Structure::Object,
-        "prompt" => Structure::Prompt,
-        name => bail!("scoring.structure is \"{name}\"; it takes schema, object or prompt"),
-    };
-    let whole = Duration::from_secs(u64::from(settings.judgement_s));
-    Ok(OpenAiChatSettings {
-        model: settings.model.clone(),
-        tokens_field: settings.tokens_field.clone(),
-        sends_temperature: settings.sends_temperature,
-        structure,
-        extra: serde_json::Map::new(),
-        first_token: whole,
-        next_token: whole,
-        whole,
-    })
+    anyhow::bail!("this build has no local models")
 }

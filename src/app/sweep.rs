@@ -42,13 +42,13 @@ impl Grace {
         self.open_since = self.clock.now();
     }
 
-    /// The interviews that nobody owns and nobody came back to in time.
+    /// The interviews that nobody owns and nobody came back to in time; written ones are left for `written_h` hours.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn forsaken(&self, store: &Store) -> Result<Vec<SessionId>, StoreError> {
+    pub async fn forsaken(&self, store: &Store, written_h: u32) -> Result<Vec<SessionId>, StoreError> {
         let mut forsaken = Vec::new();
-        for id in store.orphans(ORPHANS_MAX).await? {
+        for id in store.orphans(ORPHANS_MAX, written_h).await? {
             let row = store.interview(id).await?;
             let since = row.lease_until.unwrap_or(row.updated_at).max(self.open_since);
             if self.clock.now() - since >= chrono::Duration::minutes(GRACE_MIN) {
@@ -92,7 +92,7 @@ pub async fn run(live: Arc<Live>, stop: CancellationToken) {
 
 async fn adopt(live: &Live, grace: &Grace) -> Result<(), StoreError> {
     live.store.expire(ORPHANS_MAX).await?;
-    for id in grace.forsaken(&live.store).await? {
+    for id in grace.forsaken(&live.store, live.settings.interview.written_away_hours).await? {
         // Who was lost during the goodbye has not run away.
         let reason = live.ending(id).await?.unwrap_or(EndReason::Left);
         if live.close_forsaken(id, reason).await? {

@@ -1,7 +1,7 @@
 //! The commands, one file each. A command reads its arguments, the settings and the places, and hands over. Must never
 //! hold what a server needs.
 
-mod bench;
+pub mod bench;
 mod doctor;
 mod migrate;
 pub mod rehearse;

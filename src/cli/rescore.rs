@@ -33,7 +33,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (settings, paths) = arguments.config.load()?;
     crate::telemetry::init_logging(&settings.telemetry)?;
-    let scoring = app::scoring::load(&settings.scoring)?;
+    let scoring = app::scoring::load_alone(&settings)?;
     let database = app::open_database(&settings, &paths).await?;
     let done = rescore_all(&arguments, &database.store, &scoring).await;
     database.close().await?;

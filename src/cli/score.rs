@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Where the grades go.
     #[arg(long, value_name = "FILE.jsonl")]
     output: PathBuf,
-    /// Who judges: "local" (no key) or "model" (the provider that [scoring] in the settings names).
+    /// Who judges: "local" (no key) or "model" (the first of providers.llm_scoring).
     #[arg(long, value_name = "SCORER", value_parser = ["local", "model"])]
     scorer: Option<String>,
     #[command(flatten)]
@@ -38,10 +38,14 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (mut settings, _) = arguments.config.load()?;
-    if let Some(scorer) = arguments.scorer {
-        settings.scoring.scorer = scorer;
+    match arguments.scorer.as_deref() {
+        Some("local") => settings.providers.llm_scoring.clear(),
+        Some(_) if settings.providers.llm_scoring.is_empty() => {
+            anyhow::bail!("providers.llm_scoring names no provider: name one, or use --scorer local")
+        }
+        Some(_) | None => {}
     }
-    let grader = scoring::load(&settings.scoring)?.grader;
+    let grader = scoring::load_alone(&settings)?.grader;
     let (input, output) = (arguments.input, arguments.output);
     // Pure computing, or a wait for a model: away from the threads that carry the runtime.
     let count = tokio::task::spawn_blocking(move || grade_file(&input, &output, grader.as_ref())).await??;

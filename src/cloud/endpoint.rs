@@ -107,6 +107,8 @@ impl Endpoint {
             return Err(wrong("its base_url begins with none of http, https, ws, wss".into()));
         }
         let is_here = url.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host));
+        // The program has chosen one at its start; a tool may not have.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = reqwest::Client::builder().connect_timeout(connect).pool_idle_timeout(IDLE).tcp_nodelay(true);
         if is_here {
             client = client.no_proxy();
@@ -200,10 +202,8 @@ mod tests {
         assert_eq!(key.header("Bearer ").to_str().ok(), Some("Bearer sk-secret"));
         assert!(!format!("{key:?} {:?}", key.header("Bearer ")).contains("secret"));
         assert!(Key::find("", "", nowhere).expect("none is wanted").is_none());
-        assert_eq!(
-            Key::find("", "MY_KEY", nowhere).expect_err("no key"),
-            KeyError::Missing { variable: "MY_KEY".into() }
-        );
+        let missing = Key::find("", "MY_KEY", nowhere).expect_err("no key");
+        assert_eq!(missing, KeyError::Missing { variable: "MY_KEY".into() });
         let error = Key::find("", "MY_KEY", |_| Some("sk sec\u{7}ret".into())).expect_err("no key").to_string();
         assert!(error.contains("MY_KEY") && !error.contains("sec"), "{error}");
         let folder = tempfile::tempdir().expect("a folder");

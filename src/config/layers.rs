@@ -5,7 +5,48 @@ use super::ConfigError;
 use toml::{Table, Value};
 
 /// Tables whose keys the operator chooses.
-const OPEN_TABLES: [&str; 1] = ["interview.disclosure.text"];
+const OPEN_TABLES: [&str; 2] = ["interview.disclosure.text", "providers.compatible"];
+
+/// Gives each compatible provider what it does not state: plain manners of the protocol, and no key.
+pub(super) fn complete(mut settings: Table) -> Table {
+    let plain: Table = [
+        ("chat_model", ""),
+        ("scoring_model", ""),
+        ("generation_model", ""),
+        ("tokens_field", "max_tokens"),
+        ("structure", "schema"),
+        ("chat_extra", "{}"),
+        ("transcription_model", ""),
+        ("realtime_model", ""),
+        ("speech_model", ""),
+        ("speech_voice", ""),
+        ("speech_instructions", ""),
+        ("key_env", ""),
+        ("key_file", ""),
+    ]
+    .map(|(key, text)| (key.to_owned(), Value::String(text.to_owned())))
+    .into_iter()
+    .chain([("sends_temperature".to_owned(), Value::Boolean(true))])
+    .chain(
+        [
+            "usd_per_million_tokens_in",
+            "usd_per_million_tokens_out",
+            "stt_usd_per_minute",
+            "tts_usd_per_million_characters",
+        ]
+        .map(|key| (key.to_owned(), Value::Float(0.0))),
+    )
+    .collect();
+    let providers = settings.get_mut("providers").and_then(Value::as_table_mut);
+    let compatible = providers.and_then(|providers| providers.get_mut("compatible")).and_then(Value::as_table_mut);
+    for (_, provider) in compatible.into_iter().flatten() {
+        let Some(provider) = provider.as_table_mut() else { continue };
+        for (key, value) in &plain {
+            provider.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    settings
+}
 
 pub(super) fn parse(text: &str, source_name: &str) -> Result<Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
@@ -31,6 +72,8 @@ pub(super) fn merge(base: &mut Table, over: Table, path: &str, source_name: &str
                     i32::try_from(whole).map_err(|_| wrong_type(&Value::Integer(whole), slot))?,
                 ));
             }
+            // One name is a list of one.
+            (Some(slot @ Value::Array(_)), Value::String(one)) => *slot = Value::Array(vec![Value::String(one)]),
             (Some(slot), value) if slot.same_type(&value) => *slot = value,
             (Some(slot), value) => return Err(wrong_type(&value, slot)),
             (None, value) if OPEN_TABLES.contains(&path) => drop(base.insert(key, value)),

@@ -1,8 +1,9 @@
 //! all-MiniLM-L6-v2, eight-bit, through ONNX Runtime. One thread and one text at a time, so that what else is read makes
 //! no difference to a text's numbers. Must never be given a language that it was not trained on.
 
+use super::integers::by_integers;
 use super::wordpiece::{WordPieces, rarity};
-use super::{EmbedError, Embedder, Reading};
+use super::{EmbedError, Embedder, Pieces, Reading};
 use crate::onnx::OnnxRuntime;
 use ort::session::Session;
 use ort::value::TensorRef;
@@ -31,7 +32,12 @@ impl MiniLm {
         let text = std::fs::read_to_string(vocabulary).map_err(|e| load(format!("{}: {e}", vocabulary.display())))?;
         let pieces =
             WordPieces::parse(&text).ok_or_else(|| load(format!("{}: no vocabulary", vocabulary.display())))?;
-        let session = runtime.session(model).map_err(|e| load(e.to_string()))?;
+        let shipped = std::fs::read(model).map_err(|e| load(format!("{}: {e}", model.display())))?;
+        let session = match by_integers(&shipped) {
+            Some(packed) => runtime.session_of(&packed, model),
+            None => runtime.session(model),
+        };
+        let session = session.map_err(|e| load(e.to_string()))?;
         Ok(Self { pieces, session: Mutex::new(session) })
     }
 
@@ -58,6 +64,7 @@ impl Embedder for MiniLm {
     fn read(&self, words: &[&str], ends: &[usize]) -> Result<Reading, EmbedError> {
         let cut: Vec<Vec<u32>> = words.iter().map(|word| self.pieces.pieces(word)).collect();
         let mut rows = vec![0.0; words.len() * WIDTH];
+        let mut pieces = Pieces::none(WIDTH);
         let mut start = 0;
         while start < words.len() {
             let mut part = vec![i64::from(self.pieces.opening)];
@@ -75,13 +82,14 @@ impl Embedder for MiniLm {
             }
             part.push(i64::from(self.pieces.closing));
             let read = self.run(&part)?;
-            for (row, owner) in read.chunks_exact(WIDTH).zip(owners) {
+            for ((row, owner), piece) in read.chunks_exact(WIDTH).zip(owners).zip(part) {
                 let Some(word) = owner else { continue };
+                pieces.push(word, row, rarity(&[u32::try_from(piece).unwrap_or(self.pieces.unknown)]));
                 rows[word * WIDTH..(word + 1) * WIDTH].iter_mut().zip(row).for_each(|(sum, part)| *sum += part);
             }
             start = end;
         }
-        Ok(Reading::new(WIDTH, rows, cut.iter().map(|pieces| rarity(pieces)).collect()))
+        Ok(Reading::new(WIDTH, rows, cut.iter().map(|pieces| rarity(pieces)).collect(), pieces))
     }
 
     fn name(&self) -> String {

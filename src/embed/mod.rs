@@ -2,6 +2,8 @@
 //! Must never judge an answer, and never give other numbers for the same text, whatever was read before it.
 
 #[cfg(feature = "local-speech")]
+mod integers;
+#[cfg(feature = "local-speech")]
 pub mod minilm;
 pub mod wordpiece;
 
@@ -35,15 +37,61 @@ pub struct Reading {
     rows: Vec<f32>,
     /// For each word how rare it is in the language, 0 (as "the") to 1.
     pub rarity: Vec<f32>,
+    /// What the model cut the words into.
+    pub pieces: Pieces,
+}
+
+/// Pieces of words, as a model reads them.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Pieces {
+    width: usize,
+    /// One row of length 1 for each piece.
+    rows: Vec<f32>,
+    /// For each piece its word, ascending.
+    pub words: Vec<usize>,
+    pub rarity: Vec<f32>,
+}
+
+impl Pieces {
+    /// Without any piece yet.
+    #[must_use]
+    pub fn none(width: usize) -> Self {
+        Self { width, ..Self::default() }
+    }
+
+    /// Adds a piece of a word; its row is brought to length 1.
+    pub fn push(&mut self, word: usize, row: &[f32], rarity: f32) {
+        let start = self.rows.len();
+        self.rows.extend_from_slice(row);
+        to_unit(&mut self.rows[start..]);
+        self.words.push(word);
+        self.rarity.push(rarity);
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The vector of a piece.
+    #[must_use]
+    pub fn row(&self, piece: usize) -> &[f32] {
+        &self.rows[piece * self.width..(piece + 1) * self.width]
+    }
 }
 
 impl Reading {
     /// From one row of `width` for each word; every row is brought to length 1.
     #[must_use]
-    pub fn new(width: usize, mut rows: Vec<f32>, rarity: Vec<f32>) -> Self {
+    pub fn new(width: usize, mut rows: Vec<f32>, rarity: Vec<f32>, pieces: Pieces) -> Self {
         debug_assert_eq!(rows.len(), width * rarity.len(), "one row for each word");
         rows.chunks_exact_mut(width.max(1)).for_each(to_unit);
-        Self { width, rows, rarity }
+        Self { width, rows, rarity, pieces }
     }
 
     /// Words read.
@@ -102,11 +150,11 @@ fn to_unit(row: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Reading, nearness};
+    use super::{Pieces, Reading, nearness};
 
     #[test]
     fn rows_have_length_one_and_means_lie_between() {
-        let reading = Reading::new(3, vec![3.0, 0.0, 0.0, 0.0, 5.0, 0.0], vec![1.0, 0.5]);
+        let reading = Reading::new(3, vec![3.0, 0.0, 0.0, 0.0, 5.0, 0.0], vec![1.0, 0.5], Pieces::none(3));
         assert_eq!(reading.row(1), [0.0, 1.0, 0.0]);
         let mean = reading.mean(0..2);
         assert!((nearness(&mean, &mean) - 1.0).abs() < 1e-6);

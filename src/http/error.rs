@@ -269,6 +269,14 @@ impl ApiError {
         }
     }
 
+    /// The problem's parts, for what is no HTTP answer: status, title, detail, and what is wrong field by field.
+    #[must_use]
+    pub fn told(self) -> (u16, &'static str, String, Vec<FieldError>) {
+        let ((_, status, title, _), detail) = self.kind_and_detail();
+        let errors = if let Self::Invalid(errors) = self { errors } else { Vec::new() };
+        (status.as_u16(), title, detail, errors)
+    }
+
     fn retry_after_s(&self) -> Option<u64> {
         if let Self::Full { retry_after_s } = self {
             Some(u64::from(*retry_after_s))

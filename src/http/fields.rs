@@ -2,6 +2,10 @@
 //! of one resource.
 
 use super::error::{ApiError, FieldError};
+use chrono::{DateTime, Datelike, Utc};
+
+/// Years of the times that are taken: beyond them a database has other limits than the program.
+const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 /// What is wrong so far.
 #[derive(Debug, Default)]
@@ -28,6 +32,12 @@ impl Fields {
         }
         self.must(!text.chars().any(char::is_control), field, "Control characters are not text.");
         (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// A point in time that the record can hold.
+    pub fn time(&mut self, field: &str, value: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        self.must(value.is_none_or(|time| YEARS.contains(&time.year())), field, "A time between 1970 and 9999.");
+        value
     }
 
     /// A value, or what is wrong with it.

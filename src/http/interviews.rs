@@ -1,19 +1,20 @@
 //! What the routes need of interviews in progress: the door to the sessions, implemented where the program is composed.
 //! Must never know how a session works.
 
-use crate::id::{SessionId, UserId};
+use crate::id::SessionId;
 use crate::interview::EndReason;
-use crate::interview::question::Level;
 use crate::room::StateView;
-use crate::store::{CategoryRow, InterviewRow, Mode, Purpose, RoomKind, StoreError};
+use crate::room::websocket::Socket;
+use crate::session::booking::BookingError;
+pub use crate::session::booking::{Booked, InterviewWish};
+use crate::store::StoreError;
 use axum::body::Bytes;
-use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 /// The door to interviews in progress. Implementations answer quickly (seconds) and are safe to drop in between.
 pub trait Interviews: Send + Sync {
     /// Plans an interview from the bank and stores it.
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>>;
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>>;
 
     /// Connects the candidate's browser (checks consent, claims the session). `reconnect` says that the page was
     /// connected before; without it a second connection takes the place of the first.
@@ -36,6 +37,21 @@ pub trait Interviews: Send + Sync {
     /// The candidate hangs up.
     fn whip_delete(&self, session: SessionId, resource: String) -> BoxFuture<'_, Result<(), InterviewError>>;
 
+    /// The open door: begins a conversation without a token, or goes on with one by its `pc_id`. Closed by default.
+    fn open_offer(&self, _offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
+    /// Candidates of a connection made by the open door.
+    fn open_candidates(&self, _pc_id: String, _candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
+    /// Seats a socket in an interview, or at the open door; it may send at once.
+    fn socket(&self, _session: Option<SessionId>, _socket: Socket) -> BoxFuture<'_, Result<(), InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
+
     /// Ends the interview, in progress or not begun.
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>>;
 
@@ -55,30 +71,6 @@ pub trait Interviews: Send + Sync {
 /// What the microphone check says.
 pub const SOUND_CHECK_TEXT: &str = "Hello. Can you hear me? Please say a few words.";
 
-/// An interview that somebody wants, checked: the category has questions of this level in its language.
-#[derive(Clone, PartialEq, Debug)]
-pub struct InterviewWish {
-    pub user_id: Option<UserId>,
-    pub category: CategoryRow,
-    pub level: Level,
-    pub title: String,
-    pub job_position: String,
-    pub tech_stack: Vec<String>,
-    pub candidate_name: Option<String>,
-    pub questions: u32,
-    /// `None`: what the questions need.
-    pub minutes: Option<u32>,
-    pub mode: Mode,
-    pub purpose: Purpose,
-    pub room: RoomKind,
-    /// How much longer than usual pauses may be, 1.0 to 2.0.
-    pub patience: f64,
-    /// How soon a pause counts as the end of an answer; `None`: as the server is set.
-    pub turn_profile: Option<crate::turn::Profile>,
-    /// Not begun by then, it is abandoned.
-    pub expires_at: DateTime<Utc>,
-}
-
 /// The answer to an offer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WhipAnswer {
@@ -87,6 +79,24 @@ pub struct WhipAnswer {
     pub resource: String,
     /// Version of the connection, without quotes.
     pub etag: String,
+}
+
+/// An offer at the open door.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenOffer {
+    pub sdp: String,
+    /// The connection that it belongs to; unknown ones begin a new conversation.
+    pub pc_id: Option<String>,
+    /// A new connection takes the place of that one.
+    pub restart: bool,
+}
+
+/// The answer to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenAnswer {
+    pub sdp: String,
+    /// Names the connection from now on; not to be guessed.
+    pub pc_id: String,
 }
 
 /// What became of a change to a connection.
@@ -124,4 +134,14 @@ pub enum InterviewError {
     Unavailable { said: String },
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<BookingError> for InterviewError {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::Plan(error) => Self::Impossible { field: "level", said: error.to_string() },
+            BookingError::Json => Self::Unavailable { said: "This interview's plan cannot be written.".into() },
+            BookingError::Store(error) => Self::Store(error),
+        }
+    }
 }

@@ -21,7 +21,9 @@ mod wav;
 
 pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
-pub use interviews::{InterviewError, InterviewWish, Interviews, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched};
+pub use interviews::{
+    Booked, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+};
 pub use routes::whip::SDP_BYTES_MAX;
 pub use serve::serve;
 pub use state::{HttpState, Shared};
@@ -30,8 +32,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use routes::{
-    audit as audit_log, auth, categories, consent, create, events, health, interviews as interview, invitations,
-    overrides, privacy, profiles, record, recording, report, sound_check, transcript, users, webhooks, whip,
+    artifacts, audit as audit_log, auth, bank_files, categories, consent, create, drafts, events, health,
+    interviews as interview, invitations, open_offer, overrides, privacy, profiles, progress, questions, record,
+    recording, report, socket, sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
 };
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -45,7 +48,6 @@ use utoipa_swagger_ui::SwaggerUi;
 /// Every route of the interface, with its description.
 fn table() -> OpenApiRouter<Shared> {
     let v1 = OpenApiRouter::new()
-        .routes(routes!(categories::list))
         .routes(routes!(create::create, interview::list))
         .routes(routes!(interview::show, privacy::erase_interview))
         .routes(routes!(interview::token))
@@ -53,8 +55,11 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(consent::give))
         .routes(routes!(whip::offer, whip::options))
         .routes(routes!(whip::change, whip::hang_up))
+        .routes(routes!(socket::join))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))
+        .routes(routes!(artifacts::show))
+        .routes(routes!(artifacts::diff))
         .routes(routes!(record::responses))
         .routes(routes!(report::json))
         .routes(routes!(report::html))
@@ -67,9 +72,21 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(recording::play))
         .routes(routes!(events::list))
         .routes(routes!(sound_check::play))
-        .merge(people());
+        .routes(routes!(drafts::list))
+        .routes(routes!(drafts::review))
+        .routes(routes!(text::show, text::begin))
+        .routes(routes!(text::answer))
+        .routes(routes!(text::wish))
+        .routes(routes!(text::code))
+        .routes(routes!(text_socket::open))
+        .merge(people())
+        .merge(bank());
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         .nest("/api/v1", v1)
+        .routes(routes!(open_offer::offer, open_offer::candidates, open_offer::options))
+        .routes(routes!(socket::open))
+        .routes(routes!(open_offer::start, open_offer::start_options))
+        .routes(routes!(open_offer::offer_of, open_offer::candidates_of, open_offer::options_of))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
@@ -101,6 +118,25 @@ fn people() -> OpenApiRouter<Shared> {
         .routes(routes!(webhooks::show, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::deliveries))
         .routes(routes!(webhooks::replay))
+}
+
+/// The routes about what is asked, and what came of it.
+fn bank() -> OpenApiRouter<Shared> {
+    OpenApiRouter::new()
+        .routes(routes!(categories::list, categories::create))
+        .routes(routes!(categories::show, categories::change, categories::withdraw))
+        .routes(routes!(bank_files::export, bank_files::import))
+        .routes(routes!(questions::list, questions::create))
+        .routes(routes!(questions::show, questions::change, questions::withdraw))
+        .routes(routes!(questions::versions))
+        .routes(routes!(questions::restore))
+        .routes(routes!(questions::bulk))
+        .routes(routes!(progress::show))
+        .routes(routes!(progress::answers))
+        .routes(routes!(progress::repeat))
+        .routes(routes!(progress::practise))
+        .routes(routes!(statistics::show))
+        .routes(routes!(statistics::questions))
 }
 
 /// The whole server, from outside in: request id and span, trust headers, panics, compression, time limit, routes.

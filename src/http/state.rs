@@ -5,7 +5,9 @@ use super::interviews::Interviews;
 use crate::auth::token::Tokens;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::jobs::evaluate::Scoring;
 use crate::profile::pdf::PdfReader;
+use crate::session::text::TextInterviews;
 use crate::store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::path::PathBuf;
@@ -17,6 +19,10 @@ use tokio_util::sync::CancellationToken;
 pub struct HttpState {
     pub store: Store,
     pub interviews: Arc<dyn Interviews>,
+    /// Written interviews, which need no room.
+    pub text: TextInterviews,
+    /// Scores answers at once in practice.
+    pub scoring: Scoring,
     pub tokens: Tokens,
     /// Passwords, and how often somebody may try.
     pub accounts: Accounts,

@@ -43,6 +43,8 @@ pub struct Fault {
     /// Key of the question, or the category's slug.
     pub place: String,
     pub what: String,
+    /// It can be asked and scored all the same, less well. Shipped banks have not even these.
+    pub advice: bool,
 }
 
 impl fmt::Display for Fault {
@@ -88,6 +90,18 @@ impl Bank {
         faults.found
     }
 
+    /// Every rule that one question breaks, beside the others of its bank.
+    #[must_use]
+    pub fn check_one(&self, question: &Question) -> Vec<Fault> {
+        let mut faults = Faults { place: question.key.clone(), found: Vec::new() };
+        check_question(question, &self.category, &mut faults);
+        let own = stems(question);
+        for other in self.questions.iter().filter(|other| other.key != question.key) {
+            check_alike(&own, &stems(other), &other.key, &mut faults);
+        }
+        faults.found
+    }
+
     /// The questions of a level.
     pub fn at(&self, level: Level) -> impl Iterator<Item = &Question> {
         self.questions.iter().filter(move |question| question.level == level)
@@ -98,6 +112,10 @@ impl Bank {
 const QUESTIONS_MAX: usize = 500;
 /// Key points of a question: fewer say little, more cannot be said within a time box.
 const KEY_POINTS: std::ops::RangeInclusive<usize> = 3..=7;
+/// Most key points that are taken at all.
+pub const KEY_POINTS_MAX: usize = 12;
+/// Most misconceptions, probes, ways of saying and groups of terms: bounds what one answer costs to score.
+const LIST_MAX: usize = 40;
 /// Fewest probes: an interview asks at most two after one answer.
 const PROBES_MIN: usize = 2;
 /// Longest probe, words.
@@ -105,7 +123,9 @@ const PROBE_WORDS_MAX: usize = 30;
 /// Time boxes, s: shorter is no answer, longer is no question.
 const TIME_BOX_S: std::ops::RangeInclusive<u32> = 30..=900;
 /// Heaviest key point.
-const WEIGHT_MAX: f64 = 5.0;
+pub const WEIGHT_MAX: f64 = 5.0;
+/// Longest slug, characters.
+const SLUG_CHARS_MAX: usize = 100;
 /// Longest text of any field, characters.
 const TEXT_CHARS_MAX: usize = 4_000;
 /// Share of words in common from which two prompts are the same question.
@@ -138,9 +158,28 @@ struct Faults {
 
 impl Faults {
     fn unless(&mut self, holds: bool, what: &str) {
+        self.note(holds, what, false);
+    }
+
+    /// What had better hold.
+    fn better(&mut self, holds: bool, what: &str) {
+        self.note(holds, what, true);
+    }
+
+    fn note(&mut self, holds: bool, what: &str, advice: bool) {
         if !holds {
-            self.found.push(Fault { place: self.place.clone(), what: what.to_owned() });
+            self.found.push(Fault { place: self.place.clone(), what: what.to_owned(), advice });
         }
+    }
+}
+
+impl Category {
+    /// Every rule that the category breaks.
+    #[must_use]
+    pub fn check(&self) -> Vec<Fault> {
+        let mut faults = Faults { place: self.slug.clone(), found: Vec::new() };
+        check_category(self, &mut faults);
+        faults.found
     }
 }
 
@@ -150,9 +189,12 @@ fn check_category(category: &Category, faults: &mut Faults) {
     faults.unless(filled(&category.system_prompt), "lacks a system prompt");
     let tag = category.language.len() == 2 && category.language.bytes().all(|b| b.is_ascii_lowercase());
     faults.unless(tag, "its language is no two-letter tag");
-    faults.unless(!category.job_positions.is_empty(), "names no job position");
+    let positions = &category.job_positions;
+    let named = positions.len() <= LIST_MAX && positions.iter().all(|name| filled(name));
+    faults.unless(!positions.is_empty() && named, "names no job position");
     let slugs: BTreeSet<_> = category.competencies.iter().map(|c| c.slug.as_str()).collect();
-    faults.unless(!slugs.is_empty() && slugs.len() == category.competencies.len(), "competencies lack or repeat");
+    let all = slugs.len() == category.competencies.len() && slugs.len() <= LIST_MAX;
+    faults.unless(!slugs.is_empty() && all, "competencies lack or repeat");
     for competency in &category.competencies {
         let fine = is_slug(&competency.slug) && filled(&competency.name) && is_weight(competency.weight);
         faults.unless(fine, &format!("competency `{}` is incomplete", competency.slug));
@@ -174,6 +216,9 @@ fn check_question(question: &Question, category: &Category, faults: &mut Faults)
     faults.unless(filled(&question.reference_answer), "lacks a reference answer");
     let anchors = &question.anchors;
     faults.unless([&anchors.one, &anchors.three, &anchors.five].into_iter().all(|a| filled(a)), "lacks an anchor");
+    let task = question.code.as_ref();
+    faults.unless(task.is_none_or(|task| filled(&task.language) && is_text(&task.starter)), "its code task is no text");
+    faults.unless(question.twin.as_ref().is_none_or(|twin| filled(twin)), "its twin is no key");
     check_speech(question, faults);
     check_points(question, faults);
     check_scores(question, faults);
@@ -185,12 +230,10 @@ fn check_speech(question: &Question, faults: &mut Faults) {
     let probes = question.probes.iter().map(|probe| ("probe", &probe.text, PROBE_WORDS_MAX));
     for (field, text, words_max) in prompts.into_iter().chain(probes) {
         let count = text.split_whitespace().count();
-        faults.unless(
-            (1..=words_max).contains(&count),
-            &format!("{field} has {count} words, at most {words_max} are kept in mind"),
-        );
+        faults.unless(filled(text), &format!("{field} is empty or too long"));
+        faults.better(count <= words_max, &format!("{field} has {count} words, at most {words_max} are kept in mind"));
         if let Some(odd) = unspeakable(text) {
-            faults.unless(false, &format!("{field} has `{odd}`, which cannot be spoken"));
+            faults.better(false, &format!("{field} has `{odd}`, which cannot be spoken"));
         }
     }
 }
@@ -208,24 +251,29 @@ pub fn unspeakable(text: &str) -> Option<&str> {
 
 fn check_points(question: &Question, faults: &mut Faults) {
     let points = &question.key_points;
-    faults.unless(KEY_POINTS.contains(&points.len()), "has too few or too many key points");
+    faults.unless((1..=KEY_POINTS_MAX).contains(&points.len()), "has no or far too many key points");
+    faults.better(KEY_POINTS.contains(&points.len()), "has too few or too many key points");
     faults.unless(points.iter().any(|point| point.must), "has no key point that counts");
     let ids: BTreeSet<_> = points.iter().map(|point| point.id.as_str()).collect();
     faults.unless(ids.len() == points.len(), "repeats the id of a key point");
     for point in points {
-        let told =
-            filled(&point.statement) && !point.paraphrases.is_empty() && point.paraphrases.iter().all(|p| filled(p));
-        let fine = is_slug(&point.id) && is_weight(point.weight) && told && are_terms(&point.terms);
+        let told = filled(&point.statement) && are_ways(&point.paraphrases) && are_terms(&point.terms);
+        let fine = is_slug(&point.id) && is_weight(point.weight) && told;
         faults.unless(fine, &format!("key point `{}` is incomplete", point.id));
+        faults.better(!point.paraphrases.is_empty(), &format!("key point `{}` is said in one way only", point.id));
     }
+    let lists_max = question.misconceptions.len().max(question.probes.len());
+    faults.unless(lists_max <= LIST_MAX, "has too many misconceptions or probes");
     let wrong: BTreeSet<_> = question.misconceptions.iter().map(|m| m.id.as_str()).collect();
     faults.unless(wrong.len() == question.misconceptions.len(), "repeats the id of a misconception");
     for misconception in &question.misconceptions {
-        let told = filled(&misconception.statement) && !misconception.paraphrases.is_empty();
+        let told = filled(&misconception.statement) && are_ways(&misconception.paraphrases);
         let fine = is_slug(&misconception.id) && told && are_terms(&misconception.terms);
         faults.unless(fine, &format!("misconception `{}` is incomplete", misconception.id));
+        let ways = !misconception.paraphrases.is_empty();
+        faults.better(ways, &format!("misconception `{}` is said in one way only", misconception.id));
     }
-    faults.unless(question.probes.len() >= PROBES_MIN, "has too few probes");
+    faults.better(question.probes.len() >= PROBES_MIN, "has too few probes");
     for probe in &question.probes {
         let tied = ids.contains(probe.key_point.as_str());
         faults.unless(tied, &format!("a probe opens `{}`, which is no key point", probe.key_point));
@@ -237,41 +285,55 @@ fn check_scores(question: &Question, faults: &mut Faults) {
     for covered in cover(question, &question.reference_answer) {
         let point = &question.key_points[covered.key_point];
         let shown = covered.status >= Status::Partial;
-        faults.unless(shown, &format!("the reference answer does not show `{}`", point.id));
+        faults.better(shown, &format!("the reference answer does not show `{}`", point.id));
     }
     for claimed in misstatements(question, &question.reference_answer) {
         let id = &question.misconceptions[claimed.misconception].id;
-        faults.unless(false, &format!("the reference answer states the misconception `{id}`"));
+        faults.better(false, &format!("the reference answer states the misconception `{id}`"));
     }
     for covered in cover(question, &question.prompt) {
         let point = &question.key_points[covered.key_point];
-        faults.unless(covered.status == Status::Missed, &format!("reading the prompt back earns `{}`", point.id));
+        faults.better(covered.status == Status::Missed, &format!("reading the prompt back earns `{}`", point.id));
     }
 }
 
 fn check_duplicates(questions: &[Question], faults: &mut Faults) {
-    let stems: Vec<BTreeSet<String>> = questions
-        .iter()
-        .map(|q| words(&q.prompt).into_iter().filter(|word| word.content).map(|word| word.stem).collect())
-        .collect();
+    let stems: Vec<BTreeSet<String>> = questions.iter().map(stems).collect();
     for (at, question) in questions.iter().enumerate() {
         faults.place.clone_from(&question.key);
         for (earlier, other) in questions.iter().enumerate().take(at) {
-            let common = stems[at].intersection(&stems[earlier]).count();
-            let all = stems[at].union(&stems[earlier]).count();
-            let alike = f64::from(u32::try_from(common).unwrap_or(u32::MAX))
-                >= DUPLICATE_SHARE * f64::from(u32::try_from(all).unwrap_or(u32::MAX));
-            faults.unless(!alike && question.key != other.key, &format!("is the same question as {}", other.key));
+            faults.unless(question.key != other.key, &format!("is the same question as {}", other.key));
+            check_alike(&stems[at], &stems[earlier], &other.key, faults);
         }
     }
 }
 
+fn stems(question: &Question) -> BTreeSet<String> {
+    words(&question.prompt).into_iter().filter(|word| word.content).map(|word| word.stem).collect()
+}
+
+fn check_alike(own: &BTreeSet<String>, theirs: &BTreeSet<String>, key: &str, faults: &mut Faults) {
+    let (common, all) = (own.intersection(theirs).count(), own.union(theirs).count());
+    let alike = f64::from(u32::try_from(common).unwrap_or(u32::MAX))
+        >= DUPLICATE_SHARE * f64::from(u32::try_from(all).unwrap_or(u32::MAX));
+    faults.better(!alike, &format!("is the same question as {key}"));
+}
+
 fn filled(text: &str) -> bool {
-    !text.trim().is_empty() && text.chars().count() <= TEXT_CHARS_MAX
+    !text.trim().is_empty() && is_text(text)
+}
+
+fn is_text(text: &str) -> bool {
+    text.chars().count() <= TEXT_CHARS_MAX && !text.chars().any(|c| c.is_control() && !"\n\r\t".contains(c))
+}
+
+fn are_ways(ways: &[String]) -> bool {
+    ways.len() <= LIST_MAX && ways.iter().all(|way| filled(way))
 }
 
 fn is_slug(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    let long = (1..=SLUG_CHARS_MAX).contains(&text.len()) && !text.starts_with('-');
+    long && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_weight(weight: f64) -> bool {
@@ -279,7 +341,9 @@ fn is_weight(weight: f64) -> bool {
 }
 
 fn are_terms(groups: &[String]) -> bool {
-    groups.iter().all(|group| group.split('|').all(|term| !words(term).is_empty()))
+    groups.len() <= LIST_MAX
+        && groups.iter().all(|group| is_text(group))
+        && groups.iter().all(|group| group.split('|').all(|term| !words(term).is_empty()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::plan::Plan;
 use super::question::{Question, QuestionKind};
 use super::settings::{PROBES_MAX, Settings};
-use super::view::{ClosedQuestion, Facts, OpenQuestion};
+use super::view::{ClosedQuestion, Facts, Offer, OpenQuestion};
 use super::wishes::{self, Phrase};
 use super::{Command, EndReason, Event, Line, LineId, LineKind, QuestionOutcome, Wish};
 use super::{follow_up, lines, prompt};
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 mod answers;
 mod moves;
 mod outlook;
+mod wording;
 
 /// Conducts one interview.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub struct Interview {
     answered: Option<TurnId>,
     /// Latest code, by question.
     code: BTreeMap<String, String>,
+    /// Lines, but for the probe, for which a model was asked; of the latest answer or wish only.
+    awaited: Vec<Awaited>,
+    /// The question that was just answered and its answer, while the next one is asked.
+    bridging: Option<(usize, String)>,
     next_line: u32,
     failed_lines: u32,
     /// It was paused when the server went down.
@@ -98,14 +103,24 @@ enum Ask {
     Probe { index: usize, line: LineId, text: String, worded: bool },
 }
 
-/// A question of ours that "yes" or "no" answers.
+/// A line for which a model was asked, and what it must keep to.
+#[derive(Clone, Debug)]
+struct Awaited {
+    line: LineId,
+    words: Awaiting,
+    authored: String,
+    /// Index of the question that was answered, or is explained.
+    question: usize,
+    answer: String,
+    /// Index of the question that comes next.
+    next: Option<usize>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Offer {
-    Nothing,
-    Repeat,
-    Skip,
-    Try,
-    End,
+enum Awaiting {
+    /// Takes up what was said, and leads on.
+    Remark,
+    Explanation,
 }
 
 /// Time used, pauses not counted.
@@ -167,6 +182,8 @@ impl Interview {
             before: None,
             answered: None,
             code: BTreeMap::new(),
+            awaited: Vec::new(),
+            bridging: None,
             next_line: 1,
             failed_lines: 0,
             was_paused: false,
@@ -213,8 +230,24 @@ impl Interview {
             last,
             encouraged: open.encouraged,
             submitted: open.submitted,
+            offer: open.offer,
+            warned: open.warned,
+            code_heard: open.code_heard,
             ..Open::new(index, Duration::ZERO)
         })
+    }
+
+    /// Goes on where the log says without a word: of a written interview nothing is interrupted between two steps.
+    pub fn take_up(&mut self, now: Instant) {
+        let Stage::Waiting(Some(open)) = &mut self.state.stage else { return };
+        let open = Open { since: self.state.watch.elapsed(now), ..open.clone() };
+        self.now = Some(now);
+        self.state.stage = if std::mem::take(&mut self.was_paused) {
+            Stage::Paused { open, since: now }
+        } else {
+            self.state.watch.start(now);
+            Stage::Asking(open)
+        };
     }
 
     /// Something happened at `now`.
@@ -336,7 +369,7 @@ impl Interview {
             Event::Code { question_key, language: _, content, submitted } => {
                 self.code_came(now, question_key, content, submitted);
             }
-            Event::ProbeWorded { line, text } => self.probe_worded(line, text),
+            Event::Proposed { line, text } => self.proposed(line, text),
             Event::End { reason } => self.end(now, reason),
         }
     }
@@ -371,6 +404,7 @@ impl Interview {
             return;
         }
         let Some((_, before)) = self.before.take_if(|(answered, _)| *answered == turn) else { return };
+        self.awaited.clear();
         let was_paused = matches!(self.state.stage, Stage::Paused { .. });
         let later = std::mem::replace(&mut self.state, *before);
         self.answered = None;

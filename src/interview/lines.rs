@@ -1,7 +1,18 @@
 //! What the interviewer says in its own words: greeting, disclosure, acknowledgements, nudges, closings. Neutral: must
 //! never praise, judge, or hint at whether an answer was right.
 
+mod ukrainian;
+
 use super::{EndReason, question::QuestionKind};
+
+/// A line of ours in the interview's language; where it has none in that, and for any other text, as it stands.
+#[must_use]
+pub fn in_language<'a>(language: &str, line: &'a str) -> &'a str {
+    match language {
+        "uk" => ukrainian::of(line).unwrap_or(line),
+        _ => line,
+    }
+}
 
 /// Between an answer and a probe.
 pub const BEFORE_PROBE: [&str; 5] = ["I see.", "All right.", "Okay.", "Thank you.", "Understood."];
@@ -96,4 +107,21 @@ pub fn standing() -> impl Iterator<Item = &'static str> {
         .chain(single)
         .chain(NUDGES)
         .chain(closings.into_iter().filter_map(closing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_there_in_ukrainian() {
+        let firm = [GREETING, DISCLOSURE, CODE_NUDGE, CODE_HEARD, CODE_TIME, CODE_OVER];
+        let cancelled = closing(EndReason::Cancelled);
+        for line in standing().chain(firm).chain(cancelled) {
+            let ukrainian = in_language("uk", line);
+            assert!(ukrainian.chars().any(|c| ('а'..='я').contains(&c)), "{line:?} has no Ukrainian twin");
+            assert_eq!(in_language("en", line), line);
+        }
+        assert_eq!(in_language("uk", "A question of the bank?"), "A question of the bank?");
+    }
 }

@@ -22,10 +22,11 @@ mod tests;
 use crate::id::TurnId;
 pub use conversation::Interview;
 pub use plan::{Plan, PlanError, PlanRequest};
+pub use prompt::Refusal;
 use question::QuestionKind;
 use serde::{Deserialize, Serialize};
 pub use settings::Settings;
-pub use view::{Facts, Phase, QuestionView, View};
+pub use view::{Facts, Offer, Phase, QuestionView, View};
 
 /// What happened.
 #[derive(Clone, PartialEq, Debug)]
@@ -73,8 +74,8 @@ pub enum Event {
         content: String,
         submitted: bool,
     },
-    /// The language model's wording of a probe that was asked for.
-    ProbeWorded {
+    /// A language model proposes words for a line that asked for them.
+    Proposed {
         line: LineId,
         text: String,
     },
@@ -125,10 +126,11 @@ pub enum Command {
     },
     Paused,
     Resumed,
-    /// The text that stands for a line whose wording came as `ProbeWorded`: the model's, or the authored one.
+    /// The text that stands for a line for which words were `Proposed`: the model's, or the authored one and why.
     Worded {
         line: LineId,
         text: String,
+        refused: Option<Refusal>,
     },
     /// The interview is over; the last line (if any) has been said.
     Finished {
@@ -144,8 +146,10 @@ pub struct Line {
     /// What is said if nothing better comes: the bank's or our own wording.
     pub text: String,
     /// A model may word it: the shell asks with this and, if an answer comes within the deadline, hands it back as
-    /// `ProbeWorded`; the policy then says which text stands.
+    /// `Proposed`; the policy then says which text stands.
     pub wording: Option<WordingRequest>,
+    /// Its words come with those that this line asks for.
+    pub worded_with: Option<LineId>,
     /// False for consent, disclosure and instructions.
     pub interruptible: bool,
     /// The question it belongs to.
@@ -181,6 +185,8 @@ pub struct WordingRequest {
     pub user: String,
     /// From the commitment of the turn; past it the line's own text is said.
     pub deadline_ms: u32,
+    /// The first sentence is this line's, the rest belongs to that one.
+    pub then: Option<LineId>,
 }
 
 /// How a question ended.

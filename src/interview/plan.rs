@@ -60,11 +60,43 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// Names in the questions that a recogniser should expect (`HTTP`, `B-tree`, `OAuth2`): what all hear, nothing of the
+    /// answers, so that nobody's words are bent towards them.
+    #[must_use]
+    pub fn terms(&self) -> Vec<String> {
+        let mut terms: Vec<String> = Vec::new();
+        for question in &self.questions {
+            let words = question.prompt.split_whitespace().enumerate();
+            for (place, word) in words {
+                let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+                let capitals = word.chars().filter(|c| c.is_uppercase()).count();
+                // The first word of a sentence has its capital for another reason.
+                let is_name = capitals > 1 || word.chars().any(|c| c.is_ascii_digit()) || capitals == 1 && place > 0;
+                if is_name && word.chars().count() > 1 && !terms.iter().any(|known| known == word) {
+                    terms.push(word.to_owned());
+                }
+            }
+        }
+        terms
+    }
+
     /// Draws a plan: anchors first, then what competencies lack most, easy questions before hard ones, code last.
     ///
     /// # Errors
     /// Where the bank has nothing for the request, or the request is out of bounds.
     pub fn draw(bank: &Bank, request: &PlanRequest) -> Result<Self, PlanError> {
+        Self::draw_preferring(bank, request, &|_| false)
+    }
+
+    /// The same, but after the anchors come the questions that are preferred.
+    ///
+    /// # Errors
+    /// As [`Plan::draw`].
+    pub fn draw_preferring(
+        bank: &Bank,
+        request: &PlanRequest,
+        is_preferred: &dyn Fn(&Question) -> bool,
+    ) -> Result<Self, PlanError> {
         check(request)?;
         let level = request.level;
         let mut pool: Vec<&Question> = bank.questions.iter().filter(|question| question.level == level).collect();
@@ -83,7 +115,10 @@ impl Plan {
         while chosen.len() < count_max as usize {
             let fits = |question: &&&Question| request.questions.is_some() || seconds + cost_s(question) <= seconds_max;
             let best = pool.iter().filter(fits).max_by(|a, b| {
-                let rank = |question: &Question| rank(question, &chosen, &bank.category.competencies);
+                let rank = |question: &Question| {
+                    let share = rank(question, &chosen, &bank.category.competencies);
+                    if is_preferred(question) { share + PREFERRED_RANK } else { share }
+                };
                 let by_rank = rank(a).total_cmp(&rank(b));
                 by_rank.then_with(|| lot(request.seed, &a.key).cmp(&lot(request.seed, &b.key)))
             });
@@ -148,6 +183,32 @@ fn rank(question: &Question, chosen: &[&Question], competencies: &[Competency]) 
 
 /// Above every share of a competency.
 const ANCHOR_RANK: f64 = 1e6;
+/// Above every share, and below an anchor.
+const PREFERRED_RANK: f64 = 1e3;
+/// So many letters of a technology's name are enough, where a longer word begins with it: "postgres" is in "PostgreSQL".
+const STEM_LETTERS: usize = 4;
+
+/// Of these technologies, those that no question of the level names.
+#[must_use]
+pub fn unnamed(bank: &Bank, level: Level, stack: &[String]) -> Vec<String> {
+    let is_unnamed = |technology: &&String| !bank.at(level).any(|question| names(question, technology));
+    stack.iter().filter(is_unnamed).cloned().collect()
+}
+
+/// Whether a question is about a technology: its text or its code names it.
+#[must_use]
+pub fn names(question: &Question, technology: &str) -> bool {
+    let technology = technology.trim().to_lowercase();
+    let language = question.code.iter().map(|code| code.language.as_str());
+    let points = question.key_points.iter().map(|point| point.statement.as_str());
+    let texts = [question.prompt.as_str(), &question.reference_answer, &question.competency];
+    texts.into_iter().chain(language).chain(points).any(|text| {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || "+#.-".contains(c)));
+        words.map(|word| word.trim_matches(['.', '-']).to_lowercase()).any(|word| {
+            word == technology || (technology.chars().count() >= STEM_LETTERS && word.starts_with(&technology))
+        })
+    })
+}
 
 fn cost_s(question: &Question) -> u32 {
     question.time_box_s + ASKING_S

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A category with its questions, as a bank file under `config/bank/` states it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bank {
     pub category: Category,
@@ -12,7 +12,7 @@ pub struct Bank {
 }
 
 /// A category of questions.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Category {
     pub slug: String,
@@ -27,7 +27,7 @@ pub struct Category {
 }
 
 /// What a group of questions measures.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Competency {
     pub slug: String,
@@ -37,7 +37,7 @@ pub struct Competency {
 }
 
 /// One question, complete.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// Stable name, such as `backend.idempotency`.
@@ -81,7 +81,7 @@ fn one() -> u32 {
 pub const PROMPT_WORDS_MAX: usize = 35;
 
 /// What the code pane opens with.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeTask {
     pub language: String,
@@ -89,7 +89,7 @@ pub struct CodeTask {
 }
 
 /// Something that a good answer says.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyPoint {
     pub id: String,
@@ -110,7 +110,7 @@ fn yes() -> bool {
 }
 
 /// A known wrong idea.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Misconception {
     pub id: String,
@@ -124,7 +124,7 @@ pub struct Misconception {
 }
 
 /// A follow-up in the bank's own words, tied to the key point that it opens.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
     /// Id of a key point of the question.
@@ -134,7 +134,7 @@ pub struct Probe {
 }
 
 /// What a probe asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeKind {
     Clarify,
@@ -145,7 +145,7 @@ pub enum ProbeKind {
 }
 
 /// Anchors of the five-step scale.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Anchors {
     pub one: String,

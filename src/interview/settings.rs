@@ -10,6 +10,9 @@ pub struct Settings {
     pub probes_max: usize,
     /// Whether a language model may word a probe.
     pub word_probes: bool,
+    /// Whether a language model is quick enough to word the whole turn: known when the interview begins, no setting.
+    #[serde(skip)]
+    pub word_turns: bool,
     /// The model's time to word a probe, from the commitment of the turn, ms; then the bank's wording is said.
     pub wording_ms_max: u32,
     /// A probe is asked only with so much of the question's time box left, ms.
@@ -45,6 +48,7 @@ impl Default for Settings {
         Self {
             probes_max: PROBES_MAX,
             word_probes: true,
+            word_turns: false,
             wording_ms_max: 1_200,
             probe_ms_min: 20_000,
             question_ms_min: 45_000,

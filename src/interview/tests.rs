@@ -13,6 +13,7 @@ mod material;
 mod parts;
 mod random;
 mod said;
+mod wording;
 
 fn spoken(kinds: &[QuestionKind]) -> Interview {
     Interview::new(plan(kinds), Settings { word_probes: false, ..Settings::default() })
@@ -438,7 +439,7 @@ fn what_is_previewed_is_what_is_said() {
         }
     }
     for (turn, text) in [(1, "It has a ledger."), (2, "And a mutex."), (3, "I don't know"), (4, "Skip")] {
-        let expected: Vec<String> = interview.preview(text, None).into_iter().map(|line| line.text).collect();
+        let expected: Vec<String> = interview.preview(text, &[]).into_iter().map(|line| line.text).collect();
         assert_eq!(interview.poll_command(), None, "a preview commands nothing");
         interview.handle_event(zero, says(turn, text));
         let mut said = Vec::new();

@@ -90,4 +90,25 @@ pub struct OpenQuestion {
     pub submitted: bool,
     /// Time used of its time box, ms.
     pub used_ms: u64,
+    /// What "yes" would be an answer to. Who comes back after a break is asked anew.
+    #[serde(default)]
+    pub offer: Offer,
+    /// The candidate was told that the time for the code is short.
+    #[serde(default)]
+    pub warned: bool,
+    /// "Submit when you are ready" was said.
+    #[serde(default)]
+    pub code_heard: bool,
+}
+
+/// A question of ours that "yes" or "no" answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    #[default]
+    Nothing,
+    Repeat,
+    Skip,
+    Try,
+    End,
 }

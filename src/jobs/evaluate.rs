@@ -3,7 +3,7 @@
 
 use super::load::{LoadError, load};
 use crate::id::SessionId;
-use crate::scoring::evaluate::evaluate as make_report;
+use crate::scoring::evaluate::{evaluate as make_report, evaluate_question};
 use crate::scoring::grader::Grader;
 use crate::scoring::report::{OverrideNote, QuestionResult, Report};
 use crate::scoring::rubric::Rubric;
@@ -52,6 +52,27 @@ pub async fn evaluate(store: &Store, scoring: &Scoring, session: SessionId) -> R
     let (assessed, planned) = (assessed.report.assessed().count(), assessed.report.questions.len());
     tracing::info!(%session, assessed, planned, "the report is ready");
     Ok(())
+}
+
+/// Scores the answer to one question of an interview that may be in progress, and saves it.
+///
+/// # Errors
+/// [`EvaluateError`] as it says; [`StoreError::NotFound`] for a question that is not planned.
+pub async fn assess_question(
+    store: &Store,
+    scoring: &Scoring,
+    session: SessionId,
+    key: &str,
+) -> Result<ResponseRow, EvaluateError> {
+    let interview = store.interview(session).await?;
+    let facts = load(store, &interview, &scoring.rubric.ours).await?;
+    let (scoring, key) = (scoring.clone(), key.to_owned());
+    let result =
+        tokio::task::spawn_blocking(move || evaluate_question(&facts, &scoring.rubric, scoring.grader.as_ref(), &key));
+    let result = result.await.map_err(|_| EvaluateError::BrokeOff)?.ok_or(StoreError::NotFound)?;
+    let row = response(&result)?;
+    store.save_response(session, &row).await?;
+    Ok(row)
 }
 
 /// A report that is not saved yet.

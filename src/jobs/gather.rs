@@ -156,10 +156,14 @@ impl Reading {
             | SessionEvent::Paused
             | SessionEvent::Resumed
             | SessionEvent::PartFailed { .. }
+            | SessionEvent::WordingRefused { .. }
+            | SessionEvent::Used { .. }
             | SessionEvent::Facts { .. }
             | SessionEvent::Replied { .. }
             | SessionEvent::FloorOpened { .. }
-            | SessionEvent::FloorTold { .. } => {}
+            | SessionEvent::FloorTold { .. }
+            | SessionEvent::ConversationOpened { .. }
+            | SessionEvent::ReplyBegan { .. } => {}
         }
     }
 

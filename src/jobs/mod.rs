@@ -1,5 +1,6 @@
 //! Work that may wait: the queue, and one file per job. Must never be on the path of a conversation.
 
+pub mod analyse;
 pub mod errands;
 pub mod evaluate;
 mod gather;

@@ -1,14 +1,17 @@
 //! Mind: the language model. It proposes words; it never decides what is asked or what an answer is worth. The trait,
 //! and one file per provider. Candidates' words reach it only as delimited data.
 
+pub mod chain;
 #[cfg(feature = "local-llm")]
 pub mod llama;
 pub mod openai;
 pub mod scripted;
 
 use crate::cloud::CloudError;
+use crate::cloud::meter::Meter;
 use futures::future::BoxFuture;
 use serde_json::Value;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +99,14 @@ pub trait LanguageModel: Send + Sync {
             }
             Err(LlmError::Gone)
         })
+    }
+    /// Whether its first words come soon enough to word whole turns of a conversation (well under a second).
+    fn is_quick(&self) -> bool {
+        false
+    }
+    /// The same, counting what it does for one interview; `None` for one that costs nothing.
+    fn metered(&self, _meter: &Meter) -> Option<Arc<dyn LanguageModel>> {
+        None
     }
     /// Name and version, for provenance.
     fn name(&self) -> String;

@@ -6,22 +6,28 @@ use super::{
     CompletionRequest, JsonRequest, LLM_PROMPT_CHARS_MAX, LLM_TOKENS_MAX, LanguageModel, LlmError, LlmEvent, Message,
     Role,
 };
+use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
 use crate::cloud::sse::SseReader;
 use crate::cloud::{CloudError, Endpoint, Fault, code_of};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Longest whole answer, bytes: ten times the longest report.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Characters of a token, where the provider does not count them for us.
+const CHARS_A_TOKEN: usize = 4;
 const CHAT: &str = "/chat/completions";
 
 /// Which model, how it is asked, and how long it is waited for.
 #[derive(Clone, Debug)]
 pub struct OpenAiChatSettings {
     pub model: String,
+    /// Longest answer whatever is asked, tokens.
+    pub tokens_max: u32,
     /// The field that limits the answer: `max_completion_tokens` for OpenAI's newer models, `max_tokens` elsewhere.
     pub tokens_field: String,
     /// Whether a temperature is sent: reasoning models refuse one.
@@ -35,6 +41,7 @@ pub struct OpenAiChatSettings {
     pub next_token: Duration,
     /// From the request to the end of a whole answer.
     pub whole: Duration,
+    pub price: Price,
 }
 
 /// How an answer is bound to its schema.
@@ -53,19 +60,20 @@ pub enum Structure {
 pub struct OpenAiChat {
     endpoint: Endpoint,
     settings: OpenAiChatSettings,
+    meter: Meter,
 }
 
 impl OpenAiChat {
     #[must_use]
     pub fn new(endpoint: Endpoint, settings: OpenAiChatSettings) -> Self {
-        Self { endpoint, settings }
+        Self { endpoint, settings, meter: Ledger::free().meter() }
     }
 
     fn body(&self, messages: &[Value], tokens_max: u32, temperature: f32) -> Value {
         let mut body = self.settings.extra.clone();
         body.insert("model".into(), self.settings.model.clone().into());
         body.insert("messages".into(), messages.into());
-        body.insert(self.settings.tokens_field.clone(), tokens_max.into());
+        body.insert(self.settings.tokens_field.clone(), tokens_max.min(self.settings.tokens_max).into());
         if self.settings.sends_temperature {
             body.insert("temperature".into(), f64::from(temperature).into());
         }
@@ -73,6 +81,7 @@ impl OpenAiChat {
     }
 
     async fn post(&self, body: &Value) -> Result<reqwest::Response, CloudError> {
+        self.meter.allows(&self.endpoint.provider)?;
         self.endpoint.send(self.endpoint.post_as_bearer(CHAT).json(body)).await
     }
 
@@ -81,6 +90,7 @@ impl OpenAiChat {
         let mut body = self.body(&messages, request.tokens_max, request.temperature);
         body["stream"] = true.into();
         body["stream_options"] = json!({ "include_usage": true });
+        let mut bill = Bill::new(self, &request.messages);
         let started = tokio::time::Instant::now();
         let first = started + self.settings.first_token;
         let late = |what, deadline| self.endpoint.late(what, deadline);
@@ -103,10 +113,11 @@ impl OpenAiChat {
                 None => reader.finish().into_iter().collect(),
             };
             for data in found {
-                match self.read(&data)? {
+                match self.read(&data, &mut bill)? {
                     Said::Nothing => {}
                     Said::Token(token) => {
                         has_begun = true;
+                        bill.tokens += 1;
                         // A reader that has gone wants no more.
                         events.send(LlmEvent::Token(token)).await.map_err(|_| LlmError::Cancelled)?;
                     }
@@ -119,7 +130,7 @@ impl OpenAiChat {
         }
     }
 
-    fn read(&self, data: &str) -> Result<Said, CloudError> {
+    fn read(&self, data: &str, bill: &mut Bill<'_>) -> Result<Said, CloudError> {
         if data.trim() == "[DONE]" {
             return Ok(Said::Done);
         }
@@ -128,6 +139,7 @@ impl OpenAiChat {
             let code = code_of(&event).unwrap_or_default();
             return Err(self.endpoint.strange(format!("it failed in the middle of an answer ({code})").trim()));
         }
+        bill.told = tokens_told(&event).or(bill.told);
         Ok(match event["choices"][0]["delta"]["content"].as_str() {
             Some(token) if !token.is_empty() => Said::Token(token.to_owned()),
             Some(_) | None => Said::Nothing,
@@ -153,6 +165,9 @@ impl OpenAiChat {
         let bytes = self.endpoint.read(answer, ANSWER_BYTES_MAX).await?;
         let answer: Value =
             serde_json::from_slice(&bytes).map_err(|_| self.endpoint.strange("its answer is no JSON"))?;
+        let price = &self.settings.price;
+        let used = tokens_told(&answer).unwrap_or_default();
+        self.meter.count(Part::Llm, &self.endpoint.provider, used, price);
         let choice = &answer["choices"][0];
         if choice["message"]["refusal"].is_string() {
             let provider = &self.endpoint.provider;
@@ -163,6 +178,40 @@ impl OpenAiChat {
         }
         super::json_in(choice["message"]["content"].as_str().unwrap_or_default())
     }
+}
+
+/// What a streamed answer used: as the provider tells at its end, or reckoned where it did not come to that.
+struct Bill<'a> {
+    model: &'a OpenAiChat,
+    chars_in: usize,
+    tokens: u64,
+    told: Option<Used>,
+}
+
+impl<'a> Bill<'a> {
+    fn new(model: &'a OpenAiChat, messages: &[Message]) -> Self {
+        let chars_in = messages.iter().map(|message| message.text.chars().count()).sum();
+        Self { model, chars_in, tokens: 0, told: None }
+    }
+}
+
+impl Drop for Bill<'_> {
+    fn drop(&mut self) {
+        if self.tokens == 0 && self.told.is_none() {
+            // Refused, or cancelled before it began.
+            return;
+        }
+        let tokens_in = (self.chars_in / CHARS_A_TOKEN) as u64;
+        let reckoned = Used { tokens_in, tokens_out: self.tokens, ..Used::default() };
+        let OpenAiChat { endpoint, settings, meter } = self.model;
+        meter.count(Part::Llm, &endpoint.provider, self.told.unwrap_or(reckoned), &settings.price);
+    }
+}
+
+fn tokens_told(answer: &Value) -> Option<Used> {
+    let usage = answer.get("usage").filter(|usage| usage.is_object())?;
+    let count = |name: &str| usage[name].as_u64().unwrap_or(0);
+    Some(Used { tokens_in: count("prompt_tokens"), tokens_out: count("completion_tokens"), ..Used::default() })
 }
 
 /// What one event of a stream says.
@@ -226,6 +275,14 @@ impl LanguageModel for OpenAiChat {
             let answered = async { answered.await.unwrap_or(Err(model.endpoint.late("answer", deadline).into())) };
             unless_cancelled(&request.cancel, answered).await
         })
+    }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
+
+    fn metered(&self, meter: &Meter) -> Option<Arc<dyn LanguageModel>> {
+        Some(Arc::new(Self { meter: meter.clone(), ..self.clone() }))
     }
 
     fn name(&self) -> String {

@@ -40,7 +40,7 @@ const GATHER: Duration = Duration::from_secs(2);
 const GOODBYE: Duration = Duration::from_millis(100);
 
 /// Decides of the n-th packet whether the network loses it.
-pub type Loss = Box<dyn FnMut(u64) -> bool + Send>;
+pub type Loss = Box<dyn FnMut(u64) -> bool + Send + Sync>;
 
 /// How a client listens and speaks.
 pub struct ClientSettings {
@@ -54,6 +54,9 @@ pub struct ClientSettings {
     pub is_discontinuous: bool,
     /// Packets that get lost on the way to the server.
     pub loss: Option<Loss>,
+    /// One of many: no reactor of its own (then it cannot vanish without a word), the least effort of the encoder, and
+    /// silence that is encoded once.
+    pub is_one_of_many: bool,
 }
 
 impl Default for ClientSettings {
@@ -64,6 +67,7 @@ impl Default for ClientSettings {
             ear_hz: 16_000,
             is_discontinuous: false,
             loss: None,
+            is_one_of_many: false,
         }
     }
 }
@@ -183,7 +187,9 @@ impl Client {
         }
         let codecs = sender.get_parameters().await?.rtp_parameters.codecs;
         let payload_type = codecs.first().ok_or(ClientError::Gone)?.payload_type;
-        let encoder = Encoder::new(EncoderSettings { rate_hz: settings.microphone_hz, ..EncoderSettings::default() })?;
+        let usual = EncoderSettings { rate_hz: settings.microphone_hz, ..EncoderSettings::default() };
+        let complexity = if settings.is_one_of_many { 0 } else { usual.complexity };
+        let encoder = Encoder::new(EncoderSettings { complexity, ..usual })?;
         let mouth = line::Mouth::new(track, synchronisation_source, payload_type, encoder, settings);
         tokio::spawn(mouth.run(to_say, client.cancel.clone()));
         Ok(client)
@@ -269,11 +275,9 @@ async fn build(
         .with_interceptor_registry(configure_rtcp_reports(Registry::new()))
         .with_setting_engine(engine.build())
         .with_handler(Arc::new(callbacks))
-        .with_udp_addrs(vec![settings.address])
-        .with_dedicated_reactor_pool_size(1)
-        .build()
-        .await?;
-    Ok(Arc::new(connection))
+        .with_udp_addrs(vec![settings.address]);
+    let connection = if settings.is_one_of_many { connection } else { connection.with_dedicated_reactor_pool_size(1) };
+    Ok(Arc::new(connection.build().await?))
 }
 
 fn microphone_track(synchronisation_source: u32) -> MediaStreamTrack {

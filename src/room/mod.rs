@@ -5,6 +5,7 @@
 pub mod client;
 pub mod scripted;
 pub mod webrtc;
+pub mod websocket;
 
 use crate::audio::frame::{EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
 use crate::id::SpeechId;
@@ -182,6 +183,10 @@ pub enum ServerMessage {
     },
     /// The interviewer was interrupted.
     InterviewerInterrupted,
+    /// A model begins to write, writes more, has written all (plain conversations tell it as it comes).
+    Writing(Writing),
+    /// A sentence is being made into sound, and when none is any more.
+    Voicing(Option<String>),
     /// Where the interview stands.
     State(Box<StateView>),
     Notice {
@@ -191,6 +196,14 @@ pub enum ServerMessage {
     Ended {
         reason: String,
     },
+}
+
+/// How far a model's words are.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Writing {
+    Begins,
+    More(String),
+    Ends,
 }
 
 /// How urgent a notice is.
@@ -228,4 +241,20 @@ pub struct QuestionView {
     pub code_language: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starter: Option<String>,
+}
+
+impl From<crate::interview::QuestionView> for QuestionView {
+    /// What was asked last stands for the question.
+    fn from(question: crate::interview::QuestionView) -> Self {
+        Self {
+            id: question.id,
+            number: question.number,
+            of: question.of,
+            text: question.probe.unwrap_or(question.text),
+            kind: question.kind.as_str().into(),
+            time_box_s: question.time_box_s,
+            code_language: question.code_language,
+            starter: question.starter,
+        }
+    }
 }

@@ -67,6 +67,18 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> R
     report
 }
 
+/// The result of one question, by itself: its answer is scored as the report will score it. `None`: it is not planned.
+#[must_use]
+pub fn evaluate_question(
+    facts: &SessionFacts,
+    rubric: &Rubric,
+    grader: &dyn Grader,
+    key: &str,
+) -> Option<QuestionResult> {
+    let planned = facts.questions.iter().find(|planned| planned.question.key == key)?;
+    Some(result(planned, facts, Scorer { rubric, grader, language: &facts.interview.language }))
+}
+
 /// Every question with its answer, in the order of the plan; as many at once as the grader allows.
 fn results(facts: &SessionFacts, scorer: Scorer<'_>) -> Vec<QuestionResult> {
     let one = |question| result(question, facts, scorer);

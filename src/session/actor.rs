@@ -52,6 +52,10 @@ pub(super) struct Actor {
     pub parts: super::Parts,
     pub journal: Option<mpsc::Sender<Entry>>,
     pub next_seq: i64,
+    /// Where this owner began.
+    pub first_seq: i64,
+    /// What the log knows of the providers' work.
+    pub usage_told: Vec<crate::cloud::meter::Sum>,
     pub durable_seq: i64,
     pub recording: Option<crate::audio::recording::RecorderHandle>,
     pub work: mpsc::Sender<Work>,
@@ -313,8 +317,9 @@ impl Actor {
 
     fn work_done(&mut self, done: Work) {
         match done {
-            Work::Clip { speech, result: Ok(clip), last } => self.mouth.clip(speech, clip, last, now()),
-            Work::Clip { speech, result: Err(error), .. } => self.clip_failed(speech, &error),
+            Work::Piece { speech, text, pcm, words } => self.mouth.piece(speech, &text, pcm, &words, now()),
+            Work::Sentence { speech, ended: Ok(()), last } => self.mouth.sentence_done(speech, last),
+            Work::Sentence { speech, ended: Err(error), .. } => self.clip_failed(speech, &error),
             Work::Worded(worded) => self.worded(worded),
             Work::Journal(JournalReport::Durable(seq)) => {
                 self.durable_seq = seq;
@@ -383,6 +388,7 @@ impl Actor {
                 self.words(utterance, revision, transcript, from, to, closed);
             }
             EarEvent::Failed { utterance, revision, error } => self.words_failed(utterance, revision, &error),
+            EarEvent::Switched { said } => self.log(SessionEvent::PartFailed { part: "stt".into(), error: said }),
             EarEvent::Down { error } => {
                 tracing::error!(session = %self.id, %error, "speech-to-text is gone");
                 self.log(SessionEvent::PartFailed { part: "stt".into(), error: error.to_string() });

@@ -40,6 +40,7 @@ impl Actor {
         if let Some(speech) = self.mouth.current().map(|speech| (speech.id, speech.sent_samples)) {
             self.speech_over(speech.0, speech.1, true);
         }
+        self.log_usage();
         if let Some(reason) = reason {
             if reason == EndReason::Shutdown {
                 self.keep_what_was_said();

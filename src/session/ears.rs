@@ -77,6 +77,10 @@ pub enum EarEvent {
         revision: u32,
         error: SttError,
     },
+    /// Another recogniser has taken over.
+    Switched {
+        said: String,
+    },
     /// The recogniser is gone for good.
     Down {
         error: SttError,
@@ -289,6 +293,9 @@ impl Listening {
                     self.tell(EarEvent::Failed { utterance, revision, error });
                 }
             }
+            SttEvent::Switched { said } => self.tell(EarEvent::Switched { said }),
+            // Here the floor is the turn core's business, not the provider's.
+            SttEvent::Endpoint { .. } => {}
             SttEvent::Down { error } => self.tell(EarEvent::Down { error }),
         }
     }

@@ -5,7 +5,7 @@
 use crate::audio::frame::SamplePos;
 use crate::id::{SpeechId, TurnId, UtteranceId};
 use crate::interview::question::QuestionKind;
-use crate::interview::{EndReason, Facts, LineKind, QuestionOutcome, Wish};
+use crate::interview::{EndReason, Facts, LineId, LineKind, QuestionOutcome, Refusal, Wish};
 use crate::turn::{Decision, SilenceStep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -101,6 +101,15 @@ pub enum SessionEvent {
         part: String,
         error: String,
     },
+    /// A model's words for a line broke a rule: the authored ones were said.
+    WordingRefused {
+        line: LineId,
+        why: Refusal,
+    },
+    /// What providers did for this interview since it was taken up; the rows of the record say the same.
+    Used {
+        cost_micro_usd: u64,
+    },
     /// All that the policy must know to go on after a restart, as it is after the event before.
     Facts {
         facts: Box<Facts>,
@@ -127,6 +136,16 @@ pub enum SessionEvent {
         /// Where it stands on the session's clock, ms.
         start_ms: u64,
         stages: Stages,
+    },
+    /// A plain conversation: no interview, words in and words out, by these rules.
+    ConversationOpened {
+        settings: Value,
+    },
+    /// A reply of a plain conversation begins to sound; its words so far. Its end tells what was heard.
+    ReplyBegan {
+        turn: Option<TurnId>,
+        speech: SpeechId,
+        text: String,
     },
     /// The silence before each reply, measured on the recording when the interview was over.
     GapsMeasured {

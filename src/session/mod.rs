@@ -4,7 +4,9 @@
 //! database on the path of a frame.
 
 mod actor;
+pub mod booking;
 mod closing;
+pub mod drafting;
 pub mod ears;
 mod echo;
 pub mod event;
@@ -12,20 +14,25 @@ pub mod gaps;
 mod hearing;
 pub mod journal;
 mod mouth;
+pub mod plain;
+mod reading;
 mod record;
 pub mod replay;
 pub mod restore;
 mod saying;
 mod signals;
+pub mod text;
 pub mod utterances;
 mod wording;
 
-use crate::audio::frame::VoiceClip;
+use crate::audio::frame::WordTiming;
 use crate::clock::Clock;
+use crate::cloud::meter::Meter;
 use crate::id::{SessionId, SpeechId};
 use crate::interview::{EndReason, Interview};
 use crate::llm::LanguageModel;
 use crate::room::{RoomPort, SampleClock, StateView};
+use crate::store::SessionStatus;
 use crate::stt::{SpeechToText, SttOptions};
 use crate::tts::{TextToSpeech, TtsError};
 use crate::turn::TurnTaking;
@@ -36,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use actor::{Outcome, now};
+pub use reading::restored;
 
 /// Results of the session's own tasks that may wait for its loop.
 const WORK_MAX: usize = 64;
@@ -50,6 +58,23 @@ pub struct Parts {
     pub stt: Arc<dyn SpeechToText>,
     pub tts: Arc<dyn TextToSpeech>,
     pub llm: Option<Arc<dyn LanguageModel>>,
+    /// Counts what they do.
+    pub meter: Meter,
+}
+
+impl Parts {
+    /// The same for one interview, with a meter of its own.
+    #[must_use]
+    pub fn for_interview(&self) -> Self {
+        let meter = self.meter.ledger().meter();
+        Self {
+            stt: self.stt.metered(&meter).unwrap_or_else(|| self.stt.clone()),
+            tts: self.tts.metered(&meter).unwrap_or_else(|| self.tts.clone()),
+            llm: self.llm.as_ref().map(|llm| llm.metered(&meter).unwrap_or_else(|| llm.clone())),
+            meter,
+            ..self.clone()
+        }
+    }
 }
 
 /// Everything that one session starts with.
@@ -98,7 +123,19 @@ impl Resumed {
 /// What a session's own tasks bring back to its loop.
 #[derive(Debug)]
 pub(crate) enum Work {
-    Clip { speech: SpeechId, result: Result<VoiceClip, TtsError>, last: bool },
+    /// More of a sentence's sound.
+    Piece {
+        speech: SpeechId,
+        text: Arc<str>,
+        pcm: Arc<[i16]>,
+        words: Vec<WordTiming>,
+    },
+    /// A sentence is made, or could not be; `last` of its speech.
+    Sentence {
+        speech: SpeechId,
+        ended: Result<(), TtsError>,
+        last: bool,
+    },
     Worded(wording::Worded),
     Journal(journal::JournalReport),
 }
@@ -146,14 +183,24 @@ impl SessionHandle {
 /// finalises the session with its outcome.
 pub fn open(setup: Setup) -> (SessionHandle, impl Future<Output = Outcome> + Send) {
     let (control_tx, control_rx) = mpsc::channel(CONTROL_MAX);
-    let (view_tx, view_rx) = watch::channel(StateView {
-        phase: "connecting".into(),
-        question: None,
-        elapsed_ms: 0,
-        remaining_ms: 0,
-        paused: false,
-    });
+    let (view_tx, view_rx) = watch::channel(nobody_yet());
     let handle = SessionHandle { id: setup.id, control: control_tx, view: view_rx };
     let tasks = TaskTracker::new();
     (handle, actor::run(setup, control_rx, view_tx, tasks))
+}
+
+/// The status that an end leaves.
+#[must_use]
+pub fn status_after(reason: EndReason) -> SessionStatus {
+    match reason {
+        EndReason::Completed | EndReason::CandidateEnded | EndReason::TimeUp => SessionStatus::Completed,
+        EndReason::Idle | EndReason::Left => SessionStatus::Abandoned,
+        EndReason::Cancelled => SessionStatus::Cancelled,
+        EndReason::Shutdown | EndReason::Failed => SessionStatus::Failed,
+    }
+}
+
+/// Where a session stands before anybody has come.
+fn nobody_yet() -> StateView {
+    StateView { phase: "connecting".into(), question: None, elapsed_ms: 0, remaining_ms: 0, paused: false }
 }

@@ -3,11 +3,12 @@
 //! never let a late clip of a dropped speech through.
 
 use super::Work;
-use crate::audio::frame::VoiceClip;
+use crate::audio::frame::{VoiceClip, WordTiming};
+use crate::audio::playout::Making;
 use crate::id::SpeechId;
 use crate::interview::{Line, LineId};
 use crate::room::RoomCommand;
-use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
+use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency, VoiceEvent};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,9 +36,24 @@ pub struct Speech {
     pub sent_samples: u64,
     /// When the latest of them left.
     pub last_sent: Option<Instant>,
-    clips_played: usize,
+    /// The last clip still grows.
+    growing: bool,
+    /// Sound that was not yet handed to the room.
+    unplayed: Vec<Arc<[i16]>>,
     end_told: bool,
     cancel: CancellationToken,
+}
+
+impl Speech {
+    /// How much of its sound is still to come.
+    #[must_use]
+    pub fn making(&self) -> Making {
+        match self.stage {
+            Stage::Complete if !self.growing => Making::Whole,
+            Stage::Wording | Stage::Synthesising | Stage::Complete if self.growing => Making::Growing,
+            Stage::Wording | Stage::Synthesising | Stage::Complete => Making::MoreClips,
+        }
+    }
 }
 
 /// How far the making of a speech's audio is.
@@ -90,7 +106,8 @@ impl Mouth {
         let id = self.next;
         self.next = id.next();
         let cancel = self.cancel.child_token();
-        let stage = if line.wording.is_some() { Stage::Wording } else { Stage::Synthesising };
+        let is_worded = line.wording.is_some() || line.worded_with.is_some();
+        let stage = if is_worded { Stage::Wording } else { Stage::Synthesising };
         if stage == Stage::Synthesising {
             self.synthesise(id, &line, cancel.clone());
         }
@@ -105,7 +122,8 @@ impl Mouth {
             first_audio: None,
             sent_samples: 0,
             last_sent: None,
-            clips_played: 0,
+            growing: false,
+            unplayed: Vec::new(),
             end_told: false,
             cancel,
         });
@@ -124,11 +142,35 @@ impl Mouth {
         self.current.is_none() && self.queue.is_empty()
     }
 
-    /// A sentence was made. Late ones of dropped speeches are ignored.
-    pub fn clip(&mut self, id: SpeechId, clip: VoiceClip, last: bool, now: Instant) {
+    /// A piece of a sentence was made: the next of its last clip, or the first of a new one. Late ones of dropped
+    /// speeches are ignored.
+    pub fn piece(&mut self, id: SpeechId, text: &Arc<str>, pcm: Arc<[i16]>, words: &[WordTiming], now: Instant) {
         let Some(speech) = self.find(id) else { return };
-        speech.first_audio.get_or_insert(now);
-        speech.clips.push(clip);
+        if !pcm.is_empty() {
+            speech.first_audio.get_or_insert(now);
+            speech.unplayed.push(pcm.clone());
+        }
+        match speech.clips.last_mut().filter(|_| speech.growing) {
+            Some(clip) => {
+                if !pcm.is_empty() {
+                    clip.pcm = clip.pcm.iter().chain(pcm.iter()).copied().collect();
+                }
+                if !words.is_empty() {
+                    clip.words = clip.words.iter().chain(words).cloned().collect();
+                }
+            }
+            None => {
+                speech.growing = true;
+                speech.clips.push(VoiceClip { text: text.clone(), pcm, words: words.into() });
+            }
+        }
+        self.play_ready();
+    }
+
+    /// The sentence that was being made is whole; `last` of its speech.
+    pub fn sentence_done(&mut self, id: SpeechId, last: bool) {
+        let Some(speech) = self.find(id) else { return };
+        speech.growing = false;
         if last {
             speech.stage = Stage::Complete;
         }
@@ -148,9 +190,9 @@ impl Mouth {
         if self.current.is_some() {
             return Pumped::Nothing;
         }
-        let ready = |speech: &Speech| (!speech.clips.is_empty() || speech.is_cut) && speech.needs_seq <= durable_seq;
+        let ready = |speech: &Speech| (!speech.unplayed.is_empty() || speech.is_cut) && speech.needs_seq <= durable_seq;
         let Some(speech) = self.queue.pop_front_if(|speech| ready(speech)) else { return Pumped::Nothing };
-        if speech.clips.is_empty() {
+        if speech.unplayed.is_empty() {
             return Pumped::Mute(Box::new(speech));
         }
         self.current = Some(speech);
@@ -208,16 +250,17 @@ impl Mouth {
             .collect()
     }
 
-    /// The words of a line that waited for its wording: `text`, or its own if none came in time.
-    pub fn word(&mut self, line: LineId, text: Option<String>) {
+    /// The words of a line that waited for its wording: `text`, or its own if none came in time. False if none waits so.
+    pub fn word(&mut self, line: LineId, text: Option<String>) -> bool {
         let waiting = |speech: &&mut Speech| speech.line.id == line && speech.stage == Stage::Wording;
-        let Some(speech) = self.queue.iter_mut().find(waiting) else { return };
+        let Some(speech) = self.queue.iter_mut().find(waiting) else { return false };
         speech.stage = Stage::Synthesising;
         if let Some(text) = text {
             speech.line.text = text;
         }
         let (id, line, cancel) = (speech.id, speech.line.clone(), speech.cancel.clone());
         self.synthesise(id, &line, cancel);
+        true
     }
 
     fn find(&mut self, id: SpeechId) -> Option<&mut Speech> {
@@ -229,11 +272,9 @@ impl Mouth {
         if speech.cancel.is_cancelled() {
             return;
         }
-        let mut commands = Vec::new();
-        for clip in &speech.clips[speech.clips_played..] {
-            commands.push(RoomCommand::Play { speech: speech.id, pcm: clip.pcm.clone() });
-        }
-        speech.clips_played = speech.clips.len();
+        let id = speech.id;
+        let mut commands: Vec<RoomCommand> =
+            speech.unplayed.drain(..).map(|pcm| RoomCommand::Play { speech: id, pcm }).collect();
         if speech.stage == Stage::Complete && !speech.end_told {
             speech.end_told = true;
             commands.push(RoomCommand::EndOfSpeech { speech: speech.id });
@@ -255,18 +296,51 @@ impl Mouth {
         self.tasks.spawn(async move {
             let count = sentences.len();
             for (index, sentence) in sentences.into_iter().enumerate() {
-                let request =
-                    SpeakRequest { text: sentence.into(), speed, urgency: Urgency::Now, cancel: cancel.clone() };
-                let result = voice.speak(request).await;
-                if matches!(result, Err(TtsError::Cancelled)) {
-                    return;
-                }
-                let failed = result.is_err();
-                let done = Work::Clip { speech: id, result, last: index + 1 == count };
+                let text: Arc<str> = sentence.into();
+                let cancel = cancel.clone();
+                let request = SpeakRequest { text: text.clone(), speed, urgency: Urgency::Now, cancel };
+                let mut stream = voice.stream(request);
+                let mut ahead = None;
+                let ended = loop {
+                    let event = next_piece(&mut stream, &mut ahead).await;
+                    let done = match event {
+                        VoiceEvent::Piece { pcm, words } => Work::Piece { speech: id, text: text.clone(), pcm, words },
+                        VoiceEvent::Done => break Ok(()),
+                        VoiceEvent::Failed(TtsError::Cancelled) => return,
+                        VoiceEvent::Failed(error) => break Err(error),
+                    };
+                    if work.send(done).await.is_err() {
+                        return;
+                    }
+                };
+                let failed = ended.is_err();
+                let done = Work::Sentence { speech: id, ended, last: index + 1 == count };
                 if work.send(done).await.is_err() || failed {
                     return;
                 }
             }
         });
     }
+}
+
+/// The next of a sentence, with all the sound that has come by now: the room is told once, not for each small piece.
+async fn next_piece(stream: &mut mpsc::Receiver<VoiceEvent>, ahead: &mut Option<VoiceEvent>) -> VoiceEvent {
+    let first = match ahead.take() {
+        Some(event) => event,
+        None => stream.recv().await.unwrap_or(VoiceEvent::Failed(TtsError::Gone)),
+    };
+    let VoiceEvent::Piece { mut pcm, mut words } = first else { return first };
+    while let Ok(event) = stream.try_recv() {
+        match event {
+            VoiceEvent::Piece { pcm: more, words: later } => {
+                pcm = pcm.iter().chain(more.iter()).copied().collect();
+                words.extend(later);
+            }
+            VoiceEvent::Done | VoiceEvent::Failed(_) => {
+                *ahead = Some(event);
+                break;
+            }
+        }
+    }
+    VoiceEvent::Piece { pcm, words }
 }

@@ -7,11 +7,12 @@ use super::journal::Entry;
 use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::audio::recording::RecordingState;
+use crate::cloud::meter::Sum;
 use crate::id::SpeechId;
 use crate::interview::question::QuestionKind;
 use crate::interview::{self, Facts, Line, Phase};
 use crate::room::{NoticeLevel, QuestionView, ServerMessage, StateView};
-use crate::store::{ArtifactRow, Projection, Role, TranscriptRow};
+use crate::store::{ArtifactRow, Projection, Role, TranscriptRow, UsageRow};
 use crate::telemetry::histogram;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use uuid::Uuid;
 
 /// Versions of one interview's code that are kept; the page sends at most one a second.
-const CODE_VERSIONS_MAX: u32 = 5_000;
+pub(super) const CODE_VERSIONS_MAX: u32 = 5_000;
 /// Least time between two versions that were not submitted.
 const CODE_PACE: Duration = Duration::from_millis(400);
 
@@ -78,6 +79,33 @@ impl Actor {
                     .into(),
             });
         }
+    }
+
+    /// What providers did for this interview so far, where that has changed.
+    pub(super) fn log_usage(&mut self) {
+        let told = self.parts.meter.told();
+        if told.is_empty() || told == self.usage_told {
+            return;
+        }
+        let row = |sum: &Sum| {
+            let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            let first = self.first_seq.to_be_bytes();
+            let names = [sum.part.as_str().as_bytes(), sum.provider.as_bytes()];
+            Projection::Usage(UsageRow {
+                // Who takes the session up again counts from nothing.
+                id: row_id(&[self.id.0.as_bytes(), b"usage", &first, names[0], b"/", names[1]]),
+                part: sum.part.as_str().to_owned(),
+                provider: sum.provider.to_string(),
+                seconds: sum.used.seconds,
+                tokens_in: whole(sum.used.tokens_in),
+                tokens_out: whole(sum.used.tokens_out),
+                cost_micro_usd: sum.cost_micro_usd.map(whole),
+            })
+        };
+        let rows = told.iter().map(row).collect();
+        let cost_micro_usd = told.iter().filter_map(|sum| sum.cost_micro_usd).sum();
+        self.usage_told = told;
+        self.log_with(SessionEvent::Used { cost_micro_usd }, rows);
     }
 
     pub(super) fn instant_of(&self, at: SamplePos) -> Instant {
@@ -322,16 +350,7 @@ impl Actor {
         } else {
             "listening"
         };
-        let question = view.question.map(|question| QuestionView {
-            id: question.id,
-            number: question.number,
-            of: question.of,
-            text: question.probe.unwrap_or(question.text),
-            kind: question.kind.as_str().into(),
-            time_box_s: question.time_box_s,
-            code_language: question.code_language,
-            starter: question.starter,
-        });
+        let question = view.question.map(QuestionView::from);
         StateView {
             phase: phase.into(),
             question,
@@ -362,7 +381,7 @@ fn since(reply: &ReplyMarks, at: Instant) -> u64 {
 }
 
 /// An id that is the same whenever the same thing is written again (UUIDv8 of a hash), so that repeats are upserts.
-fn row_id(parts: &[&[u8]]) -> Uuid {
+pub(super) fn row_id(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
@@ -373,6 +392,6 @@ fn row_id(parts: &[&[u8]]) -> Uuid {
     uuid::Builder::from_bytes(bytes).with_version(uuid::Version::Custom).into_uuid()
 }
 
-fn ms_i64(ms: u64) -> i64 {
+pub(super) fn ms_i64(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX)
 }

@@ -116,11 +116,15 @@ fn read(restored: &mut Restored, heard: &mut Heard, event: SessionEvent) {
         | SessionEvent::Paused
         | SessionEvent::Resumed
         | SessionEvent::PartFailed { .. }
+        | SessionEvent::WordingRefused { .. }
+        | SessionEvent::Used { .. }
         | SessionEvent::AudioLost { .. }
         | SessionEvent::FloorOpened { .. }
         | SessionEvent::FloorTold { .. }
         | SessionEvent::Replied { .. }
         | SessionEvent::GapsMeasured { .. }
+        | SessionEvent::ConversationOpened { .. }
+        | SessionEvent::ReplyBegan { .. }
         | SessionEvent::Ended { .. } => {}
     }
 }

@@ -3,7 +3,7 @@
 
 use super::actor::{Actor, now};
 use super::event::SessionEvent;
-use super::mouth::{Speech, Stage};
+use super::mouth::Speech;
 use crate::audio::frame::SamplePos;
 use crate::audio::playout;
 use crate::id::SpeechId;
@@ -28,6 +28,7 @@ impl Actor {
             }
             Command::QuestionClosed { key, outcome } => {
                 self.log(SessionEvent::QuestionClosed { key, outcome });
+                self.log_usage();
                 self.view_due = now();
             }
             Command::WishHeard { wish, .. } => {
@@ -36,7 +37,10 @@ impl Actor {
                     self.turn_event(turn::Event::Moment);
                 }
             }
-            Command::Worded { line, text } => self.mouth.word(line, Some(text)),
+            Command::Worded { line, text, refused } => {
+                self.count_wording(line, refused);
+                self.mouth.word(line, Some(text));
+            }
             Command::Paused => {
                 self.paused = true;
                 self.log(SessionEvent::Paused);
@@ -57,8 +61,9 @@ impl Actor {
         let needs_seq = self.next_seq - 1;
         let (id, wording) = (line.id, line.wording.clone());
         self.mouth.say(line, needs_seq);
-        if let Some(wording) = wording {
-            self.await_wording(id, wording);
+        match wording {
+            Some(wording) => self.await_wording(id, wording),
+            None => self.said_after(id),
         }
     }
 
@@ -102,11 +107,10 @@ impl Actor {
 
     /// What the candidate heard of a speech: what was sent less what the client still holds, cut at the word.
     pub(super) fn heard_of(&self, speech: &Speech) -> String {
-        let is_whole = speech.stage == Stage::Complete;
         // What the client held when the last frame left, it has played since.
         let since_ms = speech.last_sent.map_or(0, |at| now().saturating_duration_since(at).as_millis());
         let held_ms = self.client_buffer_ms.saturating_sub(u32::try_from(since_ms).unwrap_or(u32::MAX));
-        playout::heard(&speech.clips, is_whole, speech.sent_samples, held_ms).text
+        playout::heard(&speech.clips, speech.making(), speech.sent_samples, held_ms).text
     }
 
     pub(super) fn speech_over(&mut self, id: SpeechId, sent_samples: u64, stopped: bool) {

@@ -1,7 +1,7 @@
 //! The question banks: categories and every version of every question. Must never change a version that was stored.
 
 use super::{Store, StoreError, Word, limited};
-use crate::id::{CategoryId, QuestionRowId};
+use crate::id::{CategoryId, QuestionRowId, UserId};
 use crate::interview::question::{Bank, Category, Level, Question, QuestionKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -9,26 +9,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use std::collections::HashMap;
-
-/// A category, and how many questions it has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CategoryRow {
-    pub id: CategoryId,
-    pub slug: String,
-    pub name: String,
-    pub description: String,
-    pub language: String,
-    pub system_prompt: String,
-    pub job_positions: Vec<String>,
-    pub levels: Vec<LevelCount>,
-}
-
-/// How many questions there are at one level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LevelCount {
-    pub level: Level,
-    pub questions: i64,
-}
 
 /// Reads questions by what follows `from questions`; one place states the columns.
 macro_rules! question {
@@ -45,8 +25,8 @@ macro_rules! question {
 }
 impl Store {
     /// Makes the stored bank like `bank`: new and changed questions get a new version (the one that they state, or the
-    /// next free one if a change forgot to state any), what is gone is withdrawn, and every old version stays. Returns
-    /// the category's id.
+    /// next free one if a change forgot to state any), what is gone is withdrawn, and every old version stays. What a
+    /// person has changed is left as that person wants it. Returns the category's id.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when a value breaks a constraint.
@@ -59,58 +39,23 @@ impl Store {
             let keys: Vec<String> = bank.questions.iter().map(|question| question.key.clone()).collect();
             sqlx::query!(
                 "update questions set is_current = false
-                 where category_id = $1 and is_current and interview_id is null and key <> all($2)",
+                 where category_id = $1 and is_current and interview_id is null and review is null and edited_at is null
+                   and key <> all($2)",
                 category.0,
                 &keys,
             )
             .execute(&mut *transaction)
             .await?;
             for (position, question) in (0..).zip(&bank.questions) {
-                sync_question(&mut transaction, category, position, question, stored.get(&question.key)).await?;
+                let stored = stored.get(&question.key);
+                if stored.is_none_or(|stored| !stored.is_edited) {
+                    sync_question(&mut transaction, category, position, question, stored, None).await?;
+                }
             }
             transaction.commit().await?;
             Ok(category)
         })
         .await
-    }
-
-    /// Every category that has questions.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn categories(&self) -> Result<Vec<CategoryRow>, StoreError> {
-        let counts = sqlx::query!(
-            r#"select c.id as "id: CategoryId", c.slug, c.name, c.description, c.language, c.system_prompt, c.job_positions,
-                q.level as "level: Level", count(*) as "questions!"
-             from interview_categories c join questions q on q.category_id = c.id
-             where q.is_current and q.interview_id is null
-             group by c.id, q.level order by c.slug, c.language, c.id"#,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let mut categories: Vec<CategoryRow> = Vec::new();
-        for row in counts {
-            let count = LevelCount { level: row.level, questions: row.questions };
-            match categories.last_mut() {
-                Some(category) if category.id == row.id => category.levels.push(count),
-                Some(_) | None => categories.push(CategoryRow {
-                    id: row.id,
-                    slug: row.slug,
-                    name: row.name,
-                    description: row.description,
-                    language: row.language,
-                    system_prompt: row.system_prompt,
-                    job_positions: row.job_positions,
-                    levels: vec![count],
-                }),
-            }
-        }
-        for category in &mut categories {
-            category.levels.sort_by_key(|count| count.level);
-        }
-        // Ids grow with time: the order in which the banks came, which is the order in which they are shipped.
-        categories.sort_by_key(|category| category.id);
-        Ok(categories)
     }
 
     /// A category with the newest version of its questions, in the order of the bank.
@@ -157,28 +102,28 @@ impl Store {
 }
 
 /// A question as its columns hold it.
-struct StoredQuestion {
-    key: String,
-    version: i32,
-    twin: Option<String>,
-    competency: String,
-    level: Level,
-    difficulty: i16,
-    kind: QuestionKind,
-    time_box_s: i32,
-    is_anchor: bool,
-    question_text: String,
-    rephrased: String,
-    expected_answer: String,
-    code: Option<Value>,
-    key_points: Value,
-    misconceptions: Value,
-    probes: Value,
-    anchors: Value,
+pub(super) struct StoredQuestion {
+    pub(super) key: String,
+    pub(super) version: i32,
+    pub(super) twin: Option<String>,
+    pub(super) competency: String,
+    pub(super) level: Level,
+    pub(super) difficulty: i16,
+    pub(super) kind: QuestionKind,
+    pub(super) time_box_s: i32,
+    pub(super) is_anchor: bool,
+    pub(super) question_text: String,
+    pub(super) rephrased: String,
+    pub(super) expected_answer: String,
+    pub(super) code: Option<Value>,
+    pub(super) key_points: Value,
+    pub(super) misconceptions: Value,
+    pub(super) probes: Value,
+    pub(super) anchors: Value,
 }
 
 impl StoredQuestion {
-    fn into_question(self) -> Result<Question, StoreError> {
+    pub(super) fn into_question(self) -> Result<Question, StoreError> {
         Ok(Question {
             key: self.key,
             version: number(self.version)?,
@@ -202,33 +147,44 @@ impl StoredQuestion {
 }
 
 /// What is stored of a question: its highest version, and the content of the one in force.
-struct Newest {
+pub(super) struct Newest {
     version: i32,
-    current_hash: Option<String>,
+    pub(super) position: i32,
+    pub(super) current_hash: Option<String>,
+    /// A person made, put in force or withdrew a version of it.
+    is_edited: bool,
 }
 
-async fn newest_versions(
+pub(super) async fn newest_versions(
     connection: &mut PgConnection,
     category: CategoryId,
 ) -> Result<HashMap<String, Newest>, StoreError> {
     let rows = sqlx::query!(
-        r#"select key, max(version) as "version!", max(content_hash) filter (where is_current) as current_hash
+        r#"select key, max(version) as "version!", max(content_hash) filter (where is_current) as current_hash,
+            bool_or(edited_at is not null) as "is_edited!", max(position) as "position!"
          from questions where category_id = $1 group by key"#,
         category.0,
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.key, Newest { version: row.version, current_hash: row.current_hash })).collect())
+    let newest = rows.into_iter().map(|row| {
+        let (version, position, is_edited) = (row.version, row.position, row.is_edited);
+        (row.key, Newest { version, position, current_hash: row.current_hash, is_edited })
+    });
+    Ok(newest.collect())
 }
 
 async fn upsert_category(connection: &mut PgConnection, category: &Category) -> Result<CategoryId, StoreError> {
     let id = sqlx::query_scalar!(
-        r#"insert into interview_categories
+        r#"insert into interview_categories as c
             (id, slug, name, description, language, system_prompt, job_positions, competencies)
          values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict (slug, language) do update set name = excluded.name, description = excluded.description,
-            system_prompt = excluded.system_prompt, job_positions = excluded.job_positions,
-            competencies = excluded.competencies
+         on conflict (slug, language) do update set
+            name = case when c.edited_at is null then excluded.name else c.name end,
+            description = case when c.edited_at is null then excluded.description else c.description end,
+            system_prompt = case when c.edited_at is null then excluded.system_prompt else c.system_prompt end,
+            job_positions = case when c.edited_at is null then excluded.job_positions else c.job_positions end,
+            competencies = case when c.edited_at is null then excluded.competencies else c.competencies end
          returning id as "id: CategoryId""#,
         CategoryId::create().0,
         category.slug,
@@ -244,12 +200,14 @@ async fn upsert_category(connection: &mut PgConnection, category: &Category) -> 
     Ok(id)
 }
 
-async fn sync_question(
+/// Stores a new version of the question if it says something new; by a person, or by a file.
+pub(super) async fn sync_question(
     connection: &mut PgConnection,
     category: CategoryId,
     position: i32,
     question: &Question,
     stored: Option<&Newest>,
+    by: Option<UserId>,
 ) -> Result<(), StoreError> {
     let hash = content_hash(question)?;
     if stored.is_some_and(|stored| stored.current_hash.as_deref() == Some(hash.as_str())) {
@@ -272,22 +230,24 @@ async fn sync_question(
     .await?;
     let stated: i32 = number(question.version)?;
     let version = stored.map_or(stated, |stored| stated.max(stored.version + 1));
-    insert_question(connection, category, position, question, version, &hash).await
+    insert_question(connection, category, position, question, version, &hash, by).await
 }
 
-async fn insert_question(
+pub(super) async fn insert_question(
     connection: &mut PgConnection,
     category: CategoryId,
     position: i32,
     question: &Question,
     version: i32,
     hash: &str,
+    by: Option<UserId>,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into questions (id, category_id, key, version, position, twin, competency, level, difficulty, kind,
             time_box_s, is_anchor, question_text, rephrased, expected_answer, code, key_points, misconceptions, probes,
-            anchors, content_hash)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
+            anchors, content_hash, edited_by, edited_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+            case when $22::uuid is null then null else clock_timestamp() end)",
         QuestionRowId::create().0,
         category.0,
         question.key,
@@ -309,6 +269,7 @@ async fn insert_question(
         json(&question.probes)?,
         json(&question.anchors)?,
         hash,
+        by.map(|user| user.0),
     )
     .execute(connection)
     .await?;
@@ -316,16 +277,16 @@ async fn insert_question(
 }
 
 /// Of everything but the version.
-fn content_hash(question: &Question) -> Result<String, StoreError> {
+pub(super) fn content_hash(question: &Question) -> Result<String, StoreError> {
     let content = json(&Question { version: 0, ..question.clone() })?.to_string();
     Ok(Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-fn json(value: &impl Serialize) -> Result<Value, StoreError> {
+pub(super) fn json(value: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(|_| StoreError::Invalid { what: "a question cannot be stored".into() })
 }
 
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, StoreError> {
+pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, StoreError> {
     serde_json::from_value(value).map_err(|_| StoreError::Invalid { what: "a stored question cannot be read".into() })
 }
 

@@ -1,5 +1,5 @@
 //! The end of an interview: one transaction for its status, what was still to be projected, and the job that makes the
-//! report. Must never leave an interview over without its report queued.
+//! report. Must never leave an interview over without its report queued (a plain conversation has none).
 
 use super::events::Rows;
 use super::{Lease, NewEvent, Projection, SessionStatus, Store, StoreError, Word, limited, projections};
@@ -38,12 +38,13 @@ impl Store {
         limited(async {
             let mut transaction = self.pool.begin().await?;
             let fenced = sqlx::query_scalar!(
-                "update interview_sessions
+                r#"update interview_sessions
                  set status = $4, end_reason = $5, end_time = $6, owner = null, lease_until = null,
-                     next_seq = next_seq + $8, report_state = 'queued', report_attempts = 0, report_error = null
+                     next_seq = next_seq + $8, report_attempts = 0, report_error = null,
+                     report_state = case when plan ? 'conversation' then 'none' else 'queued' end
                  where id = $1 and owner = $2 and epoch = $3 and ($8::bigint = 0 or next_seq = $7)
                    and status in ('scheduled', 'waiting', 'active', 'paused')
-                 returning id",
+                 returning plan ? 'conversation' as "is_plain!""#,
                 lease.session.0,
                 lease.node.0,
                 lease.epoch,
@@ -55,12 +56,15 @@ impl Store {
             )
             .fetch_optional(&mut *transaction)
             .await?;
-            if fenced.is_none() {
+            let Some(is_plain) = fenced else {
                 return refused(&mut transaction, lease, end.first_seq).await;
-            }
+            };
             rows.insert(&mut transaction, lease, end.first_seq).await?;
             projections::apply(&mut transaction, lease.session, &end.projections).await?;
-            queue_report(&mut transaction, lease.session).await?;
+            // A conversation without a plan has nothing to report on.
+            if !is_plain {
+                queue_report(&mut transaction, lease.session).await?;
+            }
             transaction.commit().await?;
             Ok(())
         })

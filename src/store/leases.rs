@@ -88,17 +88,20 @@ impl Store {
     }
 
     /// Interviews that were under way (or waited in a room) and that nobody owns any more, the longest forsaken first.
+    /// Written ones have no owner between two steps: they are left for `written_h` hours before they are forsaken.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn orphans(&self, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+    pub async fn orphans(&self, limit: u32, written_h: u32) -> Result<Vec<SessionId>, StoreError> {
         limited(async {
             let ids = sqlx::query_scalar!(
                 r#"select id as "id: SessionId" from interview_sessions
-                 where (status in ('waiting', 'active', 'paused') and lease_until < clock_timestamp())
-                    or (status in ('active', 'paused') and owner is null)
+                 where ((status in ('waiting', 'active', 'paused') and lease_until < clock_timestamp())
+                    or (status in ('active', 'paused') and owner is null))
+                   and (mode <> 'text' or updated_at < clock_timestamp() - make_interval(hours => $2))
                  order by lease_until nulls first, id limit $1"#,
                 i64::from(limit),
+                i32::try_from(written_h).unwrap_or(i32::MAX),
             )
             .fetch_all(&self.pool)
             .await?;

@@ -80,18 +80,48 @@ impl Store {
         .await
     }
 
+    /// Keeps one scored answer, beside the others.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn save_response(&self, session: SessionId, response: &ResponseRow) -> Result<(), StoreError> {
+        limited(async {
+            let mut connection = self.pool.acquire().await?;
+            upsert_response(&mut connection, session, response).await
+        })
+        .await
+    }
+
     /// The answers, in the order in which they were asked.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn responses(&self, session: SessionId) -> Result<Vec<ResponseRow>, StoreError> {
+        self.response_page(session, u32::MAX, None).await
+    }
+
+    /// At most `limit` answers after that to the question `after`, in the order in which they were asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn response_page(
+        &self,
+        session: SessionId,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Vec<ResponseRow>, StoreError> {
         let rows = sqlx::query_as!(
             ResponseRow,
             r#"select question_key, question_version, position, answer, start_ms, end_ms,
                 outcome as "outcome: QuestionOutcome", level, score, comment, key_points, detail,
                 state as "state: ResponseState"
-             from question_responses where session_id = $1 order by position, question_key"#,
+             from question_responses where session_id = $1
+               and ($3::text is null or (position, question_key) > (select a.position, a.question_key
+                    from question_responses a where a.session_id = $1 and a.question_key = $3))
+             order by position, question_key limit $2"#,
             session.0,
+            i64::from(limit),
+            after,
         )
         .fetch_all(&self.pool)
         .await?;

@@ -71,6 +71,24 @@ pub struct InterviewRow {
     pub updated_at: DateTime<Utc>,
 }
 
+/// Which interviews.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InterviewFilter {
+    pub user: Option<UserId>,
+    pub status: Option<SessionStatus>,
+    /// In progress, or not.
+    pub live: Option<bool>,
+    pub category: Option<String>,
+    pub level: Option<Level>,
+    pub mode: Option<Mode>,
+    pub purpose: Option<Purpose>,
+    pub report_state: Option<ReportState>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    /// Part of the title or the candidate's name.
+    pub search: Option<String>,
+}
+
 /// Reads interviews by what follows `from interview_sessions`; one place states the columns.
 macro_rules! interview {
     ($rest:literal $(, $argument:expr)* $(,)?) => {
@@ -166,6 +184,44 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Interviews that pass the filter, the newest first; `before` is the last id of the page before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn find_interviews(
+        &self,
+        filter: &InterviewFilter,
+        limit: u32,
+        before: Option<SessionId>,
+    ) -> Result<Vec<InterviewRow>, StoreError> {
+        let rows = interview!(
+            "where ($2::uuid is null or id < $2) and ($3::uuid is null or user_id = $3)
+               and ($4::text is null or status = $4)
+               and ($5::bool is null or (status in ('active', 'paused')) = $5)
+               and ($6::text is null or category_slug = $6) and ($7::text is null or experience_level = $7)
+               and ($8::text is null or mode = $8) and ($9::text is null or purpose = $9)
+               and ($10::text is null or report_state = $10)
+               and ($11::timestamptz is null or created_at >= $11) and ($12::timestamptz is null or created_at < $12)
+               and ($13::text is null
+                    or position(lower($13) in lower(title || ' ' || coalesce(candidate_name, ''))) > 0)
+             order by id desc limit $1",
+            i64::from(limit),
+            before.map(|id| id.0),
+            filter.user.map(|id| id.0),
+            filter.status.map(|status| status.word()),
+            filter.live,
+            filter.category,
+            filter.level.map(|level| level.word()),
+            filter.mode.map(|mode| mode.word()),
+            filter.purpose.map(|purpose| purpose.word()),
+            filter.report_state.map(|state| state.word()),
+            filter.from,
+            filter.to,
+            filter.search,
+        );
+        limited(async { Ok(rows.fetch_all(&self.pool).await?) }).await
     }
 
     /// Replaces the plan of an interview that has not begun.

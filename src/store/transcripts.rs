@@ -67,12 +67,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn transcripts(&self, session: SessionId) -> Result<Vec<TranscriptRow>, StoreError> {
+        self.transcript_page(session, u32::MAX, None).await
+    }
+
+    /// At most `limit` lines of the transcript after the line `after`, by time.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn transcript_page(
+        &self,
+        session: SessionId,
+        limit: u32,
+        after: Option<Uuid>,
+    ) -> Result<Vec<TranscriptRow>, StoreError> {
         let rows = sqlx::query_as!(
             TranscriptRow,
             r#"select id, role as "role: Role", content, planned_content as planned, interrupted, question_key, start_ms,
                 end_ms, latency_ms, stages, stt_confidence as confidence, provider, line_kind as "line_kind: LineKind", turn
-             from transcripts where session_id = $1 order by start_ms, id"#,
+             from transcripts where session_id = $1
+               and ($3::uuid is null or (start_ms, id) > (select a.start_ms, a.id from transcripts a where a.id = $3))
+             order by start_ms, id limit $2"#,
             session.0,
+            i64::from(limit),
+            after,
         )
         .fetch_all(&self.pool)
         .await?;
@@ -84,15 +101,56 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn artifacts(&self, session: SessionId) -> Result<Vec<ArtifactRow>, StoreError> {
+        self.artifact_page(session, u32::MAX, None).await
+    }
+
+    /// At most `limit` artifacts after the one with id `after`, by question and version.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn artifact_page(
+        &self,
+        session: SessionId,
+        limit: u32,
+        after: Option<Uuid>,
+    ) -> Result<Vec<ArtifactRow>, StoreError> {
         let rows = sqlx::query_as!(
             ArtifactRow,
             "select id, question_key, language, code_content as content, version, submitted, at_ms, ai_analysis
-             from technical_artifacts where session_id = $1 order by question_key, version",
+             from technical_artifacts where session_id = $1
+               and ($3::uuid is null or (question_key, version) >
+                    (select a.question_key, a.version from technical_artifacts a where a.id = $3))
+             order by question_key, version limit $2",
             session.0,
+            i64::from(limit),
+            after,
         )
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)
+    }
+
+    /// Keeps what a model said of a version of the code.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn set_analysis(
+        &self,
+        session: SessionId,
+        question_key: &str,
+        version: i32,
+        analysis: &Value,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update technical_artifacts set ai_analysis = $4 where session_id = $1 and question_key = $2 and version = $3",
+            session.0,
+            question_key,
+            version,
+            clean_json(analysis),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// The recordings, by time.

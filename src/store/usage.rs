@@ -2,6 +2,7 @@
 
 use super::{Store, StoreError};
 use crate::id::SessionId;
+use chrono::{NaiveDate, NaiveTime};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -35,6 +36,22 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows)
+    }
+
+    /// What was spent on a day (UTC), by all interviews of all nodes, millionths of a US dollar.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn spent_on(&self, day: NaiveDate) -> Result<u64, StoreError> {
+        let from = day.and_time(NaiveTime::MIN).and_utc();
+        let spent = sqlx::query_scalar!(
+            r#"select coalesce(sum(cost_micro_usd), 0)::bigint as "spent!" from usage
+               where created_at >= $1 and created_at < $1 + interval '1 day'"#,
+            from,
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(u64::try_from(spent).unwrap_or(0))
     }
 }
 

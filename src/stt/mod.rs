@@ -1,12 +1,20 @@
 //! Ears: speech to text. The trait, and one file per provider. A result always carries the utterance and revision that
 //! it answers; must never say anything of "the current turn".
 
+pub mod chain;
+pub mod deepgram;
 #[cfg(feature = "local-speech")]
 pub mod moonshine;
+pub mod realtime;
+pub mod recent;
 pub mod scripted;
+pub mod segments;
 
 use crate::audio::frame::{EarFrame, SamplePos};
+use crate::cloud::CloudError;
+use crate::cloud::meter::Meter;
 use crate::id::UtteranceId;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Requests that may wait in one stream: 5 s of frames and their marks.
@@ -30,12 +38,17 @@ pub enum SttCommand {
 /// What a transcriber tells its listener.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SttEvent {
-    /// Words that may still change (streaming providers).
+    /// Words that may still change (streaming providers); of an utterance that was not asked for yet, by its guessed number.
     Partial { utterance: UtteranceId, text: String },
     /// The text of one revision of an utterance; empty if there were no words in it.
     Final { utterance: UtteranceId, revision: u32, transcript: Transcript },
     /// A revision could not be transcribed; the provider goes on.
     Failed { utterance: UtteranceId, revision: u32, error: SttError },
+    /// The provider takes the speaker to have finished: what was heard since it last said so. For conversations that
+    /// leave the end of a turn to it.
+    Endpoint { from: SamplePos, to: SamplePos, transcript: Transcript },
+    /// Another provider has taken over, and has heard again what the first one had not answered.
+    Switched { said: String },
     /// The provider is gone for good; nothing more comes.
     Down { error: SttError },
 }
@@ -82,10 +95,18 @@ pub trait SpeechToText: Send + Sync {
     fn is_alive(&self) -> bool {
         true
     }
+    /// Whether it says where a speaker has finished ([`SttEvent::Endpoint`]).
+    fn marks_ends(&self) -> bool {
+        false
+    }
     /// Languages it can transcribe (BCP 47 primary tags).
     fn languages(&self) -> &[&'static str];
     /// Name and version, for provenance.
     fn name(&self) -> String;
+    /// The same, counting what it does for one interview; `None` for one that costs nothing.
+    fn metered(&self, _meter: &Meter) -> Option<Arc<dyn SpeechToText>> {
+        None
+    }
 }
 
 /// What can fail.
@@ -99,6 +120,10 @@ pub enum SttError {
     AudioGone,
     #[error("the speech-to-text queue is full ({queued_max} requests)")]
     Busy { queued_max: usize },
+    #[error("no words within {deadline_ms} ms")]
+    Late { deadline_ms: u128 },
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
     #[error("speech-to-text is gone")]
     Gone,
 }

@@ -4,14 +4,13 @@
 
 mod model;
 mod optimised;
-mod recent;
 mod tokenizer;
 
+use super::recent::Recent;
 use super::{STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream};
 use crate::id::UtteranceId;
 use crate::onnx::OnnxRuntime;
 use model::Model;
-use recent::Recent;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;

@@ -101,7 +101,8 @@ mod tests {
             match event {
                 SttEvent::Final { transcript, .. } => texts.push(transcript.text),
                 SttEvent::Failed { error, .. } | SttEvent::Down { error } => texts.push(error.to_string()),
-                SttEvent::Partial { text, .. } => texts.push(text),
+                SttEvent::Partial { text, .. } | SttEvent::Switched { said: text } => texts.push(text),
+                SttEvent::Endpoint { transcript, .. } => texts.push(transcript.text),
             }
         }
         texts

@@ -3,8 +3,10 @@
 
 mod disk;
 
-use super::{SpeakRequest, TextToSpeech, TtsError};
+use super::pieces::Gathered;
+use super::{SpeakRequest, TextToSpeech, TtsError, VOICE_PIECES_MAX, VoiceEvent};
 use crate::audio::frame::{VoiceClip, WordTiming};
+use crate::cloud::meter::Meter;
 use disk::Disk;
 use futures::future::BoxFuture;
 use sha2::{Digest, Sha256};
@@ -12,6 +14,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
 
 /// How much is kept, and where.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub struct CachedVoice {
     kept: Arc<Mutex<Memory>>,
     disk: Option<Disk>,
     counts: Arc<Counts>,
+    /// Nothing is kept, nor looked for.
+    is_passing: bool,
 }
 
 impl std::fmt::Debug for CachedVoice {
@@ -67,7 +72,20 @@ impl CachedVoice {
             opened.inspect_err(|error| tracing::warn!(%error, "clips are kept in memory only")).ok()
         });
         let kept = Memory { bytes_max: settings.memory_bytes_max, ..Memory::default() };
-        Self { voice, kept: Arc::new(Mutex::new(kept)), disk, counts: Arc::default() }
+        Self { voice, kept: Arc::new(Mutex::new(kept)), disk, counts: Arc::default(), is_passing: false }
+    }
+
+    /// The same, counting what its voice does for one interview; what is kept costs nothing.
+    #[must_use]
+    pub fn counted(&self, meter: &Meter) -> Self {
+        let voice = self.voice.metered(meter).unwrap_or_else(|| self.voice.clone());
+        Self { voice, ..self.clone() }
+    }
+
+    /// The same, keeping nothing.
+    #[must_use]
+    pub fn passing(&self) -> Self {
+        Self { is_passing: true, ..self.clone() }
     }
 
     /// Where clips came from, since the start.
@@ -84,6 +102,9 @@ impl CachedVoice {
     /// Whether a clip is kept already, so that it would be there without synthesis.
     #[must_use]
     pub fn is_kept(&self, text: &str, speed: f32) -> bool {
+        if self.is_passing {
+            return false;
+        }
         let key = self.key(text, speed);
         self.memory().clips.contains_key(&key) || self.disk.as_ref().is_some_and(|disk| disk.has(&key))
     }
@@ -112,6 +133,9 @@ impl CachedVoice {
 
 impl TextToSpeech for CachedVoice {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
+        if self.is_passing {
+            return self.voice.speak(request);
+        }
         let key = self.key(&request.text, request.speed);
         if let Some(clip) = self.memory().take(&key) {
             self.counts.memory.fetch_add(1, Ordering::Relaxed);
@@ -137,6 +161,44 @@ impl TextToSpeech for CachedVoice {
             cached.keep_made(key, &clip);
             Ok(clip)
         })
+    }
+
+    /// What is kept comes in one piece; what is not is passed on as it comes, and kept when it is whole.
+    fn stream(&self, request: SpeakRequest) -> mpsc::Receiver<VoiceEvent> {
+        if self.is_passing {
+            return self.voice.stream(request);
+        }
+        if self.is_kept(&request.text, request.speed) {
+            return super::pieces::in_one(self.speak(request));
+        }
+        let (events, stream) = mpsc::channel(VOICE_PIECES_MAX);
+        let cached = self.clone();
+        let key = self.key(&request.text, request.speed);
+        let mut whole = Gathered::new(request.text.clone());
+        let mut made = self.voice.stream(request);
+        // Ends with the sentence, or when nobody reads.
+        tokio::spawn(async move {
+            while let Some(event) = made.recv().await {
+                whole.take(&event);
+                let is_done = matches!(event, VoiceEvent::Done);
+                if events.send(event).await.is_err() {
+                    return;
+                }
+                if is_done {
+                    cached.keep_made(key, &whole.clip());
+                    return;
+                }
+            }
+        });
+        stream
+    }
+
+    fn metered(&self, meter: &Meter) -> Option<Arc<dyn TextToSpeech>> {
+        Some(Arc::new(self.counted(meter)))
+    }
+
+    fn unkept(&self) -> Option<Arc<dyn TextToSpeech>> {
+        Some(Arc::new(self.passing()))
     }
 
     fn languages(&self) -> &[&'static str] {

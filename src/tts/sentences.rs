@@ -53,6 +53,22 @@ impl SentenceCutter {
         found
     }
 
+    /// What waits, if it looks like a whole sentence although nothing follows it yet: a model writes its next word when
+    /// it can, and somebody listens to the silence meanwhile. A number or an abbreviation may go on.
+    pub fn take_if_ended(&mut self) -> Vec<String> {
+        let text = self.waiting.trim_end();
+        let bare = text.trim_end_matches(['"', '\'', '\u{201d}', '\u{2019}', ')', ']']);
+        let Some(at) = bare.rfind(['.', '!', '?', '\u{2026}']).filter(|at| bare[*at..].chars().count() == 1) else {
+            return Vec::new();
+        };
+        let word = bare[..at].rsplit(char::is_whitespace).next().unwrap_or_default();
+        let is_number = word.chars().next_back().is_some_and(|c| c.is_ascii_digit());
+        if is_number && bare[at..].starts_with('.') || !self.ends_sentence(at, " ") {
+            return Vec::new();
+        }
+        self.finish()
+    }
+
     /// The last sentence, when no more text comes.
     pub fn finish(&mut self) -> Vec<String> {
         let mut found = Vec::new();
@@ -149,6 +165,20 @@ mod tests {
         assert!(cutter.push("ow tell me").is_empty());
         assert_eq!(cutter.finish(), ["Now tell me"]);
         assert!(cutter.finish().is_empty());
+    }
+
+    #[test]
+    fn what_looks_whole_is_not_waited_for() {
+        let mut cutter = SentenceCutter::whole();
+        for open in ["It is 3.", "14 or so, e.g.", " in Dr.", " Grey's book"] {
+            assert!(cutter.push(open).is_empty());
+            assert!(cutter.take_if_ended().is_empty(), "{open}");
+        }
+        cutter.push(", you know.\"");
+        assert_eq!(cutter.take_if_ended(), ["It is 3.14 or so, e.g. in Dr. Grey's book, you know.\""]);
+        assert!(cutter.take_if_ended().is_empty());
+        cutter.push(" Right?");
+        assert_eq!(cutter.take_if_ended(), ["Right?"]);
     }
 
     #[test]

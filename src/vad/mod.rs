@@ -1,6 +1,7 @@
 //! Is somebody speaking, and have they finished? The traits, and one file per model. Must never decide who may speak:
 //! it gives probabilities, `turn` decides.
 
+pub mod energy;
 #[cfg(feature = "local-speech")]
 mod mel;
 pub mod scripted;

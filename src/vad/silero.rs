@@ -18,6 +18,10 @@ const CHUNK_SAMPLES: usize = 512;
 const CONTEXT_SAMPLES: usize = 64;
 /// Numbers in the model's state, [2, 1, 128].
 const STATE_NUMBERS: usize = 256;
+/// A chunk whose loudest sample is below this is silence whatever a model says, of full scale (-60 dB).
+const SILENCE_PEAK: f32 = 0.001;
+/// So many silent chunks the model hears all the same (128 ms), so that its state follows the end of speech.
+const SILENT_CHUNKS_MIN: u32 = 4;
 /// Readings that may wait for a session: 2 s, as long as its frames may wait.
 const READINGS_MAX: usize = VAD_FRAMES_MAX * 20 / 32;
 /// Tracks that may wait to be taken up: far more interviews than a machine can hold.
@@ -88,6 +92,12 @@ async fn listen(model: Rc<RefCell<Model>>, mut track: Track) {
     while let Some(frame) = track.frames.recv().await {
         ear.take(&frame);
         while let Some(end) = ear.next_end() {
+            if ear.skip_silence() {
+                if track.readings.try_send(VoiceReading { at: end, probability: 0.0 }).is_err() {
+                    lost += 1;
+                }
+                continue;
+            }
             let reading = match model.borrow_mut().read(&mut ear) {
                 Ok(probability) => VoiceReading { at: end, probability },
                 Err(error) => {
@@ -115,6 +125,8 @@ struct Ear {
     end: SamplePos,
     context: [f32; CONTEXT_SAMPLES],
     state: [f32; STATE_NUMBERS],
+    /// Silent chunks in a row.
+    silent_chunks: u32,
 }
 
 impl Default for Ear {
@@ -124,6 +136,7 @@ impl Default for Ear {
             end: SamplePos::default(),
             context: [0.0; CONTEXT_SAMPLES],
             state: [0.0; STATE_NUMBERS],
+            silent_chunks: 0,
         }
     }
 }
@@ -136,6 +149,23 @@ impl Ear {
         }
         self.waiting.extend(frame.pcm.iter().map(|&sample| f32::from(sample) / 32_768.0));
         self.end = frame.at.plus(frame.pcm.len() as u64);
+    }
+
+    /// Takes the next chunk, which must be whole, without the model if it is as good as digital silence and so was what
+    /// came before: no model hears a voice in it, and most of a call is that.
+    fn skip_silence(&mut self) -> bool {
+        let chunk = &self.waiting[..CHUNK_SAMPLES];
+        if chunk.iter().any(|sample| sample.abs() > SILENCE_PEAK) {
+            self.silent_chunks = 0;
+            return false;
+        }
+        self.silent_chunks = self.silent_chunks.saturating_add(1);
+        if self.silent_chunks <= SILENT_CHUNKS_MIN {
+            return false;
+        }
+        self.context.copy_from_slice(&chunk[CHUNK_SAMPLES - CONTEXT_SAMPLES..]);
+        self.waiting.drain(..CHUNK_SAMPLES);
+        true
     }
 
     /// Where the next chunk ends, if it is whole.
@@ -183,6 +213,24 @@ mod tests {
 
     fn frame(at: u64) -> EarFrame {
         EarFrame { at: SamplePos(at), pcm: [1; EAR_FRAME_SAMPLES], concealed: false }
+    }
+
+    #[test]
+    fn silence_is_skipped_once_it_lasts_and_sound_never() {
+        let mut ear = Ear::default();
+        let mut skipped = Vec::new();
+        for n in 0..16 {
+            let pcm = if n == 12 { [500; EAR_FRAME_SAMPLES] } else { [3; EAR_FRAME_SAMPLES] };
+            ear.take(&EarFrame { at: SamplePos(n * 320), pcm, concealed: false });
+            while ear.next_end().is_some() {
+                let skips = ear.skip_silence();
+                if !skips {
+                    ear.waiting.drain(..CHUNK_SAMPLES);
+                }
+                skipped.push(skips);
+            }
+        }
+        assert_eq!(skipped, [false, false, false, false, true, true, true, false, false, false]);
     }
 
     #[test]

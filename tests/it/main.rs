@@ -6,6 +6,7 @@ mod embedded;
 mod http;
 #[cfg(feature = "local-speech")]
 mod models;
+mod open;
 mod scenarios;
 mod scoring;
 mod store;

@@ -41,6 +41,7 @@ const MODELS: &[&str] = &["id", "clock", "audio", "interview", "turn", "onnx", "
 const INNER: &[&str] = &[
     "id",
     "clock",
+    "cloud",
     "audio",
     "interview",
     "turn",

@@ -1,6 +1,6 @@
 //! The WebRTC room against a real client over the loopback: sound both ways, loss, messages, and every way to leave.
 
-mod door;
+pub mod door;
 mod hostile;
 mod sound;
 

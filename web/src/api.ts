@@ -51,6 +51,8 @@ export interface Category {
   voice: boolean;
 }
 
+export type Mode = "voice" | "text";
+
 export interface Interview {
   id: string;
   title: string;
@@ -60,6 +62,7 @@ export interface Interview {
   language: string;
   jobPosition: string;
   consented: boolean;
+  mode: Mode;
   reportState: "none" | "queued" | "ready" | "failed";
   disclosure: { version: string; text: string } | null;
 }
@@ -70,6 +73,7 @@ export interface NewInterview {
   language: string;
   job_position: string;
   questions: number;
+  mode: Mode;
   candidate_name?: string;
   accommodations?: { patience: number };
 }
@@ -77,13 +81,13 @@ export interface NewInterview {
 export async function fetchCategories(signal: AbortSignal): Promise<Category[]> {
   const body = await json("/categories", { signal });
   const list = isRecord(body) && Array.isArray(body["categories"]) ? body["categories"] : [];
-  return list.flatMap(toCategory).filter((category) => category.voice);
+  return list.flatMap(toCategory);
 }
 
 export async function createInterview(wish: NewInterview): Promise<{ interview: Interview; token: string | null }> {
   const body = await json("/interviews", {
     method: "POST",
-    json: { ...wish, mode: "voice", purpose: "practice", room: "webrtc" },
+    json: { ...wish, purpose: "practice" },
   });
   const token = isRecord(body) && typeof body["join_token"] === "string" ? body["join_token"] : null;
   return { interview: toInterview(body), token };
@@ -150,6 +154,11 @@ export interface RequestOptions {
 export async function request(path: string, options: RequestOptions): Promise<unknown> {
   const response = await send(path, options);
   return response.status === 204 ? null : response.json().catch(() => Promise.reject(new Problem(500, "")));
+}
+
+/** Any answer as it came, for keeping it as a file. */
+export async function fetchFile(path: string): Promise<Blob> {
+  return (await send(path, {})).blob();
 }
 
 export async function upload(path: string, kind: string, content: Blob): Promise<unknown> {
@@ -264,6 +273,7 @@ function toInterview(value: unknown): Interview {
     level: string(value["level"]),
     language: string(value["language"]) || "en",
     jobPosition: string(value["job_position"]),
+    mode: value["mode"] === "text" ? "text" : "voice",
     consented: value["consented"] === true,
     reportState: state === "queued" || state === "ready" || state === "failed" ? state : "none",
     disclosure: isRecord(disclosure)

@@ -2,7 +2,7 @@
 
 import { fill, h, type Child } from "./dom";
 import { icon, mark, type IconName } from "./icons";
-import { t } from "./text";
+import { PAGE_LANGUAGES, speak, t } from "./text";
 
 export interface Frame {
   /** What stands right of the brand. */
@@ -19,7 +19,7 @@ export function frame(root: HTMLElement): Frame {
     h(
       "header",
       { class: "top" },
-      h("div", { class: "top-inner" }, h("a", { class: "brand", href: "/", "aria-label": t.brand }, mark(), h("span", {}, t.brand)), bar),
+      h("div", { class: "top-inner" }, h("a", { class: "brand", href: "/", "aria-label": t.brand }, mark(), h("span", {}, t.brand)), bar, pageLanguage()),
     ),
     main,
   );
@@ -28,6 +28,13 @@ export function frame(root: HTMLElement): Frame {
     main.focus();
   });
   return { bar, main };
+}
+
+function pageLanguage(): HTMLElement {
+  const options = PAGE_LANGUAGES.map(({ code, name }) => h("option", { value: code, lang: code, selected: code === t.lang }, name));
+  const field = h("select", { class: "page-language", "aria-label": t.pageLanguage, testid: "page-language" }, options);
+  field.addEventListener("change", () => speak(field.value));
+  return field;
 }
 
 /** Shows one view: its content, its title, and its heading under the reader's cursor. */
@@ -46,15 +53,16 @@ export type StepName = "microphone" | "consent" | "interview" | "report";
 const STEPS: readonly StepName[] = ["microphone", "consent", "interview", "report"];
 
 /** Where one is on the way from the microphone to the report. */
-export function steps(current: StepName): HTMLElement {
-  const at = STEPS.indexOf(current);
+export function steps(current: StepName, mode: "voice" | "text" = "voice"): HTMLElement {
+  const names = STEPS.filter((step) => mode === "voice" || step !== "microphone");
+  const at = names.indexOf(current);
   return h(
     "nav",
     { class: "steps", "aria-label": t.steps.label },
     h(
       "ol",
       {},
-      STEPS.map((step, index) =>
+      names.map((step, index) =>
         h(
           "li",
           { class: index < at ? "step-past" : index === at ? "step-now" : "step-next", "aria-current": index === at ? "step" : null },

@@ -7,9 +7,11 @@ import { remember, rememberedInterview } from "./storage";
 import { t } from "./text";
 import { clearToasts } from "./toasts";
 import { accountView } from "./views/account";
+import { adminView } from "./views/admin";
 import { front } from "./views/front";
 import { interview } from "./views/interview";
 import { profileView } from "./views/profile";
+import { isStaff, progressView } from "./views/progress";
 import { report } from "./views/report";
 
 export interface Visit {
@@ -32,11 +34,16 @@ function render(): void {
   const visit: Visit = { ...frame(root), signal: leave.signal, go };
   const match = /^\/(interview|report)\/([A-Za-z0-9-]{1,64})\/?$/.exec(window.location.pathname);
   if (window.location.pathname === "/") {
-    fill(visit.bar, h("a", { class: "button quiet slim", href: "/account", testid: "to-account" }, account()?.username ?? t.account.logIn));
+    const admin = isStaff() ? h("a", { class: "button quiet slim", href: "/admin", testid: "to-admin" }, t.admin.link) : null;
+    const progress = h("a", { class: "button quiet slim", href: "/progress", testid: "to-progress" }, t.admin.progressLink);
+    fill(visit.bar, admin, progress, h("a", { class: "button quiet slim", href: "/account", testid: "to-account" }, account()?.username ?? t.account.logIn));
     return front(visit);
   }
   if (window.location.pathname === "/account") return accountView(visit);
   if (window.location.pathname === "/profile") return profileView(visit);
+  const part = /^\/(admin|progress)(\/[A-Za-z0-9/-]{0,100})?$/.exec(window.location.pathname);
+  if (part?.[1] === "admin") return adminView(visit, part[2] ?? "");
+  if (part?.[1] === "progress") return progressView(visit, part[2]?.replaceAll("/", "") || null);
   const id = match?.[2];
   if (id === undefined) return showProblem(visit.main, t.problems.title, t.problems.page);
   const token = takeToken(id);
@@ -70,7 +77,7 @@ document.addEventListener("click", (event) => {
   if (link === null || link.target !== "" || link.hasAttribute("download")) return;
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
   const address = new URL(link.href, window.location.href);
-  const ours = /^\/($|account$|profile$|interview\/|report\/)/.test(address.pathname);
+  const ours = /^\/($|account$|profile$|progress(\/|$)|admin(\/|$)|interview\/|report\/)/.test(address.pathname);
   if (address.origin !== window.location.origin || !ours) return;
   event.preventDefault();
   go(address.pathname + address.hash);

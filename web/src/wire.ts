@@ -133,7 +133,7 @@ function parseOwnMessage(data: Record<string, unknown>): ServerMessage | null {
   }
 }
 
-function parseQuestion(value: unknown): Question | null {
+export function parseQuestion(value: unknown): Question | null {
   if (!isRecord(value)) return null;
   return {
     id: text(value["id"]),

@@ -72,7 +72,7 @@ export async function visitor(test, browser, base) {
 
 /** Tries a page that was built but is not in the program yet; with the program's own headers. */
 async function serveFrom(context, folder) {
-  await context.route(/\/(assets\/.*|account|profile|interview\/[^/]*|report\/[^/]*)?(#.*)?$/, async (route) => {
+  await context.route(/\/(assets\/.*|account|profile|progress(\/.*)?|admin(\/.*)?|interview\/[^/]*|report\/[^/]*)?(#.*)?$/, async (route) => {
     const address = new URL(route.request().url()).pathname;
     if (address.startsWith("/api/")) return route.fallback();
     const file = path.join(folder, address.startsWith("/assets/") ? address : "index.html");

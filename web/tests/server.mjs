@@ -19,17 +19,23 @@ const STOP_MAX_MS = 60_000;
 /** How much of what the server said is shown when it does not come up. */
 const LOG_SHOWN_CHARS = 4_000;
 
-/** `settings` are environment variables over the tester's own. */
-export async function startServer(settings = {}) {
+/** The program under test. */
+export function program() {
   const binary = path.resolve(process.env.VIVAVOCE_BIN || path.join(root, "target/release/vivavoce"));
   if (!existsSync(binary)) throw new Error(`${binary} is missing: build it with cargo build --release, or name one in VIVAVOCE_BIN`);
+  return binary;
+}
+
+/** `options` are words after `serve`; `more` are environment variables over the tester's own. */
+export async function startServer(options = [], more = {}) {
+  const binary = program();
   const home = await mkdtemp(path.join(tmpdir(), "vivavoce-page-"));
   // Run as root, the server gives its database to another account, which has to get through to its folder.
   await chmod(home, 0o755);
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const log = [];
-  const env = { ...(await environment(home)), ...settings };
+  const env = environment(home);
   let child = null;
   let gone = null;
   let ended = null;
@@ -56,7 +62,10 @@ export async function startServer(settings = {}) {
   /** Starts it, with what an earlier run has left. */
   const start = async () => {
     gone = null;
-    child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`], { env, stdio: ["ignore", "pipe", "pipe"] });
+    child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
+      env: { ...(await env), ...more },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
     ended = once(child, "exit").then(([code, signal]) => (gone = { code, signal }));
     ended.catch(() => undefined);
@@ -86,7 +95,16 @@ export async function startServer(settings = {}) {
     if (!response.ok) throw new Error(`POST ${address}: ${response.status} ${text}`);
     return text === "" ? null : JSON.parse(text);
   };
-  return { base, get, post, start, end, stop, log: () => log.join("") };
+  /** The program again, on the same data. */
+  const run = async (words, input) => {
+    const command = spawn(binary, words, { env: await env, stdio: ["pipe", "ignore", "pipe"] });
+    const said = [];
+    command.stderr.setEncoding("utf8").on("data", (text) => said.push(text));
+    command.stdin.end(input);
+    const [code] = await once(command, "exit");
+    if (code !== 0) throw new Error(`${words.join(" ")}: ${said.join("")}`);
+  };
+  return { base, get, post, run, start, end, stop, log: () => log.join("") };
 }
 
 /** This process's settings, but with an empty data directory and the server's own database. */

@@ -23,7 +23,7 @@ before(
     await writeFile(path.join(folder, "nothing.txt"), "");
     const settings = { VIVAVOCE_LIMITS__SESSIONS_MAX: "1", VIVAVOCE_PROVIDERS__LLM: "none" };
     // Nobody speaks here: any file stands for the microphone.
-    [server, browser] = await Promise.all([startServer(settings), startBrowser(path.join(folder, "nothing.txt"))]);
+    [server, browser] = await Promise.all([startServer([], settings), startBrowser(path.join(folder, "nothing.txt"))]);
   },
   { timeout: ALL_MAX_MS },
 );

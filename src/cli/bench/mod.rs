@@ -1,6 +1,7 @@
 //! `vivavoce bench`: how well a part does its work, measured on data given as files. One file for each bench. Must
 //! never measure a copy: every bench runs the code that interviews run.
 
+pub mod providers;
 mod rest;
 mod score;
 mod turns;
@@ -20,6 +21,7 @@ enum Bench {
     Turns(turns::Arguments),
     Score(score::Arguments),
     Rest(rest::Arguments),
+    Providers(providers::Arguments),
 }
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -27,5 +29,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Bench::Turns(arguments) => turns::run(&arguments),
         Bench::Score(arguments) => score::run(&arguments),
         Bench::Rest(arguments) => rest::run(arguments).await,
+        Bench::Providers(arguments) => providers::run(arguments).await,
     }
 }

@@ -17,7 +17,8 @@ pub async fn checks(settings: &Settings, paths: &Paths, verify: bool) -> anyhow:
     // Files are hashed and programs started: work for a thread that may block.
     let looked = tokio::task::spawn_blocking(move || {
         let mut checks = files(&settings, &paths, verify);
-        let speaks_locally = ["kokoro", "piper"].contains(&settings.providers.tts.as_str());
+        let local = ["kokoro", "piper", "local"];
+        let speaks_locally = settings.providers.tts.iter().any(|name| local.contains(&name.as_str()));
         checks.push(program("espeak-ng", "tells the local voices how words sound", speaks_locally));
         checks.push(program("pdftotext", "reads CVs", false));
         checks.push(token_key(&paths));
@@ -86,12 +87,13 @@ fn files(settings: &Settings, paths: &Paths, verify: bool) -> Vec<Check> {
 
 /// Whether there are no interviews without the file, with these providers.
 fn is_needed(name: &str, providers: &Providers) -> bool {
+    let has = |chain: &[String], names: [&str; 2]| chain.iter().any(|name| names.contains(&name.as_str()));
     let of_providers = [
         (providers.vad == "silero", "silero-vad"),
         (providers.turn_model == "smart-turn", "smart-turn"),
-        (providers.stt == "moonshine", "moonshine"),
-        (providers.tts == "kokoro", "kokoro"),
-        (providers.tts == "piper", "piper"),
+        (has(&providers.stt, ["moonshine", "local"]), "moonshine"),
+        (has(&providers.tts, ["kokoro", "local"]), "kokoro"),
+        (has(&providers.tts, ["piper", "piper"]), "piper"),
     ];
     let is_local = of_providers.iter().any(|(chosen, _)| *chosen);
     // Of the voices only the chosen one is loaded.
@@ -183,7 +185,7 @@ mod tests {
         for name in ["llm", "piper", "kokoro-am-michael", "minilm"] {
             assert!(!is_needed(name, &providers), "{name}");
         }
-        providers.tts = "piper".to_owned();
+        providers.tts = vec!["piper".to_owned()];
         assert!(is_needed("piper-config", &providers) && !is_needed("kokoro", &providers));
     }
 }

@@ -11,6 +11,7 @@ pub mod compare;
 mod ear;
 mod interject;
 mod keep;
+mod load;
 pub mod outcome;
 mod prepare;
 mod rest;
@@ -71,6 +72,20 @@ pub struct Arguments {
     /// Keep what was said (left) and heard (right) as WAV, and the record as JSON, in this directory.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// In place of interviews, as many plain conversations at once at the open door (config/bench.toml), against providers
+    /// that are played (`vivavoce bench providers`).
+    #[arg(long)]
+    plain: bool,
+    /// With --plain: how long, seconds.
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+    /// With --plain: the stated silence and the providers' own delays together, ms; what the ear waits beyond them is the
+    /// server's own.
+    #[arg(long, default_value_t = 1_100)]
+    delays_ms: u32,
+    /// With --plain: the server's process, to count its CPU and memory.
+    #[arg(long)]
+    pid: Option<u32>,
     /// An account's token, where the server does not allow practice without one.
     #[arg(long, env = "VIVAVOCE_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -85,6 +100,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let (mut settings, _) = arguments.config.load()?;
     LOG.clone_into(&mut settings.telemetry.log);
     crate::telemetry::init_logging(&settings.telemetry)?;
+    if arguments.plain {
+        let Arguments { url, calls, seconds, delays_ms, pid, json, .. } = arguments;
+        return load::run(&load::Load { url, calls, seconds, delays_ms, pid, json }).await;
+    }
     let part = match &arguments.script {
         Some(path) => script::read(path)?,
         None => Part { script: script::parse(SHIPPED).context("the shipped script")?, folder: PathBuf::new() },

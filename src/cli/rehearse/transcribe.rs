@@ -36,7 +36,10 @@ async fn transcribe(ears: &dyn SpeechToText, language: &str, pcm: &[i16]) -> Res
         match event {
             SttEvent::Final { utterance, transcript, .. } if utterance == asked => return Ok(transcript.text),
             SttEvent::Failed { error, .. } | SttEvent::Down { error } => return Err(error),
-            SttEvent::Final { .. } | SttEvent::Partial { .. } => {}
+            SttEvent::Final { .. }
+            | SttEvent::Partial { .. }
+            | SttEvent::Endpoint { .. }
+            | SttEvent::Switched { .. } => {}
         }
     }
     Err(SttError::Gone)

@@ -6,11 +6,11 @@ use crate::auth::token::Issued;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Json};
 use crate::http::fields::Fields;
-use crate::http::interviews::InterviewWish;
+use crate::http::interviews::{Booked, InterviewWish};
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::interview::question::Level;
-use crate::store::{CategoryRow, Mode, Purpose, RoomKind};
+use crate::store::{CategoryRow, Mode, Purpose, RoomKind, StoreError};
 use crate::turn::Profile;
 use crate::turn::settings::MULTIPLIERS;
 use axum::extract::State;
@@ -33,7 +33,12 @@ pub struct NewInterviewBody {
     /// Slug of a category.
     #[schema(example = "backend", max_length = 100)]
     category: String,
-    level: Level,
+    /// Needed, unless it is taken from the profile.
+    #[serde(default)]
+    level: Option<Level>,
+    /// Take level, job position and tech stack from the caller's confirmed profile, where they are not given here.
+    #[serde(default)]
+    from_profile: bool,
     /// Language of the interview; the category must have it. Default `en`.
     #[serde(default)]
     #[schema(example = "en", max_length = 20)]
@@ -56,13 +61,13 @@ pub struct NewInterviewBody {
     #[serde(default)]
     #[schema(minimum = 1, example = 30)]
     minutes: Option<u32>,
-    /// Only `voice` for now.
+    /// Default `voice`, in a language that the server hears and speaks; `text` in any.
     #[serde(default)]
     mode: Option<Mode>,
     /// `official` needs the role of an interviewer.
     #[serde(default)]
     purpose: Option<Purpose>,
-    /// Only `webrtc` for now.
+    /// Where it is held: `webrtc` for voice, `text` for text.
     #[serde(default)]
     room: Option<RoomKind>,
     /// As the candidate wants to be called; never reaches the scoring.
@@ -97,6 +102,8 @@ pub struct InterviewMade {
     #[schema(example = "/interview/0197…#token=eyJ…")]
     join_url: String,
     expires_at: DateTime<Utc>,
+    /// Where it is not quite what was wished for, and why; one sentence each.
+    notes: Vec<String>,
 }
 
 /// Make an interview: plan it from the bank, and get the candidate's link.
@@ -108,9 +115,20 @@ pub async fn create(
     caller: Caller,
     Json(body): Json<NewInterviewBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let wish = parse(&state, caller, body).await?;
-    let row = state.interviews.create(wish).await?;
-    let Issued { token, expires_at } = issue_join(&state, row.id);
+    let booked = book(&state, caller, body).await?;
+    made(&state, booked).await
+}
+
+/// Plans and stores an interview for the caller.
+pub async fn book(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<Booked, ApiError> {
+    let wish = parse(state, caller, body).await?;
+    Ok(state.interviews.create(wish).await?)
+}
+
+/// The answer to who made an interview: where it is, and the way in.
+pub async fn made(state: &HttpState, booked: Booked) -> Result<impl IntoResponse + use<>, ApiError> {
+    let Booked { row, notes } = booked;
+    let Issued { token, expires_at } = issue_join(state, row.id);
     let location = format!("/api/v1/interviews/{}", row.id);
     let made = InterviewMade {
         join_url: format!(
@@ -118,9 +136,10 @@ pub async fn create(
             state.settings.server.public_url.trim_end_matches('/'),
             row.id
         ),
-        interview: InterviewView::of(&state, row).await?,
+        interview: InterviewView::of(state, row).await?,
         join_token: token,
         expires_at,
+        notes,
     };
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(made)))
 }
@@ -132,6 +151,29 @@ pub fn issue_join(state: &HttpState, session: SessionId) -> Issued {
 
 fn join_life(state: &HttpState) -> Duration {
     Duration::from_secs(u64::from(state.settings.server.tokens.join_hours) * 3_600)
+}
+
+/// Fills what the body leaves out from the caller's profile, where that is wished for.
+async fn with_profile(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<NewInterviewBody, ApiError> {
+    if !body.from_profile {
+        return Ok(body);
+    }
+    let missing = || ApiError::field("from_profile", "There is no confirmed profile: confirm one first.");
+    let Caller::Person { user, .. } = caller else { return Err(missing()) };
+    let profile = match state.store.profile(user).await {
+        Ok(profile) if profile.confirmed_at.is_some() => profile,
+        Ok(_) | Err(StoreError::NotFound) => return Err(missing()),
+        Err(error) => return Err(error.into()),
+    };
+    let job_position = Some(profile.job_position).filter(|position| !position.is_empty());
+    let mut own = profile.tech_stack;
+    own.truncate(TECH_STACK_MAX);
+    Ok(NewInterviewBody {
+        level: body.level.or(profile.experience_level),
+        job_position: body.job_position.or(job_position),
+        tech_stack: if body.tech_stack.is_empty() { own } else { body.tech_stack },
+        ..body
+    })
 }
 
 async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Result<InterviewWish, ApiError> {
@@ -147,6 +189,8 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         (Caller::Person { .. }, Purpose::Official) | (Caller::LocalPractice, Purpose::Practice) => None,
         (Caller::Person { user, .. }, Purpose::Practice) => Some(user),
     };
+    let body = with_profile(state, caller, body).await?;
+    let level = body.level.ok_or_else(|| ApiError::field("level", "`level` is `junior`, `middle` or `senior`."))?;
     let mut fields = Fields::default();
     let limits = &state.settings.interview;
     let language = body.language.unwrap_or_else(|| "en".to_owned());
@@ -156,9 +200,16 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let minutes = body.minutes.or_else(|| body.questions.is_none().then_some(limits.minutes_default));
     fields.range("minutes", minutes.unwrap_or(1), limits.minutes_max);
     let mode = body.mode.unwrap_or(Mode::Voice);
-    fields.must(mode == Mode::Voice, "mode", "This server interviews by `voice`.");
-    let room = body.room.unwrap_or(RoomKind::Webrtc);
-    fields.must(room == RoomKind::Webrtc, "room", "This server's room is `webrtc`.");
+    let own_room = match mode {
+        Mode::Voice => RoomKind::Webrtc,
+        Mode::Text => RoomKind::Text,
+    };
+    let room = body.room.unwrap_or(own_room);
+    fields.must(
+        room == own_room,
+        "room",
+        "A `voice` interview is held in a `webrtc` room, a `text` interview in `text`.",
+    );
     let (patience, turn_profile) = body.accommodations.map_or((None, None), |wished| (wished.patience, wished.profile));
     let patience = patience.unwrap_or(1.0);
     fields.must(MULTIPLIERS.contains(&patience), "accommodations.patience", "Patience is 1.0, 1.25, 1.5 or 2.0.");
@@ -168,17 +219,20 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
     let job_position = fields.text("job_position", body.job_position.as_deref(), NAME_CHARS_MAX);
     let title = fields.text("title", body.title.as_deref(), TITLE_CHARS_MAX);
     let candidate_name = fields.text("candidate_name", body.candidate_name.as_deref(), NAME_CHARS_MAX);
-    let category = find_category(state.store.categories().await?, &body.category, &language, body.level, &mut fields);
+    let category = find_category(state.store.categories().await?, &body.category, &language, level, &mut fields);
     let spoken = state.interviews.voice_languages();
     fields.must(mode != Mode::Voice || category.is_none() || spoken.contains(&language.as_str()), "language", &{
         let spoken = spoken.join(", ");
-        format!("This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}.")
+        format!(
+            "This server cannot hold a voice interview in `{language}`: it hears and speaks {spoken}. Choose mode `text`, or \
+             have its operator set providers for that language."
+        )
     });
     let category = fields.check(category)?;
     Ok(InterviewWish {
         user_id,
-        level: body.level,
-        title: title.unwrap_or_else(|| format!("{}, {}", category.name, body.level.as_str())),
+        level,
+        title: title.unwrap_or_else(|| format!("{}, {}", category.name, level.as_str())),
         job_position: job_position
             .or_else(|| category.job_positions.first().cloned())
             .unwrap_or_else(|| category.name.clone()),

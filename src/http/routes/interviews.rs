@@ -5,13 +5,15 @@ use crate::auth::token::Issued;
 use crate::http::access::{self, Right};
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
+use crate::http::fields::Fields;
 use crate::http::paging;
 use crate::http::state::{HttpState, Shared};
-use crate::id::SessionId;
+use crate::id::{SessionId, UserId};
 use crate::interview::EndReason;
 use crate::interview::question::Level;
-use crate::room::QuestionView;
-use crate::store::{InterviewRow, Mode, Purpose, ReportState, RoomKind, SessionStatus};
+use crate::room::{QuestionView, StateView};
+use crate::session::text::{Act, Refused, StepError};
+use crate::store::{InterviewFilter, InterviewRow, Mode, Purpose, ReportState, RoomKind, SessionStatus};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -95,7 +97,7 @@ impl InterviewView {
     /// The row, with what the record and the session in progress know besides.
     pub async fn of(state: &HttpState, row: InterviewRow) -> Result<Self, ApiError> {
         let consented = state.store.consent(row.id).await?.is_some();
-        let live = if row.status.is_final() { None } else { state.interviews.live_state(row.id).await };
+        let live = if row.status.is_final() { None } else { live_state(state, &row).await? };
         let elapsed = row.start_time.map(|start| row.end_time.unwrap_or_else(|| state.clock.now()) - start);
         let stored_elapsed_ms = elapsed.and_then(|span| u64::try_from(span.num_milliseconds()).ok()).unwrap_or(0);
         let disclosure = &state.settings.interview.disclosure;
@@ -113,7 +115,16 @@ impl InterviewView {
     }
 }
 
-/// Which page of the list.
+/// Where an interview that is not over stands, if it is in progress.
+async fn live_state(state: &HttpState, row: &InterviewRow) -> Result<Option<StateView>, ApiError> {
+    Ok(match row.mode {
+        Mode::Voice => state.interviews.live_state(row.id).await,
+        Mode::Text if row.start_time.is_none() => None,
+        Mode::Text => Some(state.text.state(row).await?.into()),
+    })
+}
+
+/// Which interviews.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -123,6 +134,48 @@ pub struct PageQuery {
     limit: Option<u32>,
     /// The `next` of the page before.
     before: Option<SessionId>,
+    /// For interviewers and admins: this person's.
+    user: Option<UserId>,
+    status: Option<SessionStatus>,
+    /// In progress now, or not.
+    live: Option<bool>,
+    /// Slug of a category.
+    #[param(max_length = 100)]
+    category: Option<String>,
+    level: Option<Level>,
+    mode: Option<Mode>,
+    purpose: Option<Purpose>,
+    report_state: Option<ReportState>,
+    /// Made at this time or later.
+    from: Option<DateTime<Utc>>,
+    /// Made before this time.
+    to: Option<DateTime<Utc>>,
+    /// Part of the title or the candidate's name.
+    #[param(max_length = 100)]
+    search: Option<String>,
+}
+
+/// Longest search, characters.
+const SEARCH_CHARS_MAX: usize = 100;
+
+impl PageQuery {
+    fn filter(&self) -> Result<InterviewFilter, ApiError> {
+        let mut fields = Fields::default();
+        let filter = InterviewFilter {
+            user: self.user,
+            status: self.status,
+            live: self.live,
+            category: fields.text("category", self.category.as_deref(), SEARCH_CHARS_MAX),
+            level: self.level,
+            mode: self.mode,
+            purpose: self.purpose,
+            report_state: self.report_state,
+            from: fields.time("from", self.from),
+            to: fields.time("to", self.to),
+            search: fields.text("search", self.search.as_deref(), SEARCH_CHARS_MAX),
+        };
+        fields.check(Some(filter))
+    }
 }
 
 /// A page of interviews, the newest first.
@@ -142,16 +195,22 @@ pub async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<InterviewList>, ApiError> {
     let limit = paging::limit(query.limit)?;
+    let filter = query.filter()?;
     let user = match caller {
         Caller::Candidate(own) => {
             let row = access::interview(&state, caller, own, Right::Read).await?;
             return Ok(Json(InterviewList { interviews: vec![row.into()], next: None }));
         }
-        Caller::Person { role, .. } if role.is_staff() => None,
+        Caller::Person { role, .. } if role.is_staff() => filter.user,
         Caller::Person { user, .. } => Some(user),
         Caller::LocalPractice => None,
     };
-    let rows = state.store.interviews(limit, query.before, user).await?;
+    let filter = InterviewFilter { user, ..filter };
+    let rows = if filter == (InterviewFilter { user, ..InterviewFilter::default() }) {
+        state.store.interviews(limit, query.before, user).await?
+    } else {
+        state.store.find_interviews(&filter, limit, query.before).await?
+    };
     let next = paging::next(&rows, limit, |row| row.id);
     let seen = rows.into_iter().filter(|row| access::may_see(caller, row));
     Ok(Json(InterviewList { interviews: seen.map(InterviewSummary::from).collect(), next }))
@@ -204,7 +263,13 @@ pub async fn end(
             Caller::Person { user, .. } if row.user_id == Some(user) => EndReason::CandidateEnded,
             Caller::Person { .. } => EndReason::Cancelled,
         };
-        state.interviews.end(id, reason).await?;
+        match row.mode {
+            Mode::Text if row.start_time.is_some() => match state.text.step(id, None, Act::End(reason)).await {
+                Ok(_) | Err(StepError::Refused(Refused::Over)) => {}
+                Err(error) => return Err(error.into()),
+            },
+            Mode::Text | Mode::Voice => state.interviews.end(id, reason).await?,
+        }
     }
     Ok(StatusCode::ACCEPTED)
 }

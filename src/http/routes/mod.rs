@@ -1,21 +1,31 @@
 //! One file per resource: extract, ask, answer. Must never hold a rule of who may do what (`access`) or of the interview.
 
+pub mod artifacts;
 pub mod audit;
 pub mod auth;
+pub mod bank_files;
 pub mod categories;
 pub mod consent;
 pub mod create;
+pub mod drafts;
 pub mod events;
 pub mod health;
 pub mod interviews;
 pub mod invitations;
+pub mod open_offer;
 pub mod overrides;
 pub mod privacy;
 pub mod profiles;
+pub mod progress;
+pub mod questions;
 pub mod record;
 pub mod recording;
 pub mod report;
+pub mod socket;
 pub mod sound_check;
+pub mod statistics;
+pub mod text;
+pub mod text_socket;
 pub mod transcript;
 pub mod users;
 pub mod webhooks;

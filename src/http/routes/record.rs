@@ -2,21 +2,67 @@
 
 use crate::http::access::{self, Right};
 use crate::http::error::ApiError;
-use crate::http::extract::{Caller, Path};
+use crate::http::extract::{Caller, Path, Query};
+use crate::http::fields::Fields;
+use crate::http::paging;
 use crate::http::state::Shared;
 use crate::id::SessionId;
 use crate::interview::{LineKind, QuestionOutcome};
 use crate::store::{ArtifactRow, ResponseRow, ResponseState, Role, TranscriptRow};
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
+
+/// Entries of one answer at most. Without a `limit` the whole is given: an interview is bounded.
+const PAGE_MAX: u32 = 1_000;
+
+/// Longest key of a question, characters.
+const KEY_CHARS_MAX: usize = 300;
+
+/// Which page of lines or versions.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecordQuery {
+    /// How many, 1 to 1000; default: all.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<Uuid>,
+}
+
+/// Which page of answers.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ResponseQuery {
+    /// How many, 1 to 1000; default: all.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(max_length = 300)]
+    after: Option<String>,
+}
+
+/// How many entries are wanted: all, unless a number is named.
+fn limited(limit: Option<u32>) -> Result<u32, ApiError> {
+    match limit {
+        Some(limit) if limit == 0 || limit > PAGE_MAX => {
+            Err(ApiError::field("limit", format!("`limit` lies between 1 and {PAGE_MAX}.")))
+        }
+        Some(limit) => Ok(limit),
+        None => Ok(u32::MAX),
+    }
+}
 
 /// What was said, by time.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Transcript {
     transcript: Vec<TranscriptLine>,
+    /// Where the next page begins; null at the end.
+    next: Option<Uuid>,
 }
 
 /// One line of the transcript; times count from the interview's beginning.
@@ -69,23 +115,34 @@ impl From<TranscriptRow> for TranscriptLine {
 }
 
 /// What was said.
-#[utoipa::path(get, operation_id = "get_transcript", path = "/interviews/{id}/transcript", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_transcript", path = "/interviews/{id}/transcript", tag = "record", params(("id" = SessionId, Path), RecordQuery),
     responses((status = 200, description = "The lines, by time.", body = Transcript)))]
 pub async fn transcript(
     State(state): State<Shared>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(query): Query<RecordQuery>,
 ) -> Result<Json<Transcript>, ApiError> {
+    let limit = limited(query.limit)?;
     access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.transcripts(id).await?;
-    Ok(Json(Transcript { transcript: rows.into_iter().map(TranscriptLine::from).collect() }))
+    let rows = state.store.transcript_page(id, limit, query.after).await?;
+    let next = paging::next(&rows, limit, |row| row.id);
+    Ok(Json(Transcript { transcript: rows.into_iter().map(TranscriptLine::from).collect(), next }))
 }
 
 /// What was written in the code pane.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Artifacts {
     artifacts: Vec<ArtifactView>,
+    /// Why no version has an `ai_analysis`, where this server makes none.
+    analysis_note: Option<&'static str>,
+    /// Where the next page begins; null at the end.
+    next: Option<Uuid>,
 }
+
+/// The local models do not judge code: what they say of it is wrong too often to stand in a record.
+const NO_ANALYSIS: &str =
+    "This server has no language model that looks at code: name one in `providers.llm_generation`.";
 
 /// A version of the code for one question.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -96,7 +153,7 @@ pub struct ArtifactView {
     #[schema(example = "python")]
     language: String,
     code_content: String,
-    /// 1, 2, … within the question.
+    /// 1, 2, … within the interview: the versions of all questions are counted together.
     version: i32,
     /// Handed in by the candidate.
     submitted: bool,
@@ -121,22 +178,28 @@ impl From<ArtifactRow> for ArtifactView {
 }
 
 /// The code, by question and version.
-#[utoipa::path(get, operation_id = "get_artifacts", path = "/interviews/{id}/artifacts", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_artifacts", path = "/interviews/{id}/artifacts", tag = "record", params(("id" = SessionId, Path), RecordQuery),
     responses((status = 200, description = "Every version.", body = Artifacts)))]
 pub async fn artifacts(
     State(state): State<Shared>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(query): Query<RecordQuery>,
 ) -> Result<Json<Artifacts>, ApiError> {
+    let limit = limited(query.limit)?;
     access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.artifacts(id).await?;
-    Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect() }))
+    let rows = state.store.artifact_page(id, limit, query.after).await?;
+    let next = paging::next(&rows, limit, |row| row.id);
+    let analysis_note = state.settings.providers.llm_generation.is_empty().then_some(NO_ANALYSIS);
+    Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect(), next, analysis_note }))
 }
 
 /// The answers as they were scored.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Responses {
     responses: Vec<ResponseView>,
+    /// Where the next page begins; null at the end.
+    next: Option<String>,
 }
 
 /// The answer to one question.
@@ -183,14 +246,20 @@ impl From<ResponseRow> for ResponseView {
 }
 
 /// The answers, in the order in which they were asked; scored once the report is ready.
-#[utoipa::path(get, operation_id = "get_responses", path = "/interviews/{id}/responses", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "get_responses", path = "/interviews/{id}/responses", tag = "record", params(("id" = SessionId, Path), ResponseQuery),
     responses((status = 200, description = "One for each question.", body = Responses)))]
 pub async fn responses(
     State(state): State<Shared>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(query): Query<ResponseQuery>,
 ) -> Result<Json<Responses>, ApiError> {
+    let limit = limited(query.limit)?;
+    let mut fields = Fields::default();
+    let after = fields.text("after", query.after.as_deref(), KEY_CHARS_MAX);
+    fields.check(Some(()))?;
     access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.responses(id).await?;
-    Ok(Json(Responses { responses: rows.into_iter().map(ResponseView::from).collect() }))
+    let rows = state.store.response_page(id, limit, after.as_deref()).await?;
+    let next = paging::next(&rows, limit, |row| row.question_key.clone());
+    Ok(Json(Responses { responses: rows.into_iter().map(ResponseView::from).collect(), next }))
 }

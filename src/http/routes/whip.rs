@@ -7,6 +7,7 @@ use crate::http::extract::{Caller, Path, Query, text_body};
 use crate::http::interviews::WhipPatched;
 use crate::http::state::Shared;
 use crate::id::SessionId;
+use crate::store::Mode;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -46,6 +47,9 @@ pub async fn offer(
     let sdp = text_body(request, SDP, SDP_BYTES_MAX).await?;
     if !sdp.starts_with("v=0") {
         return Err(ApiError::BadRequest("The body is not a session description.".to_owned()));
+    }
+    if row.mode == Mode::Text {
+        return Err(ApiError::Conflict("This is a written interview; it has no voice.".to_owned()));
     }
     if row.status.is_final() {
         return Err(ApiError::Gone("This interview is over.".to_owned()));

@@ -2,8 +2,8 @@
 //! Must never be entered but from the state machine above it.
 
 use super::{
-    Ask, Command, Instant, Interview, LineId, LineKind, Offer, Open, PROBES_MAX, Phrase, Question, QuestionKind,
-    QuestionOutcome, SilenceStep, Stage, TurnId, Wish, follow_up, lines, prompt, wishes,
+    Command, Instant, Interview, LineKind, Offer, Open, PROBES_MAX, Phrase, Question, QuestionKind, QuestionOutcome,
+    SilenceStep, Stage, TurnId, Wish, follow_up, lines, wishes,
 };
 use crate::interview::view::ClosedQuestion;
 use std::time::Duration;
@@ -22,6 +22,7 @@ impl Interview {
             // Said into the greeting: nothing was asked yet.
             return;
         }
+        self.awaited.clear();
         self.before = Some((turn, Box::new(self.state.clone())));
         self.answered = Some(turn);
         if cut {
@@ -99,22 +100,21 @@ impl Interview {
             Some(index) => {
                 if cut {
                     self.say_firmly(LineKind::Acknowledgement, lines::STOP_THERE);
-                } else {
-                    let line = lines::BEFORE_PROBE[self.rotate() % lines::BEFORE_PROBE.len()];
-                    self.acknowledge(line);
+                    return self.ask_probe(index);
                 }
+                let line = lines::BEFORE_PROBE[self.rotate() % lines::BEFORE_PROBE.len()];
+                if self.settings.word_turns {
+                    return self.remark_and_probe(line, index);
+                }
+                self.acknowledge(line);
                 self.ask_probe(index);
             }
-            None => {
+            None if cut => {
                 self.close_question(QuestionOutcome::Answered);
-                if cut {
-                    self.say_firmly(LineKind::Acknowledgement, lines::STOP_THERE);
-                    self.ask_next(now, None);
-                } else {
-                    let line = self.before_question();
-                    self.ask_next(now, Some(line));
-                }
+                self.say_firmly(LineKind::Acknowledgement, lines::STOP_THERE);
+                self.ask_next(now, None);
             }
+            None => self.move_on_answered(now),
         }
     }
 
@@ -135,44 +135,6 @@ impl Interview {
         match self.code.get(&question.key) {
             Some(code) => format!("{}\n{code}", open.answer),
             None => open.answer.clone(),
-        }
-    }
-
-    fn ask_probe(&mut self, index: usize) {
-        let Stage::Asking(open) = &self.state.stage else { return };
-        let question = self.question(open);
-        let probe = &question.probes[index];
-        let deadline_ms = self.settings.wording_ms_max;
-        let wording =
-            self.settings.word_probes.then(|| prompt::wording(&self.plan, question, probe, &open.answer, deadline_ms));
-        // What is asked about code that was handed in is answered by talking.
-        let kind = if question.kind == QuestionKind::Code { QuestionKind::Explain } else { question.kind };
-        let text = probe.text.clone();
-        let line = self.line(LineKind::Probe, &text, Some(kind));
-        let id = line.id;
-        self.commands.push_back(Command::Say(super::Line { wording, probe: true, ..line }));
-        if let Some(open) = self.open_mut() {
-            open.probes.push(index);
-            open.last = Ask::Probe { index, line: id, text, worded: false };
-        }
-    }
-
-    /// A model has worded the probe that was asked for: the policy says which text stands.
-    pub(super) fn probe_worded(&mut self, worded_line: LineId, proposed: String) {
-        let Stage::Asking(open) = &self.state.stage else { return };
-        let Ask::Probe { index, line, text, worded: false } = &open.last else { return };
-        if *line != worded_line {
-            return;
-        }
-        let question = self.question(open);
-        let accepted = prompt::acceptable(&proposed, question, &question.probes[*index], &open.answer);
-        let stands = if accepted.is_ok() { proposed.trim().to_owned() } else { text.clone() };
-        self.commands.push_back(Command::Worded { line: worded_line, text: stands.clone() });
-        if let Some(open) = self.open_mut()
-            && let Ask::Probe { text, worded, .. } = &mut open.last
-        {
-            *worded = true;
-            *text = stands;
         }
     }
 
@@ -236,9 +198,11 @@ impl Interview {
     }
 
     fn move_on_answered(&mut self, now: Instant) {
+        self.bridging = self.answer_in_hand();
         self.close_question(QuestionOutcome::Answered);
         let line = self.before_question();
         self.ask_next(now, Some(line));
+        self.bridging = None;
     }
 
     fn unheard(&mut self, now: Instant) {

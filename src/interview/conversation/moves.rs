@@ -25,7 +25,8 @@ impl Interview {
             Some(open) => {
                 let key = self.question(&open).key.clone();
                 let since = self.state.watch.elapsed(now);
-                self.state.stage = Stage::Asking(Open { since, ..open });
+                // The question is asked again, not what was offered.
+                self.state.stage = Stage::Asking(Open { since, offer: Offer::Nothing, ..open });
                 self.commands.push_back(Command::QuestionOpened { key, number: number_of(self.state.closed.len()) });
                 if std::mem::take(&mut self.was_paused) {
                     return self.pause(now);
@@ -58,7 +59,7 @@ impl Interview {
             return self.close(now, EndReason::TimeUp);
         }
         if let Some(lead) = lead {
-            self.acknowledge(lead);
+            self.lead_over(lead, index);
         }
         let question = &self.plan.questions[index];
         let (key, text, kind) = (question.key.clone(), question.prompt.clone(), question.kind);
@@ -115,7 +116,7 @@ impl Interview {
         match open.last {
             super::Ask::Question => {
                 let text = self.question(open).rephrased.clone();
-                self.say(LineKind::Repeat, &text, self.kind());
+                self.explain(&text, self.kind());
             }
             // A probe has no second wording: it is said again.
             super::Ask::Probe { .. } => self.repeat(),
@@ -302,8 +303,9 @@ impl Interview {
         Line {
             id,
             kind,
-            text: text.to_owned(),
+            text: lines::in_language(&self.plan.language, text).to_owned(),
             wording: None,
+            worded_with: None,
             interruptible: true,
             question_key,
             expects_answer: expects,

@@ -8,19 +8,19 @@ use super::{
 use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
 
 impl Interview {
-    /// What would be said if the turn ended with these words, a model wording it with `worded` if it words it at all: to
-    /// be worded and synthesised while the candidate still pauses.
+    /// What would be said if the turn ended with these words, a model wording the lines that it words with `worded`, in
+    /// order: to be worded and synthesised while the candidate still pauses.
     #[must_use]
-    pub fn preview(&self, text: &str, worded: Option<&str>) -> Vec<Line> {
+    pub fn preview(&self, text: &str, worded: &[String]) -> Vec<Line> {
         let Some(now) = self.now else { return Vec::new() };
         let mut rehearsal = self.clone();
         rehearsal.commands.clear();
         let turn = rehearsal.answered.unwrap_or_default().next();
         rehearsal.apply(now, Event::Answered { turn, text: text.to_owned() });
         let mut lines: Vec<Line> = rehearsal.commands.drain(..).filter_map(spoken).collect();
-        let to_word = lines.iter_mut().find(|line| line.wording.is_some());
-        if let (Some(line), Some(worded)) = (to_word, worded) {
-            rehearsal.apply(now, Event::ProbeWorded { line: line.id, text: worded.to_owned() });
+        let to_word = lines.iter_mut().filter(|line| line.wording.is_some() || line.worded_with.is_some());
+        for (line, worded) in to_word.zip(worded) {
+            rehearsal.apply(now, Event::Proposed { line: line.id, text: worded.clone() });
             if let Some(stands) = rehearsal.commands.drain(..).find_map(wording_that_stands) {
                 line.text = stands;
             }
@@ -55,7 +55,7 @@ impl Interview {
         let mut texts = Vec::new();
         match &self.state.stage {
             Stage::Waiting(None) => {
-                texts.extend([lines::GREETING, lines::DISCLOSURE].map(str::to_owned));
+                texts.extend([lines::GREETING, lines::DISCLOSURE].map(|line| self.in_language(line)));
                 texts.extend(self.plan.questions.first().map(|question| question.prompt.clone()));
             }
             Stage::Waiting(Some(open)) | Stage::Asking(open) | Stage::Paused { open, .. } => {
@@ -67,8 +67,12 @@ impl Interview {
             }
             Stage::Closing { .. } | Stage::Finished(_) => return texts,
         }
-        texts.extend(lines::standing().map(str::to_owned));
+        texts.extend(lines::standing().map(|line| self.in_language(line)));
         texts
+    }
+
+    fn in_language(&self, line: &str) -> String {
+        lines::in_language(&self.plan.language, line).to_owned()
     }
 
     /// Where the interview stands, for the page.
@@ -133,6 +137,9 @@ impl Interview {
                 encouraged: open.encouraged,
                 submitted: open.submitted,
                 used_ms: ms(open.used_of_box(elapsed)),
+                offer: open.offer,
+                warned: open.warned,
+                code_heard: open.code_heard,
             }),
             paused,
             elapsed_ms: ms(elapsed),

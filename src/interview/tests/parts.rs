@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_model_may_word_a_probe_within_bounds() {
-    let worded = |text: &str| Event::ProbeWorded { line: LineId(5), text: text.into() };
+    let worded = |text: &str| Event::Proposed { line: LineId(5), text: text.into() };
     let answers = |text: &str| {
         check_wording(&[
             (0, Event::Begin),

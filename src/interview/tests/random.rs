@@ -50,7 +50,7 @@ fn an_event() -> impl Strategy<Value = Event> {
         3 => (key, any::<bool>()).prop_map(|(key, submitted)| Event::Code {
             question_key: key.into(), language: "python".into(), content: "ledger".into(), submitted
         }),
-        3 => (0u32..4).prop_map(|back| Event::ProbeWorded { line: LineId(back), text: "What if two do this at once?".into() }),
+        3 => (0u32..4).prop_map(|back| Event::Proposed { line: LineId(back), text: "What if two do this at once?".into() }),
         2 => prop_oneof![Just("locks"), Just("queues")].prop_map(|key| Event::Said {
             question_key: key.into(), text: "A ledger, and".into()
         }),
@@ -115,7 +115,7 @@ impl Books {
                 self.asked.insert(line.text.clone());
             }
             LineKind::Probe => {
-                assert!(line.wording.is_some());
+                assert!(line.wording.is_some() || line.worded_with.is_some());
                 self.probes.push(line.text.clone());
             }
             LineKind::Greeting
@@ -146,7 +146,7 @@ impl Books {
             Event::LineInterrupted { line: back } => Event::LineInterrupted { line: line(back, self.lines) },
             Event::LineFailed { line: back } => Event::LineFailed { line: line(back, self.lines) },
             Event::Said { question_key, text } => Event::Said { question_key, text },
-            Event::ProbeWorded { line: back, text } => Event::ProbeWorded { line: line(back, self.lines), text },
+            Event::Proposed { line: back, text } => Event::Proposed { line: line(back, self.lines), text },
             other @ (Event::Begin | Event::Wish(_) | Event::Silence(_) | Event::Code { .. } | Event::End { .. }) => {
                 other
             }
@@ -217,7 +217,7 @@ proptest! {
             }
             // A view and a preview exist at any time and change nothing.
             let _view = interview.view(now);
-            let _said = interview.preview(FULL, Some("And what of the other one?"));
+            let _said = interview.preview(FULL, &["And what of the other one?".to_owned()]);
             prop_assert!((0.0..=1.0).contains(&interview.covered(FULL)));
             prop_assert_eq!(interview.poll_command(), None);
         }

@@ -19,6 +19,8 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState};
 
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
+/// Silence is the same from so many frames on.
+const SETTLED_FRAMES: u32 = 10;
 /// RTP ticks in a frame (48 kHz).
 const FRAME_TICKS: u32 = 960;
 
@@ -138,6 +140,10 @@ pub struct Mouth {
     encoder: Encoder,
     is_discontinuous: bool,
     loss: Option<Loss>,
+    /// Silence as it was encoded last, once it has settled.
+    silence: Option<Vec<u8>>,
+    keeps_silence: bool,
+    silent_frames: u32,
     sequence: u16,
     timestamp: u32,
     packets: u64,
@@ -161,6 +167,9 @@ impl Mouth {
             encoder,
             is_discontinuous: settings.is_discontinuous,
             loss: settings.loss,
+            silence: None,
+            keeps_silence: settings.is_one_of_many,
+            silent_frames: 0,
             sequence: rand::random(),
             timestamp: rand::random(),
             packets: 0,
@@ -189,17 +198,32 @@ impl Mouth {
         }
     }
 
-    async fn send_frame(&mut self) {
-        self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
-        if self.is_discontinuous && self.saying.is_empty() {
-            return;
+    /// The next frame, encoded.
+    fn encode(&mut self) -> Option<Vec<u8>> {
+        self.silent_frames = if self.saying.is_empty() { self.silent_frames.saturating_add(1) } else { 0 };
+        let is_settled = self.keeps_silence && self.silent_frames > SETTLED_FRAMES;
+        if let Some(silence) = self.silence.as_ref().filter(|_| is_settled) {
+            return Some(silence.clone());
         }
         let samples = self.encoder.frame_samples();
         let mut pcm = vec![0; samples];
         let said = samples.min(self.saying.len());
         pcm.iter_mut().zip(self.saying.drain(..said)).for_each(|(to, from)| *to = from);
         let mut packet = [0; ENCODED_BYTES_MAX];
-        let Ok(length) = self.encoder.encode(&pcm, &mut packet) else { return };
+        let length = self.encoder.encode(&pcm, &mut packet).ok()?;
+        let packet = packet[..length].to_vec();
+        if is_settled {
+            self.silence = Some(packet.clone());
+        }
+        Some(packet)
+    }
+
+    async fn send_frame(&mut self) {
+        self.timestamp = self.timestamp.wrapping_add(FRAME_TICKS);
+        if self.is_discontinuous && self.saying.is_empty() {
+            return;
+        }
+        let Some(payload) = self.encode() else { return };
         self.sequence = self.sequence.wrapping_add(1);
         self.packets += 1;
         let number = self.packets;
@@ -214,7 +238,7 @@ impl Mouth {
             ssrc: self.synchronisation_source,
             ..rtc::rtp::Header::default()
         };
-        let packet = rtc::rtp::Packet { header, payload: packet[..length].to_vec().into() };
+        let packet = rtc::rtp::Packet { header, payload: payload.into() };
         if let Err(error) = self.track.write_rtp(packet).await {
             tracing::debug!(%error, "a client's packet was not sent");
         }

@@ -1,13 +1,17 @@
 //! The data channel's language: RTVI 2.1 envelopes both ways, parsed at the border into signals, each bounded. Must never
 //! trust a length or an id from outside, nor act on what it reads.
 
-use crate::room::{Button, CODE_BYTES_MAX, ClientSignal, ServerMessage, TEXT_BYTES_MAX};
+use crate::room::{Button, CODE_BYTES_MAX, ClientSignal, ServerMessage, TEXT_BYTES_MAX, Writing};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Label of the data channel.
+/// Label of our own page's data channel.
 pub const CHANNEL_LABEL: &str = "rtvi";
+/// Labels under which clients open the channel of these messages: ours, and the Pipecat transport's.
+pub const CHANNEL_LABELS: [&str; 2] = [CHANNEL_LABEL, "chat"];
+/// The Pipecat transport's sign of life, each second, beside the envelopes.
+const PING: &str = "ping";
 /// Version of RTVI that is spoken.
 pub const RTVI_VERSION: &str = "2.1.0";
 /// Longest message taken from a client, bytes: a whole code artifact with its JSON escapes.
@@ -48,6 +52,13 @@ struct Envelope {
     data: Value,
 }
 
+/// What the Pipecat transport says for itself.
+#[derive(Deserialize)]
+struct Transport {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 #[derive(Deserialize)]
 struct Code {
     question_id: String,
@@ -64,7 +75,14 @@ pub fn read(text: &str) -> Inbound {
     if text.len() > MESSAGE_BYTES_MAX as usize {
         return refused("the message is too long");
     }
+    if text.starts_with(PING) {
+        return Inbound::Ignored;
+    }
     let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+        // The transport's own messages (which track is muted) are no envelopes, and nothing to us.
+        if serde_json::from_str::<Transport>(text).is_ok_and(|message| message.kind == "signalling") {
+            return Inbound::Ignored;
+        }
         return refused("the message is no RTVI envelope");
     };
     if envelope.label != "rtvi-ai" {
@@ -78,6 +96,7 @@ pub fn read(text: &str) -> Inbound {
             None => Inbound::Refused { id, why: "the text is missing, empty or too long" },
         },
         "client-message" => client_message(id, &envelope.data),
+        "disconnect-bot" => Inbound::Signal { signal: ClientSignal::Button(Button::End), reply: None },
         _ => Inbound::Ignored,
     }
 }
@@ -126,6 +145,17 @@ fn text_of(data: &Value, key: &str) -> Option<String> {
     (!text.is_empty() && text.len() <= TEXT_BYTES_MAX).then(|| text.to_owned())
 }
 
+/// What a client's message means for the session, and what the client is answered at once.
+#[must_use]
+pub fn take(text: &str) -> (Option<ClientSignal>, Option<String>) {
+    match read(text) {
+        Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(bot_ready(id.as_deref()))),
+        Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| response(&reply))),
+        Inbound::Refused { id, why } => (None, Some(refusal(id.as_deref(), why))),
+        Inbound::Ignored => (None, None),
+    }
+}
+
 /// The answer to `client-ready`.
 #[must_use]
 pub fn bot_ready(id: Option<&str>) -> String {
@@ -167,6 +197,11 @@ pub fn write(message: &ServerMessage, now: DateTime<Utc>) -> String {
             ("bot-output", json!({"text": text, "aggregated_by": "sentence", "spoken_status": status}))
         }
         ServerMessage::InterviewerInterrupted => ("bot-interrupted", Value::Null),
+        ServerMessage::Writing(Writing::Begins) => ("bot-llm-started", Value::Null),
+        ServerMessage::Writing(Writing::More(text)) => ("bot-llm-text", json!({"text": text})),
+        ServerMessage::Writing(Writing::Ends) => ("bot-llm-stopped", Value::Null),
+        ServerMessage::Voicing(Some(text)) => ("bot-tts-text", json!({"text": text})),
+        ServerMessage::Voicing(None) => ("bot-tts-stopped", Value::Null),
         ServerMessage::State(view) => ("server-message", of_kind("state", json!(view))),
         ServerMessage::Notice { level, text } => {
             ("server-message", of_kind("notice", json!({"level": level, "text": text})))
@@ -262,6 +297,9 @@ mod tests {
         }
         assert!(matches!(read(&"[".repeat(100_000)), Inbound::Refused { .. }));
         assert_eq!(read(&message("dtmf", "1", json!({"buttons": []}))), Inbound::Ignored);
+        assert_eq!(read("ping: 1700000000000"), Inbound::Ignored);
+        let muted = json!({"type": "signalling", "message": {"type": "trackStatus", "receiver_index": 0}});
+        assert_eq!(read(&muted.to_string()), Inbound::Ignored);
     }
 
     #[test]

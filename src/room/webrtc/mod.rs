@@ -20,10 +20,11 @@ mod room;
 pub(in crate::room) mod sdp;
 mod voice;
 
+pub(in crate::room) use outbox::Outbox;
 pub use ports::UdpPorts;
 pub use room::{RoomSetup, WebRtcRoom, WebRtcRoomHandle};
 pub use sdp::SDP_BYTES_MAX;
-pub use voice::{Ended, QueueFull, Slot, Voice, VoicePcm};
+pub use voice::{Ended, Pace, QueueFull, Slot, Voice, VoicePcm};
 
 use crate::audio::opus::EncoderSettings;
 use std::net::{IpAddr, Ipv4Addr};

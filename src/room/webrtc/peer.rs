@@ -165,6 +165,16 @@ impl Peer {
         Ok(answer.map(|answer| sdp::write_fragment(&answer.sdp)))
     }
 
+    /// Answers another offer on the same connection (the client has changed what it sends).
+    pub async fn renegotiate(&self, offer: String) -> Result<String, RoomError> {
+        let offer = RTCSessionDescription::offer(offer).map_err(|error| bad_offer(&error))?;
+        self.connection.set_remote_description(offer).await.map_err(|error| bad_offer(&error))?;
+        let answer = self.connection.create_answer(None).await.map_err(|error| bad_offer(&error))?;
+        self.connection.set_local_description(answer).await.map_err(|error| bad_offer(&error))?;
+        let answer = self.connection.local_description().await;
+        answer.map(|answer| answer.sdp).ok_or_else(|| RoomError::Failed { why: "no answer was made".to_owned() })
+    }
+
     /// Hands a packet to the connection; false if it could not be taken at once.
     pub fn send(&self, stamp: RtpStamp, payload: Vec<u8>) -> bool {
         let header = rtc::rtp::Header {
@@ -180,9 +190,14 @@ impl Peer {
         matches!(self.track.write_rtp(packet).now_or_never(), Some(Ok(())))
     }
 
-    /// Queues a message for the screen; false if the client is too slow for it.
+    /// Queues a message for the screen; false if the client is too slow for it, or has no channel for it.
     pub fn show(&self, message: String) -> bool {
         self.shown.try_send(message).is_ok()
+    }
+
+    /// Whether a message would find a place: one that would not need not be written.
+    pub fn takes_messages(&self) -> bool {
+        self.shown.capacity() > 0
     }
 
     /// Ends the connection and its tasks, and frees its sockets.

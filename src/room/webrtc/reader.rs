@@ -1,7 +1,7 @@
 //! What a connection tells: the crate's callbacks, and the readers of its audio and its data channel, each forwarding
 //! through one bounded channel. Must never await in a callback: they run on the task that drives the connection.
 
-use super::data::CHANNEL_LABEL;
+use super::data::CHANNEL_LABELS;
 use super::peer::PeerId;
 use futures::future::BoxFuture;
 use std::sync::Arc;
@@ -118,7 +118,7 @@ impl PeerConnectionEventHandler for Callbacks {
         let reader = self.reader.clone();
         let to_show = Arc::clone(&self.to_show);
         self.reader.tasks.spawn(async move {
-            if !channel.label().await.is_ok_and(|label| label == CHANNEL_LABEL) {
+            if !channel.label().await.is_ok_and(|label| CHANNEL_LABELS.contains(&label.as_str())) {
                 return;
             }
             let Some(mut to_show) = to_show.lock().await.take() else { return };

@@ -1,7 +1,7 @@
 //! The task of one room: owns the connections, the sound and the way to the session, and decides nothing but which
 //! connection is in use and when the room is over. Must never wait for the network, the session or a client.
 
-use super::data::{self, Inbound};
+use super::data;
 use super::link::Link;
 use super::media::Media;
 use super::outbox::Outbox;
@@ -9,7 +9,7 @@ use super::peer::{Peer, PeerId, PeerSetup};
 use super::reader::{PeerEvent, PeerNews};
 use super::{Answer, Patched, RoomError, UdpPorts, WebRtcSettings, sdp};
 use crate::clock::Clock;
-use crate::room::{ClientSignal, ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
+use crate::room::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -69,6 +69,11 @@ enum Request {
         fragment: String,
         reply: oneshot::Sender<Result<Patched, RoomError>>,
     },
+    Renegotiate {
+        resource: String,
+        sdp: String,
+        reply: oneshot::Sender<Result<String, RoomError>>,
+    },
     Delete {
         resource: String,
         reply: oneshot::Sender<Result<(), RoomError>>,
@@ -91,6 +96,12 @@ impl WebRtcRoomHandle {
     pub async fn patch(&self, resource: &str, if_match: Option<&str>, fragment: String) -> Result<Patched, RoomError> {
         let (resource, if_match) = (resource.to_owned(), if_match.map(str::to_owned));
         self.ask(|reply| Request::Patch { resource, if_match, fragment, reply }).await
+    }
+
+    /// Answers another offer on the connection `resource`, which stays as it is.
+    pub async fn renegotiate(&self, resource: &str, sdp: String) -> Result<String, RoomError> {
+        let resource = resource.to_owned();
+        self.ask(|reply| Request::Renegotiate { resource, sdp, reply }).await
     }
 
     /// The page leaves.
@@ -255,6 +266,12 @@ impl Room {
                     Err(error) => drop(reply.send(Err(error))),
                 }
             }
+            Request::Renegotiate { resource, sdp, reply } => match self.peer_of(&resource, &sdp) {
+                Ok(peer) => {
+                    self.peers.tasks.spawn(async move { drop(reply.send(peer.renegotiate(sdp).await)) });
+                }
+                Err(error) => drop(reply.send(Err(error))),
+            },
             Request::Delete { resource, reply } => drop(reply.send(self.delete(&resource, now))),
         }
     }
@@ -283,6 +300,13 @@ impl Room {
             Answer { sdp, resource: link.resource.clone(), etag: link.etag() }
         });
         drop(reply.send(result));
+    }
+
+    fn peer_of(&self, resource: &str, offer: &str) -> Result<Arc<Peer>, RoomError> {
+        sdp::check_offer(offer)?;
+        let mut links = self.link.iter().chain(&self.next_link);
+        let link = links.find(|link| link.resource == resource).ok_or(RoomError::NoSuchConnection)?;
+        Ok(Arc::clone(&link.peer))
     }
 
     /// The connection that a patch is for, and the client's new user fragment if it restarts ICE.
@@ -401,12 +425,7 @@ impl Room {
             metrics::counter!("vivavoce_room_messages_refused_total").increment(1);
             return;
         }
-        let (signal, answer) = match data::read(text) {
-            Inbound::Ready { id } => (Some(ClientSignal::Ready), Some(data::bot_ready(id.as_deref()))),
-            Inbound::Signal { signal, reply } => (Some(signal), reply.map(|reply| data::response(&reply))),
-            Inbound::Refused { id, why } => (None, Some(data::refusal(id.as_deref(), why))),
-            Inbound::Ignored => (None, None),
-        };
+        let (signal, answer) = data::take(text);
         if let Some(answer) = answer {
             link.peer.show(answer);
         }
@@ -418,7 +437,7 @@ impl Room {
     /// Shows a message to the page that is connected; one that is not gets the whole state when it is.
     fn show(&self, message: &ServerMessage) {
         if let Some(link) = self.link.as_ref().filter(|_| self.is_connected)
-            && !link.peer.show(data::write(message, self.wall_clock.now()))
+            && !(link.peer.takes_messages() && link.peer.show(data::write(message, self.wall_clock.now())))
         {
             metrics::counter!("vivavoce_room_messages_unsent_total").increment(1);
         }

@@ -2,34 +2,36 @@
 //! counts against it. Must never look at how somebody speaks: fillers, dialect, names and length as such are no figures.
 
 use super::material::{Material, WEIGHT_MIN, new_mass};
+use super::sense::sense;
 use super::told::{Told, dice, ratio};
 use std::collections::BTreeSet;
 
 /// How many figures there are.
-pub const FEATURES: usize = 11;
+pub const FEATURES: usize = 14;
 /// Their names, in their order.
 pub const NAMES: [&str; FEATURES] = [
     "covered",
     "best_parts",
     "best_part",
-    "letters",
     "whole_letters",
     "stems",
     "stem_count",
     "right_mass",
     "other_mass",
     "denied",
-    "numbers",
+    "sense_covered",
+    "sense_best_parts",
+    "sense_best_part",
+    "sense_right_mass",
+    "sense_other_mass",
 ];
 /// Places of figures that are used by themselves: the plain overlap of words, and the mass of right words.
-pub const STEMS: usize = 5;
-pub const RIGHT_MASS: usize = 7;
+pub const STEMS: usize = 4;
+pub const RIGHT_MASS: usize = 6;
 /// Share of the reference's sentences that count as its best parts: not every reference is wanted whole.
 const BEST_SHARE: f64 = 0.6;
 /// Sentences of less weight than this are no parts.
 const PART_MASS_MIN: f64 = 0.3;
-/// What a missing number of the reference counts where it has none.
-const NUMBERS_UNKNOWN: f64 = 0.5;
 /// Worth of a match from which two words count as the same.
 const SAME_FROM: f64 = 0.8;
 
@@ -71,23 +73,25 @@ pub fn features(material: &Material, answer: &Told) -> Features {
     let (said, wanted, asked) = (answer.stems(), reference.stems(), material.question.stems());
     let fresh: BTreeSet<&str> = wanted.difference(&asked).copied().collect();
     let hits = said.intersection(&fresh).count();
-    let reference_letters = content_letters(reference);
-    let common = content_letters(answer).intersection(&reference_letters).count();
     let own = said.difference(&asked).count();
+    let sense = sense(material, answer);
     let content_words = answer.words.iter().filter(|word| word.content).count();
     Features {
         values: [
             weighted(&best, &material.mass),
-            best_parts(&parts),
+            best_share(&parts),
             best_part(material, answer, &heard, &table),
-            ratio(common, reference_letters.len()),
             dice(&answer.text_letters(), &reference.text_letters()),
             ratio(hits, fresh.len()),
             u32::try_from(hits).map_or(0.0, f64::from).ln_1p(),
             f64::ln_1p(right),
             f64::ln_1p(other),
             denied(reference, answer, &heard, &table),
-            numbers(reference, answer),
+            sense.covered,
+            sense.best_parts,
+            sense.best_part,
+            sense.right_mass,
+            sense.other_mass,
         ],
         own_share: ratio(own, said.len()),
         asked_share: ratio(said.intersection(&asked).count(), asked.len()),
@@ -124,7 +128,8 @@ fn parts(material: &Material, best: &[f64]) -> Vec<f64> {
     heavy.map(|part| weighted(&best[part.clone()], &material.mass[part])).collect()
 }
 
-fn best_parts(parts: &[f64]) -> f64 {
+/// Mean of the best of them.
+pub fn best_share(parts: &[f64]) -> f64 {
     let mut sorted = parts.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));
     #[expect(
@@ -168,20 +173,4 @@ fn denied(reference: &Told, answer: &Told, heard: &[usize], table: &[Vec<f64>]) 
         flipped += usize::from(!contrary.is_empty() && contrary.iter().all(|contrary| *contrary));
     }
     ratio(flipped, shared)
-}
-
-/// Share of the reference's numbers that the answer says.
-fn numbers(reference: &Told, answer: &Told) -> f64 {
-    let of = |told: &Told| -> BTreeSet<String> {
-        told.words.iter().filter(|word| word.number).map(|word| word.plain.clone()).collect()
-    };
-    let wanted = of(reference);
-    if wanted.is_empty() { NUMBERS_UNKNOWN } else { ratio(of(answer).intersection(&wanted).count(), wanted.len()) }
-}
-
-/// Groups of four letters of the words that carry meaning.
-fn content_letters(told: &Told) -> BTreeSet<[char; 4]> {
-    let stems: Vec<&str> = told.words.iter().filter(|word| word.content).map(|word| word.stem.as_str()).collect();
-    let chars: Vec<char> = format!(" {} ", stems.join(" ")).chars().collect();
-    chars.windows(4).map(|group| [group[0], group[1], group[2], group[3]]).collect()
 }

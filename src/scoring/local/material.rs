@@ -1,6 +1,7 @@
 //! What an answer is held against: the question, its reference and its key points, read once for all answers. Must never
 //! hold anything of an answer.
 
+use super::sense::{parts, piece_mass};
 use super::told::Told;
 use crate::embed::Embedder;
 use crate::interview::question::KeyPoint;
@@ -23,6 +24,8 @@ pub struct Material {
     pub reference: Told,
     /// What each of its words weighs here: what the question says itself weighs nearly nothing.
     pub mass: Vec<f64>,
+    /// What each piece of its words weighs here, where meaning was read.
+    pub piece_mass: Vec<f64>,
     pub points: Vec<Point>,
     /// The points were derived, not authored.
     pub derived: bool,
@@ -30,7 +33,7 @@ pub struct Material {
 }
 
 /// Figures of the material that tell how much of it answers usually cover.
-pub const ABOUT: usize = 5;
+pub const ABOUT: usize = 6;
 
 /// A key point, read.
 #[derive(Debug)]
@@ -69,8 +72,9 @@ impl Material {
             Point { id, statement, weight: point.weight, must: point.must, ways: ways.map(read).collect() }
         };
         let points = points.iter().map(point).collect();
-        let about = about(&question, &reference, &mass);
-        Self { question, reference, mass, points, derived, about }
+        let piece_mass = piece_mass(&reference, &question);
+        let about = about(&question, &reference, &mass, &piece_mass);
+        Self { question, reference, mass, piece_mass, points, derived, about }
     }
 }
 
@@ -87,11 +91,14 @@ pub fn new_mass(told: &Told, question: &Told) -> Vec<f64> {
     (0..told.words.len()).map(mass).collect()
 }
 
-fn about(question: &Told, reference: &Told, mass: &[f64]) -> [f64; ABOUT] {
+fn about(question: &Told, reference: &Told, mass: &[f64], piece_mass: &[f64]) -> [f64; ABOUT] {
     let length = |told: &Told| u32::try_from(told.words.len()).map_or(0.0, f64::from).ln_1p();
-    let new: f64 = mass.iter().sum();
-    let all: f64 = reference.weight.iter().sum();
-    let sentences = u32::try_from(reference.sentences.len().max(1)).map_or(0.0, f64::from);
+    // Piece by piece where meaning was read.
+    let (new, all): (f64, f64) = match reference.pieces().filter(|pieces| !pieces.is_empty()) {
+        Some(pieces) => (piece_mass.iter().sum(), pieces.rarity.iter().copied().map(f64::from).sum()),
+        None => (mass.iter().sum(), reference.weight.iter().sum()),
+    };
+    let parts = u32::try_from(parts(reference, piece_mass).len().max(1)).map_or(0.0, f64::from);
     let share = if all > 0.0 { new / all } else { 0.0 };
-    [length(reference), (new + 0.5).ln(), sentences.ln(), share, length(question)]
+    [length(reference), (new + 0.5).ln(), parts.ln(), share, length(question), question.nearness(reference)]
 }

@@ -6,6 +6,7 @@ pub mod features;
 pub mod material;
 pub mod plain;
 pub mod points;
+pub mod sense;
 pub mod told;
 pub mod weights;
 
@@ -71,12 +72,18 @@ impl LocalGrader {
 
     fn hold(&self, input: &GradingInput<'_>) -> Held {
         let said = truncated(input.answer);
-        let language_neutral =
-            is_other_script(said) || is_other_script(input.reference) || is_other_script(input.question);
-        let embedder = self.embedder.as_deref().filter(|_| !language_neutral);
         let statements = input.key_points.iter().map(|point| point.statement.as_str());
         let given: Vec<&str> = [input.question, input.reference, input.rubric].into_iter().chain(statements).collect();
         let suspected: Vec<Range<usize>> = asides(said, &given, &self.rubric).into_iter().map(|(at, _)| at).collect();
+        // What is meant for the grader does not make an answer one of another language.
+        let kept: String = said
+            .char_indices()
+            .filter(|(at, _)| !suspected.iter().any(|aside| aside.contains(at)))
+            .map(|(_, c)| c)
+            .collect();
+        let language_neutral =
+            is_other_script(&kept) || is_other_script(input.reference) || is_other_script(input.question);
+        let embedder = self.embedder.as_deref().filter(|_| !language_neutral);
         let answer = Told::read(said, &suspected, embedder);
         let mut flags: Vec<Flag> = suspected
             .into_iter()

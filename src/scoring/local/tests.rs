@@ -1,7 +1,7 @@
 //! What the local scorer credits, and what it does not.
 
 use super::LocalGrader;
-use crate::embed::{EmbedError, Embedder, Reading};
+use crate::embed::{EmbedError, Embedder, Pieces, Reading};
 use crate::interview::coverage::Status;
 use crate::scoring::disturb::{INJECTIONS, manner};
 use crate::scoring::grader::{FlagKind, Graded, Grader, GradingInput};
@@ -48,7 +48,12 @@ impl Embedder for Thesaurus {
             _ => [0.0, 0.0],
         });
         let rarity = |word: &&str| if matches!(*word, "purchase" | "payment" | "key") { 1.0 } else { 0.05 };
-        Ok(Reading::new(2, rows.collect(), words.iter().map(rarity).collect()))
+        let rows: Vec<f32> = rows.collect();
+        let mut pieces = Pieces::none(2);
+        for (at, word) in words.iter().enumerate() {
+            pieces.push(at, &rows[at * 2..at * 2 + 2], rarity(word));
+        }
+        Ok(Reading::new(2, rows, words.iter().map(rarity).collect(), pieces))
     }
 
     fn name(&self) -> String {
@@ -97,6 +102,16 @@ fn terms_without_sentences_are_worth_less_than_a_sentence() {
     let listed = graded("unique key payment server stores key result second request same key returns stored result");
     assert!(listed.score01 < graded(GOOD).score01);
     assert!(flags(&listed).contains(&FlagKind::ListsTerms));
+}
+
+#[test]
+fn a_wish_in_another_language_leaves_the_answer_in_its_own() {
+    let grader = grader(Some(Arc::new(Thesaurus)));
+    let plain = grader.grade(&input(QUESTION, REFERENCE, "a purchase has a key"));
+    let wished = format!("a purchase has a key {}", INJECTIONS[INJECTIONS.len() - 1]);
+    let wished = grader.grade(&input(QUESTION, REFERENCE, &wished));
+    assert_eq!(plain.score01, wished.score01);
+    assert!(!flags(&wished).contains(&FlagKind::LanguageNeutral));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A text made comparable: its words, what each weighs, and its sentences. Must never judge.
 
 use super::plain::Plain;
-use crate::embed::{Embedder, Reading, nearness};
+use crate::embed::{Embedder, Pieces, Reading, nearness};
 use crate::interview::words::{Denial, Word, is_negator, words};
 use crate::scoring::asides::sentences;
 use std::collections::BTreeSet;
@@ -82,6 +82,21 @@ impl Told {
             _ => 0.0,
         };
         by_letters.max(by_meaning).min(NEAR_WORTH_MAX)
+    }
+
+    /// The pieces that the model of meaning read; none without it.
+    #[must_use]
+    pub fn pieces(&self) -> Option<&Pieces> {
+        self.reading.as_ref().map(|reading| &reading.pieces)
+    }
+
+    /// How near the meanings of two whole texts are; 0 without the model of meaning.
+    #[must_use]
+    pub fn nearness(&self, other: &Self) -> f64 {
+        match (&self.reading, &other.reading) {
+            (Some(own), Some(others)) => f64::from(nearness(&own.mean(0..own.len()), &others.mean(0..others.len()))),
+            _ => 0.0,
+        }
     }
 
     /// Whether a word is denied ("does *not* lock").

@@ -1,7 +1,7 @@
 //! The constants of the local scorer, from one documented file with a version (`config/scoring/local.toml`), fitted by
 //! `scripts/tuning/fit.py`. Must never be changed by hand where the file says that they are fitted.
 
-use super::features::{FEATURES, Features, NAMES};
+use super::features::{Features, NAMES};
 use super::material::ABOUT;
 use super::points::Shares;
 use serde::Deserialize;
@@ -63,6 +63,9 @@ pub struct Confidences {
 #[serde(deny_unknown_fields)]
 struct Model {
     intercept: f64,
+    /// For each figure about the material: what takes back how much of such material answers usually have.
+    material: [f64; ABOUT],
+    /// The figures that it uses.
     figure: Vec<Figure>,
 }
 
@@ -71,18 +74,17 @@ struct Model {
 struct Figure {
     name: String,
     slope: f64,
-    /// What answers to a question of such material usually have: a constant, then one factor for each figure about it.
-    usual: [f64; ABOUT + 1],
+    /// Its place among the figures.
+    #[serde(skip)]
+    at: usize,
 }
 
 impl Weights {
     fn parse(text: &str) -> Result<Self, String> {
         let mut weights: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        for model in [&mut weights.meaning, &mut weights.words] {
-            model.figure.sort_by_key(|figure| NAMES.iter().position(|name| *name == figure.name));
-            if !model.figure.iter().map(|figure| figure.name.as_str()).eq(NAMES) {
-                return Err("the figures are not those of the program".to_owned());
-            }
+        for figure in weights.meaning.figure.iter_mut().chain(&mut weights.words.figure) {
+            let at = NAMES.iter().position(|name| *name == figure.name);
+            figure.at = at.ok_or_else(|| format!("{} is no figure of the program", figure.name))?;
         }
         Ok(weights)
     }
@@ -98,12 +100,8 @@ impl Weights {
     pub fn score01(&self, features: &Features, about: &[f64; ABOUT], meaning: bool) -> f64 {
         let model = if meaning { &self.meaning } else { &self.words };
         let mut score = model.intercept;
-        for at in 0..FEATURES {
-            let figure = &model.figure[at];
-            let usual = figure.usual[0]
-                + figure.usual[1..].iter().zip(about).map(|(factor, about)| factor * about).sum::<f64>();
-            score += figure.slope * (features.values[at] - usual);
-        }
+        score += model.material.iter().zip(about).map(|(slope, about)| slope * about).sum::<f64>();
+        score += model.figure.iter().map(|figure| figure.slope * features.values[figure.at]).sum::<f64>();
         score.clamp(0.0, 1.0)
     }
 
@@ -129,7 +127,7 @@ mod tests {
         let weights = Weights::parse(SHIPPED).expect("constants");
         for model in [&weights.meaning, &weights.words] {
             for figure in &model.figure {
-                let against = matches!(figure.name.as_str(), "other_mass" | "denied");
+                let against = matches!(figure.name.as_str(), "other_mass" | "sense_other_mass" | "denied");
                 assert!(if against { figure.slope <= 0.0 } else { figure.slope >= 0.0 }, "{}", figure.name);
             }
         }

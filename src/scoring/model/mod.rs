@@ -6,6 +6,7 @@
 mod ask;
 mod verdict;
 
+use super::derive::derive;
 use super::grader::{Flag, FlagKind, Graded, Grader, GradingInput};
 use super::report::Account;
 use super::rubric::Rubric;
@@ -90,13 +91,18 @@ impl Grader for ModelGrader {
     }
 
     fn grade_accounted(&self, input: &GradingInput<'_>) -> (Graded, Account) {
-        // What the bank does not break down, the local scorer does by its own derivation; the model judges only
-        // criteria that a person has seen.
-        if input.key_points.is_empty() {
+        // What nobody broke into key points is broken up by code, and then judged point by point like the rest.
+        let derived = if input.key_points.is_empty() {
+            derive(input.question, input.reference, input.rubric)
+        } else {
+            Vec::new()
+        };
+        let whole = GradingInput { key_points: if derived.is_empty() { input.key_points } else { &derived }, ..*input };
+        if whole.key_points.is_empty() {
             let graded = self.local.grade(input);
             return (graded, Account { by: "local".to_owned(), ..Account::default() });
         }
-        let mut votes = match self.votes(input) {
+        let mut votes = match self.votes(&whole) {
             Ok(votes) => votes,
             Err(why) => return self.fallen_back(input, &why),
         };

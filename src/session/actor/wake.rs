@@ -56,6 +56,8 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         parts: setup.parts,
         journal: Some(journal_tx),
         next_seq: setup.first_seq,
+        first_seq: setup.first_seq,
+        usage_told: Vec::new(),
         durable_seq: setup.first_seq - 1,
         recording: setup.recording,
         work: work_tx,

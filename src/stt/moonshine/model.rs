@@ -1,10 +1,10 @@
 //! The network itself: samples in, words out. Runs where it is called; must know no queue and no interview.
 
 use super::super::{STT_SEGMENT_MAX_S, SttError, Transcript};
-use super::recent::{loudest, parts};
 use super::tokenizer::Tokenizer;
 use crate::audio::frame::EAR_RATE_HZ;
 use crate::onnx::OnnxRuntime;
+use crate::stt::recent::{loudest, parts};
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Tensor, TensorRef};
 use std::borrow::Cow;

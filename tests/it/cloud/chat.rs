@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use vivavoce::cloud::meter::Price;
 use vivavoce::cloud::{CloudError, Fault};
 use vivavoce::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
 use vivavoce::llm::{CompletionRequest, JsonRequest, LanguageModel, LlmError, LlmEvent, Message, Role};
@@ -12,6 +13,7 @@ use vivavoce::llm::{CompletionRequest, JsonRequest, LanguageModel, LlmError, Llm
 pub fn settings() -> OpenAiChatSettings {
     OpenAiChatSettings {
         model: "small".into(),
+        tokens_max: 1_000,
         tokens_field: "max_tokens".into(),
         sends_temperature: true,
         structure: Structure::Schema,
@@ -19,6 +21,7 @@ pub fn settings() -> OpenAiChatSettings {
         first_token: Duration::from_secs(5),
         next_token: Duration::from_secs(5),
         whole: Duration::from_secs(5),
+        price: Price::default(),
     }
 }
 

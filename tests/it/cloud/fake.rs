@@ -4,6 +4,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -119,4 +120,49 @@ async fn answer(State(state): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, b
         }
         Act::Silent => std::future::pending().await,
     }
+}
+
+/// A provider by WebSocket: `behave` plays the server's side of each connection.
+pub struct FakeSocket {
+    pub url: String,
+    opened: Arc<Mutex<Vec<(String, HeaderMap)>>>,
+}
+
+impl FakeSocket {
+    pub async fn start<F>(behave: impl Fn(usize, WebSocket) -> F + Clone + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let opened: Arc<Mutex<Vec<(String, HeaderMap)>>> = Arc::default();
+        let told = Arc::clone(&opened);
+        let answer = move |upgrade: WebSocketUpgrade, uri: Uri, headers: HeaderMap| async move {
+            let number = {
+                let mut told = told.lock().expect("no panic");
+                told.push((uri.to_string(), headers));
+                told.len() - 1
+            };
+            upgrade.on_upgrade(move |socket| behave(number, socket))
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("ws://{}", listener.local_addr().expect("bound"));
+        let router = Router::new().fallback(axum::routing::any(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
+        Self { url, opened }
+    }
+
+    pub fn endpoint(&self) -> Endpoint {
+        let key = Key::new(KEY, "the test").expect("a key");
+        Endpoint::new("fake", &self.url, key, Duration::from_secs(2)).expect("an endpoint")
+    }
+
+    /// Address and headers of each connection.
+    pub fn opened(&self) -> Vec<(String, HeaderMap)> {
+        self.opened.lock().expect("no panic").clone()
+    }
+}
+
+pub async fn send(socket: &mut WebSocket, value: Value) {
+    // A client that has gone is what some tests are about.
+    let _ = socket.send(Message::text(value.to_string())).await;
 }

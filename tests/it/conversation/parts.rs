@@ -65,6 +65,11 @@ impl Ears {
         Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
     }
 
+    /// Others that hear the same words, with manners of their own.
+    pub fn others(&self) -> Self {
+        Self { words: self.words.clone(), ..Self::new() }
+    }
+
     /// From now on words take so long.
     pub fn take_ms(&self, ms: u64) {
         locked(&self.manner).delay = Duration::from_millis(ms);

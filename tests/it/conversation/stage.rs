@@ -22,7 +22,8 @@ use vivavoce::room::{
     SessionPort, port_pair,
 };
 use vivavoce::session::{self, Outcome, Parts, SessionHandle, Setup, restore, utterances};
-use vivavoce::stt::SttOptions;
+use vivavoce::stt::chain::{SttChain, SttDeadlines, SttLink};
+use vivavoce::stt::{SpeechToText, SttOptions};
 use vivavoce::turn::{self, TurnTaking};
 use vivavoce::vad::scripted::{ScriptedTurn, ScriptedVoice};
 
@@ -50,6 +51,8 @@ pub struct Scene {
     pub turn_model: Option<ScriptedTurn>,
     pub saving_ms: u64,
     pub speaker: Speaker,
+    /// Whether better ears stand before the usual ones.
+    pub chained: bool,
     /// The log that another owner left.
     pub left: Vec<Written>,
     /// The second question is one of code.
@@ -68,6 +71,7 @@ impl Default for Scene {
             turn_model: None,
             saving_ms: 5,
             speaker: Speaker::default(),
+            chained: false,
             left: Vec::new(),
             code: false,
             echo: None,
@@ -79,6 +83,8 @@ impl Default for Scene {
 pub struct Talk {
     pub notebook: Notebook,
     pub ears: Ears,
+    /// Those that are asked first, where there are two.
+    pub first_ears: Ears,
     pub handle: SessionHandle,
     samples: SampleClock,
     candidate: ScriptedCandidate,
@@ -107,6 +113,15 @@ impl Scene {
         let notebook = Notebook::with(samples, self.left);
         notebook.takes_ms(self.saving_ms);
         let ears = Ears::new();
+        let first_ears = ears.others();
+        let stt: Arc<dyn SpeechToText> = if self.chained {
+            let link = |ears: &Ears| SttLink { stt: Arc::new(ears.clone()), breaker: Arc::default() };
+            let waits = crate::cloud::waits();
+            let deadlines = SttDeadlines { words: waits.0, last_words: waits.1 };
+            Arc::new(SttChain::new(vec![link(&first_ears), link(&ears)], deadlines))
+        } else {
+            Arc::new(ears.clone())
+        };
         let notes = Notes::default();
         let cancel = CancellationToken::new();
         let turn = TurnTaking::new(self.turn.clone());
@@ -124,9 +139,10 @@ impl Scene {
             samples,
             room: room_port,
             parts: Parts {
+                meter: vivavoce::cloud::meter::Ledger::free().meter(),
                 voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
                 turn_model: Some(Arc::new(turn_model)),
-                stt: Arc::new(ears.clone()),
+                stt,
                 tts: Arc::new(self.speaker),
                 llm: self.llm.map(|llm| Arc::new(llm) as Arc<dyn LanguageModel>),
             },
@@ -145,7 +161,7 @@ impl Scene {
         tokio::spawn(room.run());
         tokio::spawn(tap(tap_session, tap_room, samples, notes.clone(), self.echo.map(Echo::new)));
         let session = tokio::spawn(run);
-        Talk { notebook, ears, handle, samples, candidate, notes, seen: 0, session, cancel, left }
+        Talk { notebook, ears, first_ears, handle, samples, candidate, notes, seen: 0, session, cancel, left }
     }
 }
 
@@ -194,7 +210,10 @@ fn told(command: &RoomCommand) -> Option<String> {
 
 fn shown(message: &ServerMessage) -> Option<String> {
     Some(match message {
-        ServerMessage::CandidateSpeaking(_) | ServerMessage::InterviewerSpeaking(_) => return None,
+        ServerMessage::CandidateSpeaking(_)
+        | ServerMessage::InterviewerSpeaking(_)
+        | ServerMessage::Writing(_)
+        | ServerMessage::Voicing(_) => return None,
         ServerMessage::CandidateCaption { text, is_final: true } => format!("caption {text}"),
         ServerMessage::CandidateCaption { text, is_final: false } => format!("partly {text}"),
         ServerMessage::InterviewerCaption { text, spoken: false } => format!("begins {text}"),

@@ -66,8 +66,8 @@ async fn the_transcript_is_what_was_committed() {
     let row = &transcript["transcript"][0];
     assert_eq!((&row["content"], &row["role"]), (&json!(said.content), &json!("candidate")));
     assert_eq!((&row["start_ms"], &row["latency_ms"]), (&json!(1_000), &json!(300)));
-    assert_eq!(read("artifacts").await, json!({ "artifacts": [] }));
-    assert_eq!(read("responses").await, json!({ "responses": [] }));
+    assert_eq!(read("artifacts").await, json!({ "artifacts": [], "next": null }));
+    assert_eq!(read("responses").await, json!({ "responses": [], "next": null }));
     let events = read("events?after=0&limit=1").await;
     assert_eq!((&events["events"][0]["seq"], &events["events"][0]["kind"]), (&json!(1), &json!("heard")));
     assert_eq!(events["next"], 1);

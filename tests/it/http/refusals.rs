@@ -27,7 +27,7 @@ async fn a_wish_that_cannot_be_met_names_the_field() {
         ("questions", json!(21)),
         ("questions", json!(-1)),
         ("minutes", json!(91)),
-        ("mode", json!("text")),
+        ("room", json!("text")),
         ("mode", json!("smoke")),
         ("room", json!("daily")),
         ("title", json!(long)),

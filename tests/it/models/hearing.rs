@@ -108,7 +108,11 @@ async fn only_the_newest_revision_of_an_utterance_is_sure_to_come() {
     while !(came.contains(&(1, 3)) && came.contains(&(2, 0))) {
         match stream.events.recv().await.expect("an event") {
             SttEvent::Final { utterance, revision, .. } => came.push((utterance.0, revision)),
-            other @ (SttEvent::Partial { .. } | SttEvent::Failed { .. } | SttEvent::Down { .. }) => panic!("{other:?}"),
+            other @ (SttEvent::Partial { .. }
+            | SttEvent::Failed { .. }
+            | SttEvent::Endpoint { .. }
+            | SttEvent::Switched { .. }
+            | SttEvent::Down { .. }) => panic!("{other:?}"),
         }
     }
     assert!(!came.contains(&(1, 1)) && !came.contains(&(1, 2)), "{came:?}");

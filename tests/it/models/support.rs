@@ -115,7 +115,11 @@ pub async fn transcribe(stt: &dyn SpeechToText, pcm: &[i16]) -> Transcript {
             assert_eq!((utterance, revision), (UtteranceId(1), 0));
             transcript
         }
-        other @ (SttEvent::Partial { .. } | SttEvent::Failed { .. } | SttEvent::Down { .. }) => {
+        other @ (SttEvent::Partial { .. }
+        | SttEvent::Failed { .. }
+        | SttEvent::Endpoint { .. }
+        | SttEvent::Switched { .. }
+        | SttEvent::Down { .. }) => {
             panic!("no transcript: {other:?}")
         }
     }

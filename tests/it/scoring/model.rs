@@ -4,6 +4,7 @@ use crate::cloud::fake::{Act, Asked, Fake};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use vivavoce::cloud::meter::Price;
 use vivavoce::interview::coverage::Status;
 use vivavoce::interview::question::{KeyPoint, Misconception};
 use vivavoce::llm::openai::{OpenAiChat, OpenAiChatSettings, Structure};
@@ -16,6 +17,8 @@ use vivavoce::scoring::rubric::Rubric;
 const QUESTION: &str = "What makes an operation idempotent, and why does it matter for retries?";
 const ANSWER: &str = "Doing it twice leaves the same state as doing it once. So after a timeout the client may just send \
     it again, <b>nothing</b> is charged twice.";
+
+const REFERENCE: &str = "It can be repeated without another effect. After a timeout the client can safely retry.";
 
 fn points() -> Vec<KeyPoint> {
     let point = |id: &str, statement: &str, must: bool| KeyPoint {
@@ -87,6 +90,10 @@ impl Outcome {
 }
 
 async fn graded(acts: Vec<Act>, answer: &'static str) -> Outcome {
+    graded_by(points(), acts, answer).await
+}
+
+async fn graded_by(points: Vec<KeyPoint>, acts: Vec<Act>, answer: &'static str) -> Outcome {
     let fake = Fake::start(acts).await;
     let settings = OpenAiChatSettings {
         model: "judge".into(),
@@ -97,16 +104,18 @@ async fn graded(acts: Vec<Act>, answer: &'static str) -> Outcome {
         first_token: Duration::from_secs(5),
         next_token: Duration::from_secs(5),
         whole: Duration::from_millis(500),
+        tokens_max: 4_000,
+        price: Price::default(),
     };
     let rubric = Rubric::shipped().expect("a rubric");
     let local = Arc::new(LocalGrader::new(rubric.clone(), None));
     let chat = Arc::new(OpenAiChat::new(fake.endpoint(), settings));
     let grader = ModelGrader::new(chat, local, rubric, tokio::runtime::Handle::current());
     let (graded, account) = tokio::task::spawn_blocking(move || {
-        let (points, misconceptions) = (points(), misconceptions());
+        let misconceptions = misconceptions();
         grader.grade_accounted(&GradingInput {
             question: QUESTION,
-            reference: "It can be repeated without another effect.",
+            reference: REFERENCE,
             rubric: "",
             key_points: &points,
             misconceptions: &misconceptions,
@@ -269,4 +278,16 @@ async fn near_a_boundary_the_middle_of_three_judgements_counts() {
     assert_ne!(order(&outcome.asked[0]), order(&outcome.asked[1]), "the same criteria in another order");
     let clear = graded(vec![reply(&high)], ANSWER).await;
     assert_eq!((clear.asked.len(), clear.account.spread), (1, None));
+}
+
+#[tokio::test]
+async fn without_key_points_those_of_the_reference_are_judged() {
+    let derived = vivavoce::scoring::derive::derive(QUESTION, REFERENCE, "");
+    assert!(!derived.is_empty());
+    let mut judgement = good();
+    let said = json!({"status": "met", "quote": "the client may just send it again"});
+    judgement["criteria"] = (1..=derived.len()).map(|at| (format!("c{at}"), said.clone())).collect();
+    let outcome = graded_by(Vec::new(), vec![reply(&judgement)], ANSWER).await;
+    assert_eq!((outcome.account.by.as_str(), outcome.graded.level), ("model", 5));
+    assert_eq!(outcome.graded.key_points.len(), derived.len());
 }

@@ -32,11 +32,11 @@ async fn a_server_that_was_down_for_long_still_waits_for_its_candidates() {
     let id = left_behind(&db.store).await;
     later_min.store(120, Ordering::Relaxed);
     let grace = Grace::begin(clock);
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), [], "two hours were the server's own");
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), [], "two hours were the server's own");
     later_min.fetch_add(GRACE_MIN - 1, Ordering::Relaxed);
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), []);
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), []);
     later_min.fetch_add(2, Ordering::Relaxed);
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), [id]);
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), [id]);
 }
 
 #[tokio::test]
@@ -46,9 +46,9 @@ async fn a_database_that_was_away_costs_no_candidate_the_way_back() {
     let mut grace = Grace::begin(clock);
     let id = left_behind(&db.store).await;
     later_min.store(GRACE_MIN + 1, Ordering::Relaxed);
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), [id]);
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), [id]);
     grace.interrupted();
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), [], "it is back only now");
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), [], "it is back only now");
     later_min.fetch_add(GRACE_MIN + 1, Ordering::Relaxed);
-    assert_eq!(grace.forsaken(&db.store).await.expect("looked"), [id]);
+    assert_eq!(grace.forsaken(&db.store, 1).await.expect("looked"), [id]);
 }

@@ -119,7 +119,7 @@ async fn orphans_are_what_was_under_way_and_is_nobodys() {
     store.create_interview(&interview()).await.expect("nobody has come to it yet");
     let over = claimed(store).await;
     store.finalise(&over, &end(SessionStatus::Completed, 1, vec![])).await.expect("over");
-    let mut names: Vec<&str> = store.orphans(10).await.expect("listed").iter().map(|id| made[id]).collect();
+    let mut names: Vec<&str> = store.orphans(10, 1).await.expect("listed").iter().map(|id| made[id]).collect();
     names.sort_unstable();
     assert_eq!(names, ["forsaken", "forsaken in the room", "handed back"]);
 }
@@ -183,6 +183,33 @@ async fn projections_are_upserts_by_their_natural_keys() {
     assert_eq!(artifacts.iter().map(|row| row.content.as_str()).collect::<Vec<_>>(), ["b"]);
     assert_eq!(db.store.recordings(lease.session).await, Ok(vec![recording(2.0, RecordingState::Complete)]));
     assert_eq!(db.store.usage(lease.session).await, Ok(vec![UsageRow { seconds: 2.5, ..usage }]));
+}
+
+#[tokio::test]
+async fn a_day_knows_what_was_spent_on_it() {
+    let db = TestDb::fresh().await;
+    let lease = claimed(&db.store).await;
+    let row = |provider: &str, cost_micro_usd| {
+        Projection::Usage(UsageRow {
+            id: Uuid::now_v7(),
+            part: "llm".into(),
+            provider: provider.into(),
+            seconds: 0.0,
+            tokens_in: 10,
+            tokens_out: 5,
+            cost_micro_usd,
+        })
+    };
+    let today = chrono::Utc::now().date_naive();
+    assert_eq!(db.store.spent_on(today).await, Ok(0));
+    let rows = [row("a", Some(1_200)), row("b", None), row("c", Some(34))];
+    db.store.append_at(&lease, 1, &[event("a", json!({}))], &rows).await.expect("kept");
+    let tomorrow = chrono::Utc::now().date_naive();
+    // Midnight may have passed in between.
+    let spent = db.store.spent_on(tomorrow).await.expect("read")
+        + if tomorrow == today { 0 } else { db.store.spent_on(today).await.expect("read") };
+    assert_eq!(spent, 1_234);
+    assert_eq!(db.store.spent_on(today - chrono::Duration::days(3)).await, Ok(0));
 }
 
 #[tokio::test]

@@ -17,16 +17,23 @@ use tokio::sync::Semaphore;
 use vivavoce::auth::token::Tokens;
 use vivavoce::clock::Clock;
 use vivavoce::config::Settings;
-use vivavoce::http::{self, Accounts, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched};
+use vivavoce::http::{
+    self, Accounts, Booked, HttpState, InterviewError, InterviewWish, Interviews, WhipAnswer, WhipPatched,
+};
 use vivavoce::id::SessionId;
 use vivavoce::interview::EndReason;
 use vivavoce::interview::question::{
     Anchors, Bank, Category, Competency, KeyPoint, Level, Probe, ProbeKind, Question, QuestionKind,
 };
+use vivavoce::jobs::evaluate::Scoring;
 use vivavoce::lifecycle::Lifecycle;
 use vivavoce::profile::pdf::PdfReader;
 use vivavoce::room::StateView;
-use vivavoce::store::{InterviewRow, NewInterview, SessionStatus, Store};
+use vivavoce::scoring::local::LocalGrader;
+use vivavoce::scoring::rubric::Rubric;
+use vivavoce::session::booking::book;
+use vivavoce::session::text::TextInterviews;
+use vivavoce::store::{Mode, NewInterview, SessionStatus, Store};
 use vivavoce::telemetry;
 
 /// A server under test.
@@ -36,6 +43,7 @@ pub struct TestApp {
     /// Its database, for what no call of the store tells.
     url: String,
     pub interviews: Arc<Played>,
+    pub scoring: Scoring,
     pub tokens: Tokens,
     pub recordings: TempDir,
     pub lifecycle: Lifecycle,
@@ -60,12 +68,15 @@ impl TestApp {
         let key = folder.path().join("jwt.key");
         let settings = Settings::defaults_with(settings).expect("settings");
         let interviews = Arc::new(Played { store: store.clone(), acts: Mutex::new(Acts::default()) });
+        let scoring = scoring();
         let lifecycle = Lifecycle::new(Duration::from_secs(5));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
         let state = HttpState {
             store: store.clone(),
             interviews: interviews.clone(),
+            text: TextInterviews::new(store.clone(), clock.clone(), &settings.interview.conduct),
+            scoring: scoring.clone(),
             tokens: Tokens::open(&key, clock.clone()).expect("a key"),
             accounts: Accounts::new(&settings.accounts).expect("random numbers"),
             pdf: PdfReader::new(env!("CARGO_BIN_EXE_vivavoce").into(), settings.profile.readers_max),
@@ -81,7 +92,7 @@ impl TestApp {
         lifecycle.spawn(async move { http::serve(listener, Arc::new(state), &serving).await.expect("served") });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let tokens = Tokens::open(&key, clock).expect("the key");
-        Self { address, store, url, interviews, tokens, recordings: folder, lifecycle, client, later_s }
+        Self { address, store, url, interviews, scoring, tokens, recordings: folder, lifecycle, client, later_s }
     }
 
     /// The program, on this server's database.
@@ -200,11 +211,15 @@ pub const ETAG: &str = "v1";
 pub const RESOURCE: &str = "0b1c2d3e-0000-7000-8000-000000000001";
 
 impl Interviews for Played {
-    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<InterviewRow, InterviewError>> {
+    fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
         self.act(|acts| acts.wishes.push(wish.clone()));
         async move {
             self.refusal()?;
-            Ok(self.store.create_interview(&row(wish)).await?)
+            // Written interviews are not played: they need no room.
+            if wish.mode == Mode::Text {
+                return Ok(book(&self.store, None, wish).await?);
+            }
+            Ok(Booked { row: self.store.create_interview(&row(wish)).await?, notes: Vec::new() })
         }
         .boxed()
     }
@@ -270,6 +285,12 @@ impl Interviews for Played {
     fn ready(&self) -> BoxFuture<'_, Vec<(&'static str, bool)>> {
         ready(vec![("speech to text", !self.act(|acts| acts.is_unready))]).boxed()
     }
+}
+
+/// The scorer without models.
+fn scoring() -> Scoring {
+    let rubric = Rubric::shipped().expect("the shipped rubric");
+    Scoring { rubric: Arc::new(rubric.clone()), grader: Arc::new(LocalGrader::new(rubric, None)) }
 }
 
 fn row(wish: InterviewWish) -> NewInterview {

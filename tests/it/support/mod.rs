@@ -7,6 +7,7 @@ pub mod people;
 pub mod person;
 #[cfg(feature = "local-speech")]
 pub mod server;
+pub mod written;
 
 use std::io::Write as _;
 

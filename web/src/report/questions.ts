@@ -7,7 +7,7 @@ import type { KeyPoint, ReportQuestion } from "./model";
 import { quoteButton } from "./parts";
 import type { Player } from "./player";
 
-const STATUS_ICONS: Record<string, IconName> = { met: "check-circle", partial: "half", missed: "circle", wrong: "cross-circle" };
+export const STATUS_ICONS: Record<string, IconName> = { met: "check-circle", partial: "half", missed: "circle", wrong: "cross-circle" };
 const LEVEL_MAX = 5;
 
 export function questionList(questions: ReportQuestion[], player: Player, language: string): HTMLElement {

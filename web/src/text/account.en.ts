@@ -58,3 +58,5 @@ export const accountWords = {
     present: "today",
   },
 };
+
+export type AccountWords = typeof accountWords;

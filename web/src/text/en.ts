@@ -1,6 +1,7 @@
 // Every English word of the page. Another language is another module with the same shape.
 
 import { accountWords } from "./account.en";
+import { adminWords, progressWords } from "./admin.en";
 
 const plural = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
@@ -8,6 +9,7 @@ export const en = {
   lang: "en",
   brand: "Vivavoce",
   skipToContent: "Skip to content",
+  pageLanguage: "Language of this page",
   close: "Close",
   cancel: "Cancel",
   dismiss: "Dismiss",
@@ -22,6 +24,9 @@ export const en = {
     lead: "You talk with an AI interviewer that listens, asks and follows up, as a good colleague would. Afterwards you read a report in which every score points at your own words.",
     form: "Set up your interview",
     language: "Language",
+    mode: "How",
+    modes: { voice: "Aloud", text: "In writing" },
+    modeAbout: { voice: "You talk, as in a real interview.", text: "You type, with feedback after each question." },
     category: "Subject",
     role: "Role",
     roleOther: "Another role…",
@@ -127,6 +132,8 @@ export const en = {
     aiText: "The interviewer is a program, not a person.",
     recorded: "This is recorded",
     recordedText: "Your voice, its transcript and any code you write are kept for the report.",
+    kept: "What you write is kept",
+    keptText: "Your answers and any code you write are kept for the report.",
     noted: "While the interview runs, this page also notes when it is out of view. A reader sees that as a remark; it changes no score.",
     full: "The full text",
     check: "I have read this and agree to be interviewed and recorded.",
@@ -260,6 +267,23 @@ export const en = {
     codeFailed: "The editor could not be loaded. Write your code in the plain field.",
   },
 
+  written: {
+    answer: "Your answer",
+    send: "Send",
+    sendHint: "Ctrl + Enter sends. What you write is kept in this tab until then.",
+    tooLong: "An answer has at most 10,000 bytes.",
+    rephrase: "In other words",
+    progress: (number: number, of: number) => `Question ${number} of ${of}`,
+    paused: "Paused. Take the time you need; nothing runs on.",
+    reconnecting: "The line to the server broke off. It comes back by itself; what was answered is kept.",
+    endText: "Your report is made from what was answered so far. An ended interview cannot be reopened.",
+    over: "That was all. Thank you.",
+    toReport: "Read your report",
+    feedback: "Feedback",
+    weighing: "Your answer is being weighed…",
+    feedbackLater: "This answer could not be weighed now; the report has it.",
+  },
+
   report: {
     title: "Report",
     preparing: "Your report is being written",
@@ -364,6 +388,8 @@ export const en = {
   },
 
   account: accountWords,
+  progress: progressWords,
+  admin: adminWords,
 
   problems: {
     title: "Something is in the way",

@@ -1,8 +1,25 @@
-// Which words the page speaks. One language today; the choice is made here and nowhere else.
+// Which words the page speaks: those that the person chose, else the browser's language where we have it. The choice is
+// made here and nowhere else; a new one is taken with the next load of the page.
 
+import { preference, setPreference } from "../storage";
 import { en, type Strings } from "./en";
+import { uk } from "./uk";
 
-export const t: Strings = en;
+const LANGUAGES: Readonly<Record<string, Strings>> = { en, uk };
+const PREFERENCE = "page-language";
+
+export const t: Strings = LANGUAGES[preference(PREFERENCE) ?? navigator.language.slice(0, 2)] ?? en;
+
+/** What the page can speak, each language by its own name. */
+export const PAGE_LANGUAGES: readonly { code: string; name: string }[] = [
+  { code: "en", name: "English" },
+  { code: "uk", name: "Українська" },
+];
+
+export function speak(code: string): void {
+  setPreference(PREFERENCE, code);
+  window.location.reload();
+}
 
 /** "4:05", or "1:02:09" from an hour on. */
 export function clockTime(ms: number): string {

@@ -12,7 +12,7 @@ export function consentStep(visit: Visit, interview: Interview, token: string | 
   return new Promise((resolve) => {
     const disclosure = interview.disclosure;
     if (disclosure === null || disclosure.text === "") {
-      show(visit.main, t.consent.title, h("div", { class: "narrow stack" }, steps("consent"), h("h1", {}, t.consent.title), note("bad", "warning", t.consent.missing)));
+      show(visit.main, t.consent.title, h("div", { class: "narrow stack" }, steps("consent", interview.mode), h("h1", {}, t.consent.title), note("bad", "warning", t.consent.missing)));
       return;
     }
     const check = h("input", { type: "checkbox", testid: "consent-check", id: "consent-check" });
@@ -38,14 +38,14 @@ export function consentStep(visit: Visit, interview: Interview, token: string | 
       h(
         "div",
         { class: "narrow stack" },
-        steps("consent"),
+        steps("consent", interview.mode),
         h("h1", {}, t.consent.title),
         h(
           "div",
           { class: "card consent" },
-          h("ul", { class: "facts" }, fact("wave", t.consent.ai, t.consent.aiText), fact("microphone", t.consent.recorded, t.consent.recordedText)),
+          h("ul", { class: "facts" }, fact("wave", t.consent.ai, t.consent.aiText), interview.mode === "voice" ? fact("microphone", t.consent.recorded, t.consent.recordedText) : fact("keyboard", t.consent.kept, t.consent.keptText)),
           h("div", { class: "disclosure stack", lang: interview.language }, h("h2", {}, t.consent.full), paragraphs(disclosure.text)),
-          h("p", { class: "soft small" }, t.consent.noted),
+          interview.mode === "voice" ? h("p", { class: "soft small" }, t.consent.noted) : null,
           h("label", { class: "check", for: "consent-check" }, check, h("span", {}, t.consent.check)),
         ),
         failure,

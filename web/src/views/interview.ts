@@ -8,12 +8,12 @@ import { stopStream } from "../sound";
 import { stage } from "../stage/stage";
 import { remember, rememberedInterview } from "../storage";
 import { t } from "../text";
+import { written } from "../written/view";
 import { consentStep } from "./consent";
 import { microphoneStep } from "./microphone";
 
 export async function interview(visit: Visit, id: string, token: string | null): Promise<void> {
   show(visit.main, t.stage.title, waiting(t.stage.phases.connecting));
-  if (typeof RTCPeerConnection === "undefined") return showProblem(visit.main, t.problems.title, t.problems.unsupported);
   let found: Interview;
   try {
     found = await fetchInterview(id, token, visit.signal);
@@ -24,6 +24,11 @@ export async function interview(visit: Visit, id: string, token: string | null):
   if (visit.signal.aborted) return;
   noteVisit(found, token);
   if (isOver(found.status)) return visit.go(`/report/${id}`);
+  if (found.mode === "text") {
+    if (!found.consented) await consentStep(visit, found, token);
+    return visit.signal.aborted ? undefined : written(visit, found, token);
+  }
+  if (typeof RTCPeerConnection === "undefined") return showProblem(visit.main, t.problems.title, t.problems.unsupported);
 
   const begun = found.status === "active" || found.status === "paused";
   const microphone = await microphoneStep(visit, begun && found.consented);

@@ -1,6 +1,6 @@
 // The form of the front page: the few choices that an interview needs, and its making.
 
-import { createInterview, Problem, type Category, type NewInterview } from "../api";
+import { createInterview, Problem, type Category, type Mode, type NewInterview } from "../api";
 import { fill, freshId, h } from "../dom";
 import { button, note, select } from "../frame";
 import type { Visit } from "../main";
@@ -21,6 +21,7 @@ export function setupForm(visit: Visit, categories: Category[]): HTMLElement {
 
 class SetupForm {
   readonly element: HTMLElement;
+  private readonly languageSlot = h("div", {});
   private readonly categorySlot = h("div", { class: "field" });
   private readonly levelSlot = h("div", {});
   private readonly lengthSlot = h("div", {});
@@ -35,7 +36,8 @@ class SetupForm {
   });
   private readonly failure = h("div", { "aria-live": "assertive" });
   private readonly start = button(t.front.start, { class: "primary large", icon: "arrow", testid: "start", type: "submit" });
-  private language: string;
+  private mode: Mode;
+  private language = "";
   private category: Category | undefined;
   private level = "";
   private questions = LENGTH_USUAL;
@@ -44,13 +46,15 @@ class SetupForm {
     private readonly visit: Visit,
     private readonly categories: Category[],
   ) {
-    const languages = [...new Set(categories.map((category) => category.language))];
-    const wanted = preference("language") ?? navigator.language.slice(0, 2);
-    this.language = languages.includes(wanted) ? wanted : (languages[0] ?? "");
+    // Where the server speaks no language that is offered, writing is what is left.
+    const spoken = categories.some((category) => category.voice);
+    this.mode = spoken && preference("mode") !== "text" ? "voice" : "text";
+    const modes = (["voice", "text"] as const).map((mode) => ({ value: mode, name: t.front.modes[mode], about: t.front.modeAbout[mode], off: mode === "voice" && !spoken }));
     this.element = h(
       "form",
       { class: "stack-form", novalidate: true },
-      this.languageField(languages),
+      radios("mode", t.front.mode, "segments", modes, this.mode, (mode) => this.chooseMode(mode === "text" ? "text" : "voice")),
+      this.languageSlot,
       this.categorySlot,
       this.role.element,
       this.levelSlot,
@@ -63,7 +67,22 @@ class SetupForm {
       event.preventDefault();
       void this.submit();
     });
+    this.chooseMode(this.mode);
+  }
+
+  private chooseMode(mode: Mode): void {
+    this.mode = mode;
+    this.patience.element.hidden = mode === "text";
+    const languages = [...new Set(this.offered().map((category) => category.language))];
+    const wanted = this.language || (preference("language") ?? navigator.language.slice(0, 2));
+    this.language = languages.includes(wanted) ? wanted : (languages[0] ?? "");
+    fill(this.languageSlot, this.languageField(languages));
     this.chooseLanguage(this.language);
+  }
+
+  /** What can be asked in this way. */
+  private offered(): Category[] {
+    return this.categories.filter((category) => this.mode === "text" || category.voice);
   }
 
   private languageField(languages: string[]): HTMLElement {
@@ -86,7 +105,7 @@ class SetupForm {
 
   private chooseLanguage(code: string): void {
     this.language = code;
-    const offered = this.categories.filter((category) => category.language === code);
+    const offered = this.offered().filter((category) => category.language === code);
     const options = offered.map((category) => ({ value: category.slug, name: category.name, about: category.description }));
     fill(
       this.categorySlot,
@@ -133,6 +152,7 @@ class SetupForm {
     if (this.category === undefined) return;
     const patience = this.patience.value();
     const name = this.name.value.trim();
+    setPreference("mode", this.mode);
     setPreference("language", this.language);
     setPreference("patience", String(patience));
     const wish: NewInterview = {
@@ -141,8 +161,9 @@ class SetupForm {
       language: this.language,
       job_position: this.role.value() || this.category.name,
       questions: this.questions,
+      mode: this.mode,
       ...(name === "" ? {} : { candidate_name: name }),
-      ...(patience === 1 ? {} : { accommodations: { patience } }),
+      ...(patience === 1 || this.mode === "text" ? {} : { accommodations: { patience } }),
     };
     await create(this.visit, wish, this.category.name, this.start, this.failure);
   }
