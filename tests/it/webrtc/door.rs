@@ -149,8 +149,9 @@ async fn candidates_may_trickle_and_a_restart_must_name_its_session() {
     // One that fails leaves the session its name, so that the next try finds it.
     let spoilt = restart.replace("candidate:1 1 udp", "candidate:");
     assert!(matches!(patch(etag, &spoilt).await, Err(RoomError::BadFragment { .. })));
-    let Ok(Patched::Restarted { fragment, etag: new }) = patch(etag, &restart).await else {
-        panic!("the restart is answered");
+    let restarted = patch(etag, &restart).await;
+    let Ok(Patched::Restarted { fragment, etag: new }) = restarted else {
+        panic!("the restart is answered, not {restarted:?}");
     };
     assert!(fragment.contains("a=ice-ufrag:") && fragment.contains("a=candidate:") && Some(&new[..]) != etag);
     assert!(!answer.sdp.contains(fragment.lines().next().expect("a line")), "new credentials");
