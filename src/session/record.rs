@@ -35,6 +35,8 @@ impl Actor {
         let seq = self.next_seq;
         match journal.try_send(Entry { seq, event, at_ms, projections }) {
             Ok(()) => self.next_seq += 1,
+            // The end, which has something to log as well, is told once.
+            Err(TrySendError::Full(_)) if self.ended.is_some() => {}
             Err(TrySendError::Full(_)) => {
                 tracing::error!(session = %self.id, "the event log is over its limit; the session ends");
                 self.show_broken_off();
