@@ -95,7 +95,33 @@ has_node() {
     has node && has npm && version="$(node --version 2>/dev/null)" && at_least "${version#v}" "$node_least"
 }
 
-has_chromium() { has chromium || has chromium-browser || has google-chrome; }
+# Prints the browser that the page's tests drive: the one that is named, or the first that is there (as the tests look).
+chromium_found() {
+    local name
+    for name in ${CHROMIUM:+"$CHROMIUM"} chromium chromium-browser google-chrome; do
+        if has "$name"; then
+            command -v "$name"
+            return
+        fi
+    done
+    return 1
+}
+
+has_chromium() { chromium_found >/dev/null; }
+
+# Ubuntu's chromium-browser is a wrapper of a snap and starts only where snapd runs: being there is not enough.
+check_chromium() {
+    local browser
+    browser="$(chromium_found || true)"
+    if [[ -n "$browser" ]] &&
+        timeout 60 "$browser" --headless --no-sandbox --disable-gpu --dump-dom about:blank >/dev/null 2>&1; then
+        say "   $browser starts"
+        return
+    fi
+    fail "The page's tests need a Chromium that starts; ${browser:-none} ${browser:+does not}.
+  Where Chromium is a snap and snapd does not run (containers), install Google Chrome's .deb, or unpack Playwright's build
+  (npx playwright-core@1.61 install --with-deps chromium), and name the program: CHROMIUM=/path/to/chrome scripts/test"
+}
 
 # Prints the Debian/Ubuntu packages that are missing, one a line. `tests` adds what only the tests need.
 missing_packages() {

@@ -9,7 +9,7 @@ listen_file="$data/vivavoce.listen"
 log_file="$data/vivavoce.log"
 
 ready_limit_s=120        # a first start makes the database and prepares the models; the later ones take seconds
-stop_limit_s=40          # interviews in progress are closed and stored in this time
+stop_limit_s=40          # what was said in interviews in progress is stored in this time
 log_limit_bytes=20000000 # a larger log is put aside as vivavoce.log.1 at the next start
 log_tail_lines=30
 

@@ -8,7 +8,7 @@ mod measure;
 mod money;
 mod providers;
 pub mod scoring;
-mod sweep;
+pub mod sweep;
 
 pub use daily::daily_check;
 pub use providers::{RehearsalParts, ReplayParts, rehearsal_parts, replay_parts};

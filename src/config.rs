@@ -50,6 +50,7 @@ pub struct Server {
     pub public_url: String,
     pub local_practice: bool,
     pub request_timeout_s: u32,
+    pub connections_max: usize,
     pub body_bytes_max: usize,
     pub shutdown_timeout_s: u32,
     pub tokens: Tokens,
@@ -291,6 +292,7 @@ impl Settings {
                 "interview.conduct.probes_max must be at most 2",
             ),
             (!interview.disclosure.text.contains_key("en"), "interview.disclosure.text must have an entry `en`"),
+            (self.server.connections_max == 0, "server.connections_max must be at least 1"),
             (self.limits.sessions_max == 0, "limits.sessions_max must be at least 1"),
             (self.data.connections_max < 2, "data.connections_max must be at least 2"),
             (

@@ -63,9 +63,13 @@ pub enum RecordingError {
     Resample(#[from] ResampleError),
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the queue has its 650 KB from the start, and no frame costs an allocation"
+)]
 enum Message {
-    Heard(Box<EarFrame>),
-    Sent(SamplePos, Box<[i16; VOICE_FRAME_SAMPLES]>),
+    Heard(EarFrame),
+    Sent(SamplePos, Arc<[i16; VOICE_FRAME_SAMPLES]>),
     Close(oneshot::Sender<()>),
 }
 
@@ -98,12 +102,12 @@ impl Recorder {
 impl RecorderHandle {
     /// The candidate's frame.
     pub fn heard(&self, frame: EarFrame) {
-        self.offer(Message::Heard(Box::new(frame)));
+        self.offer(Message::Heard(frame));
     }
 
     /// A frame of the interviewer's voice that was sent at `at`.
-    pub fn sent(&self, at: SamplePos, pcm: &[i16; VOICE_FRAME_SAMPLES]) {
-        self.offer(Message::Sent(at, Box::new(*pcm)));
+    pub fn sent(&self, at: SamplePos, pcm: &Arc<[i16; VOICE_FRAME_SAMPLES]>) {
+        self.offer(Message::Sent(at, Arc::clone(pcm)));
     }
 
     /// How the recording fares, now and later.
@@ -383,7 +387,7 @@ mod tests {
             if n == 1 {
                 pcm[240] = 20_000;
             }
-            recorder.sent(SamplePos(at + n * 320), &pcm);
+            recorder.sent(SamplePos(at + n * 320), &Arc::new(pcm));
         }
     }
 

@@ -158,8 +158,9 @@ async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result
     }
 }
 
-/// Whether the request comes from this machine, meant for this machine: the peer is loopback, no proxy stands between,
-/// and neither the name nor the page that sent it belongs to another site (which a browser here could be lured to).
+/// Whether the request comes from this machine, meant for this machine: the peer is loopback, no proxy stands between
+/// (one that says so, or one that the settings speak of: some leave no trace), and neither the name nor the page that sent
+/// it belongs to another site (which a browser here could be lured to).
 fn is_local(parts: &Parts, state: &Shared) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let headers = &parts.headers;
@@ -168,7 +169,10 @@ fn is_local(parts: &Parts, state: &Shared) -> bool {
     let host =
         header_text(headers, &header::HOST).or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
     let origin = header_text(headers, &header::ORIGIN);
-    state.settings.server.local_practice
+    let settings = &state.settings;
+    let is_for_others = !settings.server.public_url.is_empty() || settings.accounts.behind_proxy;
+    settings.server.local_practice
+        && !is_for_others
         && state.listens_on_loopback
         && peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
         && !is_proxied

@@ -16,6 +16,9 @@ pub const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 /// For the report as one page: its styles stand in it, it plays the recording, and runs no script.
 pub const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
+/// For a recording that is opened by itself: the browser makes a page with a player of its own around it.
+pub const RECORDING_POLICY: &str =
+    "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 /// For everything else: data.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 

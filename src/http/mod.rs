@@ -15,6 +15,7 @@ mod page;
 mod paging;
 mod range;
 mod routes;
+mod serve;
 mod state;
 mod wav;
 
@@ -25,20 +26,17 @@ pub use interviews::{
     WhipAnswer, WhipPatched,
 };
 pub use routes::whip::SDP_BYTES_MAX;
+pub use serve::serve;
 pub use state::{HttpState, Shared};
 
-use crate::lifecycle::Lifecycle;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::serve::ListenerExt;
 use routes::{
     artifacts, audit as audit_log, auth, bank_files, categories, consent, create, daily, drafts, events, health,
     interviews as interview, invitations, open_offer, overrides, privacy, profiles, progress, questions, record,
     recording, report, socket, sound_check, statistics, text, text_socket, transcript, users, webhooks, whip,
 };
-use std::net::SocketAddr;
-use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -164,20 +162,4 @@ pub fn router(state: Shared) -> Router {
         .method_not_allowed_fallback(|| std::future::ready(ApiError::MethodNotAllowed))
         .layer(around)
         .with_state(state)
-}
-
-/// Serves until the soft token; then takes no new connections and finishes what is being answered, until the hard one.
-pub async fn serve(listener: TcpListener, state: Shared, lifecycle: &Lifecycle) -> std::io::Result<()> {
-    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let listener = listener.tap_io(|stream| {
-        // Small answers leave at once; a socket that refuses is no reason to refuse the request.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "nodelay");
-        }
-    });
-    let serving = axum::serve(listener, service).with_graceful_shutdown(lifecycle.soft().clone().cancelled_owned());
-    tokio::select! {
-        result = serving => result,
-        () = lifecycle.hard().cancelled() => Ok(()),
-    }
 }

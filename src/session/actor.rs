@@ -356,12 +356,7 @@ impl Actor {
             }
             Work::Journal(JournalReport::Failed(why)) => {
                 tracing::error!(session = %self.id, %why, "the event log cannot be written; the session ends");
-                self.show(ServerMessage::Notice {
-                    level: NoticeLevel::Error,
-                    text: "Something went wrong on our side, so the interview ends here. What you have said so far is \
-                           kept."
-                        .into(),
-                });
+                self.show_broken_off();
                 self.end(EndReason::Failed);
             }
         }

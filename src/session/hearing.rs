@@ -9,7 +9,7 @@ use super::event::{Answer, SessionEvent, Utterance};
 use crate::audio::frame::SamplePos;
 use crate::id::{TurnId, UtteranceId};
 use crate::interview;
-use crate::room::ServerMessage;
+use crate::room::{NoticeLevel, ServerMessage};
 use crate::stt::{SttError, Transcript};
 use crate::turn::{self, Decision};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,6 +35,8 @@ const LOST_MAX: usize = 512;
 const LOST_MS_DAMAGING: u64 = 300;
 /// The interviewer's latest lines that an echo may be of.
 const SAID_MAX: usize = 4;
+/// Voice without words that adds up to so much, ms, is no cough: somebody else talks, or something sounds.
+const WORDLESS_MS_MAX: u64 = 20_000;
 /// What begins so long after a line may still be its echo, ms: the delay of the line, the client's buffer, and the room.
 /// Longer, and whoever begins an answer by saying the question again would be taken for one.
 const ECHO_MS_MAX: u64 = 400;
@@ -80,6 +82,8 @@ pub(super) struct Hearing {
     lost: VecDeque<(SamplePos, u64)>,
     /// What the interviewer said last, newest first.
     said: VecDeque<Said>,
+    /// Voice without words since the last words, ms.
+    wordless_ms: u64,
 }
 
 /// A line of the interviewer's that sounds, or has.
@@ -164,6 +168,14 @@ impl Hearing {
             !inside
         });
         samples
+    }
+
+    /// An utterance is closed. True if so much without words has come together that it is worth a word; once for all that
+    /// lies between two with words.
+    fn is_noisy(&mut self, has_words: bool, ms: u64) -> bool {
+        let before = self.wordless_ms;
+        self.wordless_ms = if has_words { 0 } else { before.saturating_add(ms) };
+        before < WORDLESS_MS_MAX && self.wordless_ms >= WORDLESS_MS_MAX
     }
 
     /// Whether words of the open turn are still to come.
@@ -273,6 +285,8 @@ impl Actor {
             }
             return;
         }
+        self.hear_noise(&transcript.text, from, to, closed);
+        let heard = self.hearing.entry(utterance, from);
         let is_news = revision > heard.got || heard.last_words.is_none();
         heard.asked = heard.asked.max(revision);
         heard.got = revision;
@@ -309,6 +323,19 @@ impl Actor {
             let share = self.interview.covered(&self.hearing.text_of_open());
             self.turn_event(turn::Event::Coverage { share });
             self.turn_event(turn::Event::Words { utterance, text: transcript.text, last: closed });
+        }
+    }
+
+    /// A place that is too loud for words is told, with the way out.
+    fn hear_noise(&mut self, text: &str, from: SamplePos, to: SamplePos, closed: bool) {
+        if closed && self.hearing.is_noisy(!text.is_empty(), to.ms().saturating_sub(from.ms())) {
+            self.show(ServerMessage::Notice {
+                level: NoticeLevel::Warning,
+                text:
+                    "There is a lot of sound around you, and no words come through. You can type your answers in the \
+                       text box."
+                        .into(),
+            });
         }
     }
 

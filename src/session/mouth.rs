@@ -142,6 +142,12 @@ impl Mouth {
         self.current.is_none() && self.queue.is_empty()
     }
 
+    /// Whether nothing sounds, but for what is being stopped, and nothing waits.
+    #[must_use]
+    pub fn falls_silent(&self) -> bool {
+        self.queue.is_empty() && self.current.as_ref().is_none_or(|speech| speech.cancel.is_cancelled())
+    }
+
     /// A piece of a sentence was made: the next of its last clip, or the first of a new one. Late ones of dropped
     /// speeches are ignored.
     pub fn piece(&mut self, id: SpeechId, text: &Arc<str>, pcm: Arc<[i16]>, words: &[WordTiming], now: Instant) {

@@ -42,13 +42,25 @@ impl Actor {
                     self.words_seq = seq;
                 }
             }
+            // The end, which has something to log as well, is told once.
+            Err(TrySendError::Full(_)) if self.ended.is_some() => {}
             Err(TrySendError::Full(_)) => {
                 tracing::error!(session = %self.id, "the event log is over its limit; the session ends");
+                self.show_broken_off();
                 self.end(interview::EndReason::Failed);
             }
             // The journal has said why, or will.
             Err(TrySendError::Closed(_)) => self.journal = None,
         }
+    }
+
+    /// The interview ends by our fault.
+    pub(super) fn show_broken_off(&self) {
+        self.show(ServerMessage::Notice {
+            level: NoticeLevel::Error,
+            text: "Something went wrong on our side, so the interview ends here. What you have said so far is kept."
+                .into(),
+        });
     }
 
     /// What the floor was told since the last time, for whoever replays it.

@@ -20,6 +20,17 @@ pub struct Restored {
     pub next_turn: u64,
 }
 
+/// Longest absence that a session's clock runs on for, ms: shorter than the longest silence that a recording bridges (an
+/// hour), and a candidate who listens to it later is kept waiting no longer.
+const ABSENCE_MS_MAX: u64 = 30 * 60 * 1_000;
+
+/// Where the session's clock goes on that stood at `last_at_ms`, when by the wall's it would stand at `wall_ms`: a
+/// recording's second part then stands where it belongs.
+#[must_use]
+pub fn goes_on_at_ms(wall_ms: u64, last_at_ms: u64) -> u64 {
+    wall_ms.clamp(last_at_ms, last_at_ms.saturating_add(ABSENCE_MS_MAX))
+}
+
 /// Reads a log in order: (`seq`, kind, payload) of each event.
 #[must_use]
 pub fn restore<'a>(events: impl Iterator<Item = (i64, &'a str, &'a Value)>) -> Restored {
@@ -135,6 +146,13 @@ mod tests {
             confidence: None,
             damaged: false,
         }
+    }
+
+    #[test]
+    fn the_clock_goes_on_by_the_walls_but_bridges_no_more_than_half_an_hour() {
+        assert_eq!(goes_on_at_ms(95_000, 60_000), 95_000);
+        assert_eq!(goes_on_at_ms(59_000, 60_000), 60_000, "never backwards");
+        assert_eq!(goes_on_at_ms(3 * 3_600_000, 60_000), 1_860_000);
     }
 
     fn answered(turn: u64, utterances: &[Utterance]) -> SessionEvent {

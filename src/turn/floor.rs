@@ -22,8 +22,8 @@ pub struct TurnTaking {
     floor: Floor,
     mouth: Mouth,
     halt: Halt,
-    /// The candidate's sound that goes on now, whatever it belongs to.
-    voice: Option<UtteranceId>,
+    /// The candidate's sound that goes on now, whatever it belongs to, and since when.
+    voice: Option<(UtteranceId, Instant)>,
     /// The latest utterance that began; older ids are stale.
     latest: Option<UtteranceId>,
     /// The last utterance of a commitment that stands: what goes on of it belongs there.
@@ -236,15 +236,15 @@ impl TurnTaking {
 
     fn speech_started(&mut self, now: Instant, id: UtteranceId, at: SamplePos, speech_ms: u64) {
         let stale = self.latest.is_some_and(|latest| id < latest) || self.taken.is_some_and(|taken| id <= taken);
-        if stale || self.voice == Some(id) {
+        if stale || self.voice.is_some_and(|(voice, _)| voice == id) {
             return;
         }
         let start = before(now, speech_ms);
-        if let Some(unended) = self.voice {
+        if let Some((unended, _)) = self.voice {
             self.speech_stopped(unended, at, start);
         }
         self.latest = Some(id);
-        self.voice = Some(id);
+        self.voice = Some((id, start));
         self.last_pos = self.last_pos.max(at);
         if self.halt != Halt::default() {
             if !self.is_known(id) {
@@ -300,8 +300,8 @@ impl TurnTaking {
     }
 
     fn speech_stopped(&mut self, id: UtteranceId, at: SamplePos, when: Instant) {
-        if self.voice == Some(id) {
-            self.voice = None;
+        if let Some((_, since)) = self.voice.take_if(|(voice, _)| *voice == id) {
+            self.ladder.sounded(since, when);
         }
         self.last_pos = self.last_pos.max(at);
         self.with_utterance(id, |utterance| match utterance.sound {
@@ -466,7 +466,7 @@ impl TurnTaking {
 
     /// Nothing is heard any more: what sounded has ended as far as we know.
     fn end_sound(&mut self, now: Instant) {
-        if let Some(id) = self.voice {
+        if let Some((id, _)) = self.voice {
             self.speech_stopped(id, self.last_pos, now);
         }
     }

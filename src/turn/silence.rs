@@ -31,6 +31,17 @@ impl Ladder {
         self.idle_since = self.idle_since.map(|_| now);
     }
 
+    /// The candidate's side sounded from `from` to `to`. If it turns out to be nothing said, it was no silence either; but
+    /// a cough puts no step off.
+    pub fn sounded(&mut self, from: Instant, to: Instant) {
+        let lasted = to.saturating_duration_since(from);
+        if lasted >= SOUND_MIN {
+            let shifted = |since: Instant| if since <= from { since + lasted } else { since.max(to) };
+            self.since = self.since.map(shifted);
+            self.idle_since = self.idle_since.map(shifted);
+        }
+    }
+
     /// The interviewer asked: a nudge's own question is the same silence, a new question starts a new one.
     pub fn asked(&mut self, now: Instant) {
         match self.step {
@@ -79,5 +90,7 @@ impl Ladder {
     }
 }
 
+/// A sound as long as this is no cough: while it goes on nobody can be expected to answer.
+const SOUND_MIN: Duration = Duration::from_secs(3);
 /// No step waits longer than a day, whatever the settings say (instants must not overflow), ms.
 const STEP_MS_MAX: u64 = 86_400_000;

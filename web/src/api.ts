@@ -27,7 +27,6 @@ export class Problem extends Error {
       case 0:
         return t.problems.network;
       case 401:
-        return t.problems.tokenWrong;
       case 403:
         return this.detail || t.problems.tokenWrong;
       case 404:

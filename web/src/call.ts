@@ -12,16 +12,20 @@ const OPENING_MAX_MS = 12_000;
 const DISCONNECTED_GRACE_MS = 2_500;
 /** The server keeps the interview's place for this long. */
 const RECONNECT_MAX_MS = 60_000;
+/** When it was the server that went away it keeps the place for much longer. */
+const SERVER_BACK_MAX_MS = 10 * 60_000;
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 8_000;
 const RESPONSE_TIMEOUT_MS = 10_000;
 const PLAYOUT_INTERVAL_MS = 1_000;
 
 export type Line =
-  | { kind: "connecting" }
+  /** With the server's words while it says why not yet. */
+  | { kind: "connecting"; words: string | null }
   | { kind: "open" }
   | { kind: "reconnecting" }
-  | { kind: "lost"; words: string | null }
+  /** `began`: this page was in the interview before. */
+  | { kind: "lost"; words: string | null; began: boolean }
   | { kind: "elsewhere" }
   | { kind: "over" }
   | { kind: "consent-missing" }
@@ -49,7 +53,7 @@ export class Call {
   private peer: Peer | null = null;
   /** Counts attempts; what an older one still reports is dropped. */
   private generation = 0;
-  private line: Line = { kind: "connecting" };
+  private line: Line = { kind: "connecting", words: null };
   private resource: string | null = null;
   private wasOpen = false;
   private abort = new AbortController();
@@ -94,6 +98,12 @@ export class Call {
     this.dropPeer();
     this.resource = null;
     this.setLine({ kind: "elsewhere" });
+  }
+
+  /** The server has stopped in mid-interview: come back as soon as it does. */
+  serverStopped(): void {
+    this.resource = null;
+    void this.keepTrying("reconnecting", SERVER_BACK_MAX_MS);
   }
 
   async useMicrophone(track: MediaStreamTrack | null): Promise<void> {
@@ -146,11 +156,11 @@ export class Call {
     this.events.line(line);
   }
 
-  private async keepTrying(as: "connecting" | "reconnecting"): Promise<void> {
+  private async keepTrying(as: "connecting" | "reconnecting", maxMs = RECONNECT_MAX_MS): Promise<void> {
     const mine = ++this.generation;
     this.dropPeer();
-    this.setLine({ kind: as });
-    const deadline = performance.now() + RECONNECT_MAX_MS;
+    this.setLine(as === "connecting" ? { kind: as, words: null } : { kind: as });
+    const deadline = performance.now() + maxMs;
     let backoff = BACKOFF_FIRST_MS;
     let words: string | null = null;
     while (mine === this.generation && !this.abort.signal.aborted) {
@@ -164,12 +174,18 @@ export class Call {
         if (mine !== this.generation) return;
         if (verdict !== "again") return this.setLine(verdict);
         words = error instanceof Problem && error.status > 0 ? error.words : null;
+        // Said at once, and once.
+        if (this.line.kind === "connecting" && words !== null && words !== this.line.words) this.setLine({ kind: "connecting", words });
       }
       if (performance.now() + backoff > deadline) break;
       await this.pause(backoff);
       backoff = Math.min(backoff * 2, BACKOFF_MAX_MS);
     }
-    if (mine === this.generation) this.setLine({ kind: "lost", words });
+    if (mine === this.generation) this.setLine(this.lost(words));
+  }
+
+  private lost(words: string | null): Line {
+    return { kind: "lost", words, began: this.wasOpen };
   }
 
   /** What a failed attempt means: try again, or say why not. */
@@ -180,9 +196,9 @@ export class Call {
       case 404:
       case 415:
       case 422:
-        return { kind: "lost", words: error.words };
+        return this.lost(error.words);
       case 403:
-        return (await this.lookedUp()) === "no-consent" ? { kind: "consent-missing" } : { kind: "lost", words: error.words };
+        return (await this.lookedUp()) === "no-consent" ? { kind: "consent-missing" } : this.lost(error.words);
       case 409:
       case 410: {
         const found = await this.lookedUp();

@@ -1,11 +1,10 @@
 // Somebody makes an account, brings a CV, looks over what was read, comes back another day, and takes everything away.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { keepShots, startBrowser, visitor } from "./browser.mjs";
+import { keepShots, startBrowser, visitor, workFolder } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 const ALL_MAX_MS = 6 * 60_000;
@@ -18,7 +17,7 @@ let browser;
 
 before(
   async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "vivavoce-cv-"));
+    folder = await workFolder("cv");
     await writeFile(path.join(folder, "cv.txt"), CV);
     // Nobody speaks here: any file stands for the microphone.
     [server, browser] = await Promise.all([startServer(), startBrowser(path.join(folder, "cv.txt"))]);

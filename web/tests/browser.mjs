@@ -2,7 +2,7 @@
 // must not happen on the way: errors in the console, requests to other hosts.
 
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -15,6 +15,13 @@ const PHONE = { width: 390, height: 844 };
 /** For one step on a machine that is busy with other things. */
 const STEP_MAX_MS = 60_000;
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+
+/** A folder for what the browser reads, gone with `rm`. Not in the system's own one: a Chromium in a sandbox of its
+ * distribution (a snap) has a /tmp of its own. */
+export async function workFolder(name) {
+  await mkdir(shots, { recursive: true });
+  return mkdtemp(path.join(shots, `${name}-`));
+}
 
 export async function startBrowser(microphone) {
   return chromium.launch({

@@ -2,11 +2,10 @@
 // Nothing stands in for anything but the person: Chromium's microphone plays spoken sentences from a file.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { keepFile, keepShots, startBrowser, visitor } from "./browser.mjs";
+import { keepFile, keepShots, startBrowser, visitor, workFolder } from "./browser.mjs";
 import { spokenFile } from "./microphone.mjs";
 import { startServer } from "./server.mjs";
 import { until } from "./waiting.mjs";
@@ -39,7 +38,7 @@ let browser;
 
 before(
   async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "vivavoce-microphone-"));
+    folder = await workFolder("microphone");
     const microphone = path.join(folder, "microphone.wav");
     await spokenFile(SPOKEN, microphone);
     [server, browser] = await Promise.all([startServer(), startBrowser(microphone)]);
@@ -156,6 +155,7 @@ test("a spoken interview, from the front page to the report", { timeout: JOURNEY
   await print.goto(await at("report-print").getAttribute("href"));
   await print.getByText("idempotent").first().waitFor();
   await keepShots(print, "14-printable", { whole: true, paper: true });
+  await momentPlays(context, print);
   await print.close();
   await at("transcript").locator("summary").click();
   await at("transcript").getByText(TYPED).waitFor();
@@ -365,6 +365,22 @@ async function quotesPlay(page) {
   await until("the quote is heard", TALK_MAX_MS, () =>
     page.getByTestId("player").evaluate((audio) => audio.currentTime > 0 && !audio.error),
   );
+}
+
+/** On paper's side of the report a time opens the recording itself, in a tab of its own, at that moment. */
+async function momentPlays(context, print) {
+  const moment = print.locator("a[href*='recording'][href*='#t=']").first();
+  const [from] = /#t=([\d.]+)/.exec(await moment.getAttribute("href")).slice(1);
+  const opened = context.waitForEvent("page");
+  await moment.click();
+  const tab = await opened;
+  await until("the moment is heard", TALK_MAX_MS, () =>
+    tab.evaluate((from) => {
+      const player = document.querySelector("video, audio");
+      return player !== null && player.error === null && player.currentTime > from;
+    }, Number(from)),
+  );
+  await tab.close();
 }
 
 /** The longest middle interview there is: it holds every middle question, the one with code among them. */

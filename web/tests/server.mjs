@@ -26,61 +26,85 @@ export function program() {
   return binary;
 }
 
+/** `options` are words after `serve`; `more` are environment variables over the tester's own. */
 export async function startServer(options = [], more = {}) {
   const binary = program();
   const home = await mkdtemp(path.join(tmpdir(), "vivavoce-page-"));
   // Run as root, the server gives its database to another account, which has to get through to its folder.
   await chmod(home, 0o755);
   const port = await freePort();
-  const settings = environment(home);
-  const log = [];
-  const child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
-    env: { ...(await settings), ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
-  let gone = null;
-  const ended = once(child, "exit").then(([code, signal]) => (gone = { code, signal }));
-  ended.catch(() => undefined);
-  // A test run that is broken off takes its server along.
-  process.once("exit", () => child.kill("SIGTERM"));
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
   const base = `http://127.0.0.1:${port}`;
-  const stop = async () => {
+  const log = [];
+  const env = environment(home);
+  let child = null;
+  let gone = null;
+  let ended = null;
+  // A test run that is broken off takes its server along.
+  process.once("exit", () => child?.kill("SIGTERM"));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+  /** Asks the server to end, as an operator does. */
+  const end = async () => {
     if (gone === null) {
       child.kill("SIGTERM");
       const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MAX_MS);
       await ended;
       clearTimeout(timer);
     }
+    return gone;
+  };
+  /** Ends it for good: nothing is left of it. */
+  const stop = async () => {
+    await end();
     await stopDatabase(home);
     await rm(home, { recursive: true, force: true });
     return gone;
   };
-  try {
-    await until("the server is ready", READY_MAX_MS, async () => {
-      if (gone !== null) throw new Error(`the server ended with ${JSON.stringify(gone)}`);
-      return (await fetch(`${base}/readyz`).catch(() => null))?.ok;
+  /** Starts it, with what an earlier run has left. */
+  const start = async () => {
+    gone = null;
+    child = spawn(binary, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
+      env: { ...(await env), ...more },
+      stdio: ["ignore", "pipe", "pipe"],
     });
-  } catch (error) {
-    await stop();
-    throw new Error(`${error.message}\n${log.join("").slice(-LOG_SHOWN_CHARS)}`);
-  }
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => log.push(text));
+    ended = once(child, "exit").then(([code, signal]) => (gone = { code, signal }));
+    ended.catch(() => undefined);
+    try {
+      await until("the server is ready", READY_MAX_MS, async () => {
+        if (gone !== null) throw new Error(`the server ended with ${JSON.stringify(gone)}`);
+        return (await fetch(`${base}/readyz`).catch(() => null))?.ok;
+      });
+    } catch (error) {
+      await stop();
+      throw new Error(`${error.message}\n${log.join("").slice(-LOG_SHOWN_CHARS)}`);
+    }
+  };
+  await start();
   const get = async (address) => {
     const response = await fetch(base + address);
     if (!response.ok) throw new Error(`GET ${address}: ${response.status} ${await response.text()}`);
     return response.json();
   };
+  const post = async (address, json) => {
+    const response = await fetch(base + address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(json),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`POST ${address}: ${response.status} ${text}`);
+    return text === "" ? null : JSON.parse(text);
+  };
   /** The program again, on the same data. */
   const run = async (words, input) => {
-    const command = spawn(binary, words, { env: await settings, stdio: ["pipe", "ignore", "pipe"] });
+    const command = spawn(binary, words, { env: await env, stdio: ["pipe", "ignore", "pipe"] });
     const said = [];
     command.stderr.setEncoding("utf8").on("data", (text) => said.push(text));
     command.stdin.end(input);
     const [code] = await once(command, "exit");
     if (code !== 0) throw new Error(`${words.join(" ")}: ${said.join("")}`);
   };
-  return { base, get, run, stop, log: () => log.join("") };
+  return { base, get, post, run, start, end, stop, log: () => log.join("") };
 }
 
 /** This process's settings, but with an empty data directory and the server's own database. */
@@ -105,7 +129,7 @@ async function freePort() {
 
 /** A server that had to be killed leaves its database running. */
 async function stopDatabase(home) {
-  const file = path.join(home, "data/vivavoce/pg/postmaster.pid");
+  const file = path.join(home, "data/vivavoce/pg/data/postmaster.pid");
   const pid = Number((await readFile(file, "utf8").catch(() => "")).split("\n")[0]);
   if (!(pid > 1)) return;
   try {

@@ -10,7 +10,7 @@ use crate::room::webrtc::{Patched, RoomSetup, WebRtcRoom, WebRtcRoomHandle, WebR
 use crate::room::websocket::{Socket, SocketRoomHandle, SocketRoomSetup};
 use crate::room::{SampleClock, SessionPort};
 use crate::session;
-use crate::session::restore::Restored;
+use crate::session::restore::{self, Restored};
 use crate::store::InterviewRow;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -63,7 +63,8 @@ impl Live {
     pub fn sample_clock(&self, row: &InterviewRow, restored: Option<&Restored>) -> SampleClock {
         let behind_ms = row.start_time.map_or(0, |start| {
             let last_at_ms = restored.map_or(0, |restored| restored.last_at_ms);
-            u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0).max(last_at_ms)
+            let wall_ms = u64::try_from((self.clock.now() - start).num_milliseconds()).unwrap_or(0);
+            restore::goes_on_at_ms(wall_ms, last_at_ms)
         });
         SampleClock { origin: session::now(), origin_at: SamplePos::from_ms(behind_ms) }
     }

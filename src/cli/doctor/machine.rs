@@ -25,7 +25,24 @@ pub async fn checks(settings: &Settings, paths: &Paths) -> Vec<Check> {
     checks.push(directory("cache directory", &paths.cache));
     checks.push(disk(&paths.data));
     checks.push(port(settings.server.listen).await);
+    checks.push(way_of_the_voice(settings));
     checks
+}
+
+/// Whether the candidates that the server is for can send it their voices, which pass no reverse proxy.
+fn way_of_the_voice(settings: &Settings) -> Check {
+    let addresses = &settings.room.webrtc.addresses;
+    let is_for_others = !settings.server.public_url.is_empty() || settings.accounts.behind_proxy;
+    let shown = addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if is_for_others && settings.room.webrtc.nat_1to1_ips.is_empty() && addresses.iter().all(|ip| ip.is_loopback()) {
+        let remedy = "Set room.webrtc.addresses to [\"0.0.0.0\"] or to the network card's address.";
+        return Check::wanted(
+            "voice",
+            format!("received at {shown} alone: nobody elsewhere can be interviewed"),
+            remedy,
+        );
+    }
+    Check::ok("voice", format!("received at {shown}"))
 }
 
 fn processor() -> Check {
@@ -126,4 +143,19 @@ async fn is_ours(address: SocketAddr) -> bool {
         Some(String::from_utf8_lossy(&answer).contains("\"status\":\"ok\""))
     };
     tokio::time::timeout(PORT_ANSWER_LIMIT, asked).await.ok().flatten().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_server_for_others_that_hears_nobody_else_is_noticed() {
+        let state = |settings: &str| way_of_the_voice(&Settings::defaults_with(settings).expect("settings")).state;
+        let public = "[server]\npublic_url = \"https://talks.example.com\"\n";
+        let loopback = "[room.webrtc]\naddresses = [\"127.0.0.1\"]\n";
+        assert_eq!(state(&format!("{public}{loopback}")), State::Wanted);
+        assert_eq!([state(""), state(public), state(loopback)], [State::Ok; 3]);
+    }
 }

@@ -96,11 +96,18 @@ fn is_needed(name: &str, providers: &Providers) -> bool {
     let has = |chain: &[String], names: [&str; 2]| chain.iter().any(|name| names.contains(&name.as_str()));
     let of_providers = [
         (providers.vad == "silero", "silero-vad"),
+        (providers.turn_model == "smart-turn", "smart-turn"),
         (has(&providers.stt, ["moonshine", "local"]), "moonshine"),
         (has(&providers.tts, ["kokoro", "local"]), "kokoro"),
         (has(&providers.tts, ["piper", "piper"]), "piper"),
     ];
     let is_local = of_providers.iter().any(|(chosen, _)| *chosen);
+    // Of the voices only the chosen one is loaded.
+    if ["kokoro-af-heart", "kokoro-am-michael"].contains(&name)
+        && name != format!("kokoro-{}", providers.voice.replace('_', "-"))
+    {
+        return false;
+    }
     (name == "onnxruntime" && is_local)
         || of_providers.iter().any(|(chosen, prefix)| *chosen && name.starts_with(prefix))
 }
@@ -170,10 +177,18 @@ mod tests {
     #[test]
     fn what_is_needed_follows_the_providers() {
         let mut providers = Settings::defaults_with("").expect("defaults").providers;
-        for name in ["onnxruntime", "silero-vad", "moonshine-encoder", "kokoro", "kokoro-vocab"] {
+        for name in [
+            "onnxruntime",
+            "silero-vad",
+            "smart-turn",
+            "moonshine-encoder",
+            "kokoro",
+            "kokoro-vocab",
+            "kokoro-af-heart",
+        ] {
             assert!(is_needed(name, &providers), "{name}");
         }
-        for name in ["llm", "smart-turn", "piper"] {
+        for name in ["llm", "piper", "kokoro-am-michael", "minilm"] {
             assert!(!is_needed(name, &providers), "{name}");
         }
         providers.tts = vec!["piper".to_owned()];

@@ -4,7 +4,10 @@
 /// Share of an utterance's words that may differ in its place in the record. Speech recognition of technical words by a
 /// synthetic voice errs on some; beyond this a person would say that it is not there.
 const DIFFERENT_SHARE_MAX: f64 = 0.5;
-/// The same for what says an utterance again.
+/// So many words in a row that are missing at an utterance's beginning or end were not misheard but cut off: the recogniser
+/// errs on words here and there.
+const CUT_OFF_WORDS: usize = 5;
+/// The same share for what says an utterance again.
 const DOUBLED_SHARE_MAX: f64 = 0.25;
 /// Utterances shorter than this are not looked at for doubling ("yes" twice is no fault).
 const DOUBLED_WORDS_MIN: usize = 5;
@@ -12,7 +15,7 @@ const DOUBLED_WORDS_MIN: usize = 5;
 /// The outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Comparison {
-    /// Indices of utterances that the record does not hold.
+    /// Indices of utterances that the record does not hold, or without their beginning or end.
     pub lost: Vec<usize>,
     pub doubled: Vec<usize>,
     pub misordered: Vec<usize>,
@@ -30,6 +33,9 @@ pub fn compare(said: &[String], rows: &[String]) -> Comparison {
         let ahead = find(utterance, &record[after..], DIFFERENT_SHARE_MAX).map(|at| at.start + after..at.end + after);
         let anywhere = || find(utterance, &record, DIFFERENT_SHARE_MAX);
         if let Some(place) = ahead {
+            if is_cut_off(utterance, &record[place.clone()]) {
+                comparison.lost.push(index);
+            }
             after = place.end;
             record[place].fill(None);
         } else if let Some(place) = anywhere() {
@@ -69,6 +75,40 @@ fn find(utterance: &[String], record: &[Option<String>], share_max: f64) -> Opti
     let (end, (differences, start)) = best.into_iter().enumerate().min_by_key(|(_, way)| way.0)?;
     let found = start < end && differences as f64 <= utterance.len() as f64 * share_max;
     found.then_some(start..end)
+}
+
+/// Whether the beginning or the end of an utterance is missing in its place.
+fn is_cut_off(utterance: &[String], place: &[Option<String>]) -> bool {
+    let found = found_words(utterance, place);
+    let is_missing = |words: &[bool]| words.len() == CUT_OFF_WORDS && !words.contains(&true);
+    let edge = CUT_OFF_WORDS.min(found.len());
+    is_missing(&found[..edge]) || is_missing(&found[found.len() - edge..])
+}
+
+/// Which words of an utterance stand in its place, each in its order, as many as can be.
+fn found_words(utterance: &[String], place: &[Option<String>]) -> Vec<bool> {
+    let is_same = |row: usize, at: usize| place[at].as_ref() == Some(&utterance[row]);
+    // How many words are found from here on to both ends.
+    let mut most = vec![vec![0_usize; place.len() + 1]; utterance.len() + 1];
+    for row in (0..utterance.len()).rev() {
+        for at in (0..place.len()).rev() {
+            let both = most[row + 1][at + 1] + usize::from(is_same(row, at));
+            most[row][at] = both.max(most[row + 1][at]).max(most[row][at + 1]);
+        }
+    }
+    let mut found = vec![false; utterance.len()];
+    let (mut row, mut at) = (0, 0);
+    while row < utterance.len() && at < place.len() {
+        if is_same(row, at) {
+            found[row] = true;
+            (row, at) = (row + 1, at + 1);
+        } else if most[row + 1][at] >= most[row][at + 1] {
+            row += 1;
+        } else {
+            at += 1;
+        }
+    }
+    found
 }
 
 /// How many words of `reference` were heard wrongly, not at all, or were added: the numerator of the word error rate.
@@ -141,6 +181,20 @@ mod tests {
     #[test]
     fn half_an_utterance_is_lost() {
         check(&[A, B], &["An index lets the", B], &Comparison { lost: vec![0], ..Comparison::default() });
+    }
+
+    #[test]
+    fn an_utterance_without_its_beginning_or_end_is_lost() {
+        let lost = Comparison { lost: vec![0], ..Comparison::default() };
+        check(&[A, B], &["find rows without reading the whole table.", B], &lost);
+        check(&[A, B], &["An index lets the database find rows", B], &lost);
+        check(&[A, B], &["database find rows without reading the whole table.", B], &Comparison::default());
+        check(
+            &[A, B],
+            &["And in decks lets the database find rows without reading the hole tables.", B],
+            &Comparison::default(),
+        );
+        check(&["Yes, I would."], &["yes i would"], &Comparison::default());
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct CallOutcome {
     /// Utterances as they were said, in order: what the comparison's indices mean.
     pub said: Vec<String>,
     pub comparison: Comparison,
+    /// Words that the candidate said, and how many of them the record has differently.
+    pub said_words: usize,
+    pub said_errors: usize,
     /// Words of the interviewer's record, and how many of them were heard differently.
     pub heard_words: usize,
     pub heard_errors: usize,
@@ -41,12 +44,26 @@ impl CallOutcome {
         let of_role = |role: &str| -> Vec<String> {
             record.iter().filter(|line| line.role == role).map(|line| line.content.clone()).collect()
         };
-        let comparison = compare(&said, &of_role("candidate"));
+        let rows = of_role("candidate");
+        let comparison = compare(&said, &rows);
+        let spoken = words(&said.join(" "));
+        let (said_words, said_errors) = (spoken.len(), word_errors(&spoken, &words(&rows.join(" "))));
         let (reference, heard) = (words(&of_role("interviewer").join(" ")), words(&heard.join(" ")));
         let heard_errors = word_errors(&reference, &heard);
         let heard_words = reference.len();
         let lines_stopped = record.iter().filter(|line| line.role == "interviewer" && line.interrupted).count();
-        Self { turns, said, comparison, heard_words, heard_errors, lines_stopped, report_url, ..Self::default() }
+        Self {
+            turns,
+            said,
+            comparison,
+            said_words,
+            said_errors,
+            heard_words,
+            heard_errors,
+            lines_stopped,
+            report_url,
+            ..Self::default()
+        }
     }
 }
 
@@ -100,6 +117,8 @@ pub struct Summary {
     /// Answers within which the interviewer began to talk, and those of them where it fell silent again.
     pub talked_over: usize,
     pub recovered: usize,
+    /// Share of the candidate's words that the record has differently (its word error rate); none if nothing was said.
+    pub said_wer: Option<f64>,
     /// Share of the interviewer's words that were heard differently; none if nothing was transcribed.
     pub heard_wer: Option<f64>,
     pub voice: String,
@@ -122,6 +141,9 @@ impl Summary {
         };
         let effects: Vec<Effect> = outcomes.iter().flat_map(|outcome| outcome.effects.iter().copied()).collect();
         let count = |of: fn(&Comparison) -> usize| outcomes.iter().map(|outcome| of(&outcome.comparison)).sum();
+        let share = |errors: usize, words: usize| (words > 0).then(|| round(errors as f64 / words as f64));
+        let said_words: usize = outcomes.iter().map(|outcome| outcome.said_words).sum();
+        let said_errors: usize = outcomes.iter().map(|outcome| outcome.said_errors).sum();
         let heard_words: usize = outcomes.iter().map(|outcome| outcome.heard_words).sum();
         let heard_errors: usize = outcomes.iter().map(|outcome| outcome.heard_errors).sum();
         let urls = outcomes.iter().map(|outcome| &outcome.report_url).filter(|url| !url.is_empty());
@@ -141,7 +163,8 @@ impl Summary {
             misordered: count(|comparison| comparison.misordered.len()),
             talked_over: turns().filter(|turn| turn.talked_over).count(),
             recovered: turns().filter(|turn| turn.recovered).count(),
-            heard_wer: (heard_words > 0).then(|| round(heard_errors as f64 / heard_words as f64)),
+            said_wer: share(said_errors, said_words),
+            heard_wer: share(heard_errors, heard_words),
             voice,
             failures: outcomes.iter().flat_map(|outcome| outcome.failures.clone()).collect(),
             report_url: report_urls.last().cloned(),
@@ -149,8 +172,8 @@ impl Summary {
         }
     }
 
-    /// Whether the rehearsal went well: every call to its end, every utterance once and in its place, every interruption
-    /// heeded, and every line that was held gone on with. (A synthetic "okay" is now and then heard as words: told apart.)
+    /// Whether the rehearsal went well: every call to its end, every utterance once and in its place, nobody talked over
+    /// without falling silent again, every interruption heeded, and every line that was held gone on with. (A synthetic "okay" is now and then heard as words: told apart.)
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let heeded = |interrupt: &InterjectionSummary| interrupt.unheeded == 0 && interrupt.not_resumed == 0;
@@ -160,6 +183,7 @@ impl Summary {
             && self.lost == 0
             && self.doubled == 0
             && self.misordered == 0
+            && self.talked_over == self.recovered
     }
 
     /// For a person.
@@ -202,6 +226,9 @@ impl Summary {
         );
         let _ =
             writeln!(out, "utterances lost {}, doubled {}, misordered {}", self.lost, self.doubled, self.misordered);
+        if let Some(rate) = self.said_wer {
+            let _ = writeln!(out, "the candidate's words that the record has differently: {:.1} %", rate * 100.0);
+        }
         if let Some(rate) = self.heard_wer {
             let _ = writeln!(out, "the interviewer's words heard differently: {:.1} %", rate * 100.0);
         }
@@ -285,11 +312,24 @@ mod tests {
         assert_eq!(summary.gap_ms_by_kind[FOLLOW_UP].p50, Some(900));
         assert_eq!(summary.gap_ms_by_kind["design"], Percentiles::default());
         assert_eq!((summary.talked_over, summary.recovered, summary.heard_wer), (1, 0, Some(0.4)));
+        // 5 + 6 + 9 words, of which the record lacks 6.
+        assert_eq!(summary.said_wer, Some(0.3));
         assert!(!summary.is_clean());
         let json: serde_json::Value = serde_json::to_value(&summary).expect("plain data");
         assert_eq!(json["gap_ms"]["p95"], 700);
         assert_eq!(json["report_url"], "http://host/report/1");
         assert!(summary.table().contains("FAILED: call 2: it broke"));
+    }
+
+    #[test]
+    fn talking_over_the_candidate_is_clean_only_when_it_was_mended() {
+        let text = "An index makes reading faster.";
+        let summary = |recovered: bool| {
+            let turn = Turn { talked_over: true, recovered, ..turn("factual", false, Some(700), text) };
+            let outcome = CallOutcome::of(vec![turn], &[], &[line("candidate", text)], "http://host/report/1".into());
+            Summary::of(&[outcome], "tone".into())
+        };
+        assert!(summary(true).is_clean() && !summary(false).is_clean());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::http::access::{self, Right};
 use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{CallerOfFile, Path};
+use crate::http::headers;
 use crate::http::range::{self, ByteRange};
 use crate::http::state::Shared;
 use crate::http::wav::Timeline;
@@ -25,18 +26,18 @@ pub async fn play(
     State(state): State<Shared>,
     CallerOfFile(caller): CallerOfFile,
     Path(id): Path<SessionId>,
-    headers: HeaderMap,
+    asked: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = access::interview(&state, caller, id, Right::Read).await?;
     // Noted when it is opened, not at each jump in it.
-    if !headers.contains_key(header::RANGE) {
+    if !asked.contains_key(header::RANGE) {
         audit::read(&state, caller, &row, "recording.read").await?;
     }
     let rows = state.store.recordings(id).await?;
     let timeline = Timeline::open(&state.recordings, &rows).await.ok_or(ApiError::NotFound)?;
     let bytes = timeline.bytes();
-    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let range = match asked.map_or(Ok(None), |text| range::parse(text, bytes)) {
+    let range = asked.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let range = match range.map_or(Ok(None), |text| range::parse(text, bytes)) {
         Ok(range) => range,
         Err(range::Unsatisfiable) => return Err(ApiError::RangeNotSatisfiable { bytes }),
     };
@@ -49,6 +50,7 @@ pub async fn play(
         (header::ACCEPT_RANGES, "bytes".to_owned()),
         (header::CONTENT_LENGTH, part.bytes().to_string()),
         (header::CONTENT_DISPOSITION, format!("inline; filename=\"interview-{id}.wav\"")),
+        (header::CONTENT_SECURITY_POLICY, headers::RECORDING_POLICY.to_owned()),
     ];
     if status == StatusCode::PARTIAL_CONTENT {
         answer.push((header::CONTENT_RANGE, format!("bytes {}-{}/{bytes}", part.first, part.last)));

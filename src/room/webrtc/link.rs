@@ -39,24 +39,25 @@ impl Link {
         }
     }
 
+    /// Names the ICE session; the quotes that HTTP wants around it are HTTP's.
     pub fn etag(&self) -> String {
-        format!("\"{}-{}\"", &self.resource[..8], self.generation)
+        format!("{}-{}", &self.resource[..8], self.generation)
     }
 
-    /// Whether `fragment` restarts ICE; then it must state the ETag, and the link takes the new name.
-    pub fn accept(&mut self, fragment: &sdp::Fragment, if_match: Option<&str>) -> Result<bool, RoomError> {
+    /// The client's new ICE user fragment if `fragment` restarts ICE, which must state the ETag.
+    pub fn restart(&self, fragment: &sdp::Fragment, if_match: Option<&str>) -> Result<Option<String>, RoomError> {
         let stale = if_match.is_some_and(|etag| etag != self.etag() && etag != "*");
         let restart = fragment.credentials.as_ref().filter(|(ufrag, _)| *ufrag != self.user_fragment);
-        match restart {
-            _ if stale => Err(RoomError::StaleEtag),
-            Some(_) if if_match.is_none() => Err(RoomError::StaleEtag),
-            Some((ufrag, _)) => {
-                self.user_fragment.clone_from(ufrag);
-                self.generation += 1;
-                Ok(true)
-            }
-            None => Ok(false),
+        if stale || (restart.is_some() && if_match.is_none()) {
+            return Err(RoomError::StaleEtag);
         }
+        Ok(restart.map(|(ufrag, _)| ufrag.clone()))
+    }
+
+    /// ICE was restarted with the client's `user_fragment`: the link has a new name.
+    pub fn restarted(&mut self, user_fragment: String) {
+        self.user_fragment = user_fragment;
+        self.generation += 1;
     }
 
     /// Whether one more message of the client is taken.

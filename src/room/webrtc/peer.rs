@@ -142,7 +142,8 @@ impl Peer {
 
     /// Takes a fragment: new credentials restart ICE and bring an answer's fragment, candidates alone are added.
     pub async fn patch(&self, fragment: &sdp::Fragment) -> Result<Option<String>, RoomError> {
-        let remote = self.connection.remote_description().await.ok_or(RoomError::NoSuchConnection)?;
+        // The one in force: an earlier restart that failed has left one pending.
+        let remote = self.connection.current_remote_description().await.ok_or(RoomError::NoSuchConnection)?;
         let restart = fragment.credentials.as_ref().filter(|(ufrag, _)| sdp::user_fragment(&remote.sdp) != Some(ufrag));
         let Some((ufrag, password)) = restart else {
             for candidate in &fragment.candidates {

@@ -129,6 +129,14 @@ struct Negotiation {
     reply: oneshot::Sender<Result<Answer, RoomError>>,
 }
 
+/// A restart of ICE on its way: the connection has its new name once it is done.
+struct Restart {
+    task: JoinHandle<Result<Option<String>, RoomError>>,
+    resource: String,
+    user_fragment: String,
+    reply: oneshot::Sender<Result<Patched, RoomError>>,
+}
+
 /// Nobody is connected who was.
 struct Absence {
     until: Instant,
@@ -149,6 +157,7 @@ struct Room {
     /// An answered connection that does not stand yet.
     next_link: Option<Link>,
     negotiation: Option<Negotiation>,
+    restart: Option<Restart>,
     absence: Option<Absence>,
 }
 
@@ -176,6 +185,7 @@ impl Room {
             is_connected: false,
             next_link: None,
             negotiation: None,
+            restart: None,
             // Whoever does not connect at all is waited for no longer than whoever breaks off.
             absence: Some(Absence { until: Instant::now() + never_connected, reason: ClosedReason::Lost }),
         })
@@ -196,7 +206,12 @@ impl Room {
                     Some(command) => self.media.speak(command),
                 },
                 Some(event) = self.news.recv() => self.hear_of(event, Instant::now()),
-                answered = finished(&mut self.negotiation) => self.answered(answered, Instant::now()),
+                answered = finished(self.negotiation.as_mut().map(|offer| &mut offer.task)) => {
+                    self.answered(answered, Instant::now());
+                }
+                restarted = finished(self.restart.as_mut().map(|restart| &mut restart.task)) => {
+                    self.restarted(restarted);
+                }
                 Some(request) = requests.recv() => self.handle(request, Instant::now()),
             }
             if let Some(reason) = self.advance(Instant::now()) {
@@ -240,8 +255,13 @@ impl Room {
             },
             Request::Patch { resource, if_match, fragment, reply } => {
                 match self.accept_patch(&resource, if_match.as_deref(), &fragment) {
-                    Ok((peer, fragment, etag)) => {
-                        self.peers.tasks.spawn(async move { drop(reply.send(patch(&peer, &fragment, etag).await)) });
+                    Ok((peer, fragment, None)) => {
+                        let patched = async move { peer.patch(&fragment).await.map(|_| Patched::Trickled) };
+                        self.peers.tasks.spawn(async move { drop(reply.send(patched.await)) });
+                    }
+                    Ok((peer, fragment, Some(user_fragment))) => {
+                        let task = self.peers.tasks.spawn(async move { peer.patch(&fragment).await });
+                        self.restart = Some(Restart { task, resource, user_fragment, reply });
                     }
                     Err(error) => drop(reply.send(Err(error))),
                 }
@@ -289,17 +309,39 @@ impl Room {
         Ok(Arc::clone(&link.peer))
     }
 
+    /// The connection that a patch is for, and the client's new user fragment if it restarts ICE.
     fn accept_patch(
-        &mut self,
+        &self,
         resource: &str,
         if_match: Option<&str>,
         fragment: &str,
     ) -> Result<(Arc<Peer>, sdp::Fragment, Option<String>), RoomError> {
-        let mut links = self.link.iter_mut().chain(&mut self.next_link);
+        let mut links = self.link.iter().chain(&self.next_link);
         let link = links.find(|link| link.resource == resource).ok_or(RoomError::NoSuchConnection)?;
         let fragment = sdp::read_fragment(fragment)?;
-        let restarts = link.accept(&fragment, if_match)?;
-        Ok((Arc::clone(&link.peer), fragment, restarts.then(|| link.etag())))
+        let restart = link.restart(&fragment, if_match)?;
+        if restart.is_some() && self.restart.is_some() {
+            return Err(RoomError::Busy);
+        }
+        Ok((Arc::clone(&link.peer), fragment, restart))
+    }
+
+    /// A restart is done, or failed and has changed nothing.
+    fn restarted(&mut self, restarted: Result<Result<Option<String>, RoomError>, JoinError>) {
+        let Some(Restart { resource, user_fragment, reply, .. }) = self.restart.take() else { return };
+        let restarted = restarted.unwrap_or_else(|error| {
+            tracing::error!(%error, "a restart of ICE broke off");
+            Err(RoomError::BadFragment { why: "it broke the parser".to_owned() })
+        });
+        let mut links = self.link.iter_mut().chain(&mut self.next_link);
+        let link = links.find(|link| link.resource == resource).ok_or(RoomError::NoSuchConnection);
+        let result = restarted.and_then(|fragment| {
+            let link = link?;
+            let Some(fragment) = fragment else { return Ok(Patched::Trickled) };
+            link.restarted(user_fragment);
+            Ok(Patched::Restarted { fragment, etag: link.etag() })
+        });
+        drop(reply.send(result));
     }
 
     fn delete(&mut self, resource: &str, now: Instant) -> Result<(), RoomError> {
@@ -421,6 +463,9 @@ impl Room {
                 peer.close().await;
             }
         }
+        if let Some(Restart { reply, .. }) = self.restart.take() {
+            drop(reply.send(Err(RoomError::Over)));
+        }
         let last_word = self.is_connected;
         self.close_link_later(last_word, |room| room.link.take());
         self.close_link_later(false, |room| room.next_link.take());
@@ -432,18 +477,10 @@ impl Room {
     }
 }
 
-async fn patch(peer: &Peer, fragment: &sdp::Fragment, etag: Option<String>) -> Result<Patched, RoomError> {
-    let fragment = peer.patch(fragment).await?;
-    Ok(match fragment.zip(etag) {
-        Some((fragment, etag)) => Patched::Restarted { fragment, etag },
-        None => Patched::Trickled,
-    })
-}
-
-/// Waits for the answer that is on its way, if there is one.
-async fn finished(negotiation: &mut Option<Negotiation>) -> Result<Negotiated, JoinError> {
-    match negotiation {
-        Some(negotiation) => (&mut negotiation.task).await,
+/// Waits for the task that is on its way, if there is one.
+async fn finished<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, JoinError> {
+    match task {
+        Some(task) => task.await,
         None => std::future::pending().await,
     }
 }

@@ -59,11 +59,29 @@ pub fn read_fragment(text: &str) -> Result<Fragment, RoomError> {
     if candidates.len() > CANDIDATES_MAX {
         return Err(RoomError::BadFragment { why: "it has too many candidates".to_owned() });
     }
+    // Before the connection is touched: half a restart would leave it neither here nor there.
+    if !candidates.iter().all(|candidate| is_candidate(candidate)) {
+        return Err(RoomError::BadFragment { why: "a candidate is malformed".to_owned() });
+    }
     let credentials = value("a=ice-ufrag:").zip(value("a=ice-pwd:"));
     if credentials.is_none() && candidates.is_empty() && !lines(text).any(|line| line == "a=end-of-candidates") {
         return Err(RoomError::BadFragment { why: "it has neither candidates nor credentials".to_owned() });
     }
     Ok(Fragment { credentials, candidates })
+}
+
+/// Whether a line's value has the shape of a candidate (RFC 8839): foundation, component, transport, priority, address,
+/// port, `typ` and a type.
+fn is_candidate(value: &str) -> bool {
+    let Some(rest) = value.strip_prefix("candidate:") else { return false };
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let [_foundation, component, _transport, priority, _address, port, "typ", _kind, ..] = words[..] else {
+        return false;
+    };
+    !rest.starts_with(' ')
+        && component.parse::<u16>().is_ok()
+        && priority.parse::<u32>().is_ok()
+        && port.parse::<u16>().is_ok()
 }
 
 /// The description that a restart stands for: the last one with new credentials and candidates.
@@ -175,6 +193,9 @@ mod tests {
         assert_eq!(fragment.credentials, Some(("u".to_owned(), "p".to_owned())));
         assert_eq!(fragment.candidates, ["candidate:1 1 udp 1 ::1 5 typ host"]);
         assert!(read_fragment("hello").is_err());
+        for spoilt in ["candidate:", "candidate:1 1 udp 1 ::1 typ host", "candidate:1 1 udp x ::1 5 typ host"] {
+            assert!(read_fragment(&format!("a={spoilt}\r\n")).is_err(), "{spoilt}");
+        }
         assert_eq!(read_fragment("a=end-of-candidates").expect("the end"), Fragment::default());
         assert_eq!(read_fragment(&write_fragment(OFFER)).expect("ours").candidates.len(), 1);
     }

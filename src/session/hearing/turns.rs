@@ -105,7 +105,7 @@ impl Actor {
     /// that nobody speaks now, is answered all the same: a wish is granted, else the question in hand is asked again.
     fn said_of_another_question(&mut self, pending: &Pending, question_key: Option<String>, text: String) {
         let waits = match pending.decision.reason {
-            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => self.mouth.is_silent(),
+            turn::Reason::Confident | turn::Reason::Patience | turn::Reason::Explicit => self.mouth.falls_silent(),
             turn::Reason::Monologue | turn::Reason::Overruled => false,
         };
         if waits && matches!(interview::wishes::hear(&text), Some(interview::wishes::Phrase::Wish(_))) {

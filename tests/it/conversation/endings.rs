@@ -2,6 +2,7 @@
 
 use super::parts::{HALF, WHOLE, asks};
 use super::stage::Scene;
+use std::collections::BTreeSet;
 use vivavoce::interview::{EndReason, QuestionOutcome};
 use vivavoce::session::event::SessionEvent;
 use vivavoce::turn::SilenceStep;
@@ -40,6 +41,31 @@ async fn talk_without_end_is_stopped_politely_and_kept() {
     let answers = over.answers();
     let (first, rest) = (&answers[0].text, talked.as_str());
     assert!(rest.starts_with(first.as_str()) && first.len() * 10 > rest.len() * 9, "{}", over.story());
+}
+
+/// Twenty minutes without a breath: stopped politely at every question, and the log has each word until the goodbye.
+#[tokio::test(start_paused = true)]
+async fn twenty_minutes_without_a_breath_are_stopped_at_every_question_and_no_word_is_lost() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    let talked = (0..2_400).map(|count| format!("word{count}")).collect::<Vec<_>>().join(" ");
+    talk.says(&talked, 1_200_000).await;
+    let over = talk.over().await;
+    assert_eq!(over.reason, Some(EndReason::Completed), "{}", over.story());
+    assert_eq!(over.has("monologue"), 3, "once for each question\n{}", over.story());
+    let answered: Vec<u32> = over.answers().iter().flat_map(|answer| numbers(&answer.text)).collect();
+    assert!(answered.windows(2).all(|pair| pair[0] < pair[1]), "each word once and in its order: {answered:?}");
+    assert!(answered.len() > 1_100, "{} words are in answers\n{}", answered.len(), over.story());
+    // What was said over the interviewer's firm lines is of no answer, and in the log all the same.
+    let text = |event| if let SessionEvent::UtteranceTranscribed(heard) = event { Some(heard.text) } else { None };
+    let logged: BTreeSet<u32> =
+        over.events().filter_map(text).flat_map(|text| numbers(&text).collect::<Vec<_>>()).collect();
+    assert!((0..).zip(&logged).all(|(wanted, word)| wanted == *word), "no gap: {logged:?}");
+    assert!(logged.len() > 1_180, "{} words are in the log\n{}", logged.len(), over.story());
+}
+
+fn numbers(text: &str) -> impl Iterator<Item = u32> {
+    text.split_whitespace().filter_map(|word| word.strip_prefix("word")?.parse().ok())
 }
 
 #[tokio::test(start_paused = true)]

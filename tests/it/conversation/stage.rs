@@ -263,7 +263,9 @@ impl Talk {
             }
             tokio::time::sleep(LOOK).await;
         }
-        panic!("never came: {what}\n{}", timeline(&locked(&self.notes)));
+        let log =
+            self.notebook.kept().written.into_iter().map(|row| format!("{} {} {}\n", row.seq, row.kind, row.payload));
+        panic!("never came: {what}\n{}{}", timeline(&locked(&self.notes)), log.collect::<String>());
     }
 
     fn look(&mut self, what: &str) -> Option<u64> {

@@ -6,6 +6,7 @@ use super::stage::Scene;
 use std::time::Duration;
 use vivavoce::interview::EndReason;
 use vivavoce::llm::scripted::ScriptedLlm;
+use vivavoce::room::Button;
 use vivavoce::session::event::SessionEvent;
 
 #[tokio::test(start_paused = true)]
@@ -39,6 +40,27 @@ async fn a_database_that_stays_away_stops_the_session_to_be_taken_up_again() {
     assert_eq!(over.reason, Some(EndReason::Shutdown), "{}", over.story());
     assert_eq!((over.has("ended"), over.has("answer_committed")), (0, 0), "{}", over.story());
     assert!(over.noted("caption").is_empty(), "{}", over.story());
+}
+
+/// More than the log may hold while the database is away: the end is told, and what is kept has no gap.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_full_ends_the_session_with_a_word() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    talk.waits(500).await;
+    talk.notebook.door(Door::Away);
+    // Each is one entry. Nobody is there to press once the session has ended.
+    for _ in 0..1_500 {
+        if talk.has_seen("error Something went wrong on our side") {
+            break;
+        }
+        talk.presses(Button::Moment);
+        talk.waits(20).await;
+    }
+    talk.sees("error Something went wrong on our side").await;
+    let over = talk.over().await;
+    assert_eq!(over.reason, Some(EndReason::Failed), "{}", over.story());
+    assert_eq!(over.noted("error").len(), 1, "told once\n{}", over.story());
 }
 
 #[tokio::test(start_paused = true)]
@@ -195,4 +217,23 @@ async fn what_was_prepared_for_half_an_answer_is_dropped_without_trace() {
     assert_eq!(llm.asked().len(), 2, "{}", over.story());
     assert!(!over.story().contains(first), "{}", over.story());
     assert_eq!(over.answers().len(), 1, "{}", over.story());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_of_sound_without_words_is_told_and_the_interview_goes_on() {
+    let mut talk = Scene::default().opens();
+    talk.hears(&asks("locks")).await;
+    talk.waits(500).await;
+    talk.says("", 60_000).await;
+    talk.sees("warning There is a lot of sound around you").await;
+    talk.waits(5_000).await;
+    talk.types(WHOLE);
+    talk.answers(&asks("queues"), WHOLE).await;
+    talk.answers(&asks("caches"), WHOLE).await;
+    let over = talk.over().await;
+    assert_eq!(over.reason, Some(EndReason::Completed), "{}", over.story());
+    assert_eq!(over.noted("warning There is a lot of sound").len(), 1, "once is enough\n{}", over.story());
+    let texts: Vec<String> =
+        over.answers().into_iter().map(|answer| answer.text).filter(|text| !text.is_empty()).collect();
+    assert_eq!(texts, [WHOLE; 3], "noise is no answer\n{}", over.story());
 }

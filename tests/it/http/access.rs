@@ -131,6 +131,13 @@ async fn practice_without_a_token_is_for_this_machine_alone() {
     let closed = TestApp::start("[server]\nlocal_practice = false").await;
     problem(closed.local(Method::GET, "/api/v1/interviews").send().await.expect("answered"), 401).await;
     body(closed.local(Method::GET, "/api/v1/categories").send().await.expect("answered"), 200).await;
+    // A proxy on this machine may leave no trace in the request; its operator has named it in the settings.
+    for settings in ["[server]\npublic_url = \"https://talks.example.com\"", "[accounts]\nbehind_proxy = true"] {
+        let behind = TestApp::start(settings).await;
+        problem(behind.local(Method::GET, "/api/v1/interviews").send().await.expect("answered"), 401).await;
+        problem(behind.local(Method::POST, "/api/v1/interviews").json(&wish()).send().await.expect("answered"), 401)
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 use crate::support::app::{TestApp, bank, body, problem, wish};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use vivavoce::http::{InterviewError, SDP_BYTES_MAX};
 use vivavoce::interview::question::Level;
 
@@ -177,4 +179,23 @@ async fn addresses_and_methods_that_are_none_are_problems_too() {
     let wrong = app.local(Method::DELETE, "/api/v1/interviews").send().await.expect("answered");
     assert!(wrong.headers()["allow"].to_str().is_ok_and(|allowed| allowed.contains("POST")));
     problem(wrong, 405).await;
+}
+
+/// Two who ask at a snail's pace hold both places, and lose them; who asks in earnest then gets an answer.
+#[tokio::test]
+async fn whoever_never_finishes_asking_loses_the_place() {
+    let app = TestApp::start("[server]\nconnections_max = 2\nrequest_timeout_s = 1").await;
+    let address = app.address.strip_prefix("http://").expect("an address").to_owned();
+    let mut slow = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(&address).await.expect("connected");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.expect("written");
+        slow.push(stream);
+    }
+    body(app.far(Method::GET, "/healthz", "").send().await.expect("answered"), 200).await;
+    for mut stream in slow {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.expect("the server has hung up");
+        assert!(!rest.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&rest));
+    }
 }

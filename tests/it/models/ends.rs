@@ -1,7 +1,7 @@
 //! Ends of turns on sound: phrases that end, phrases that go on where a shorter one would end, and speech cut at chance
 //! places, through the turn model and the transcriber to the policy of the floor, against the turn model alone.
 
-use super::support::{absent, file, heard, moonshine, recordings, runtime, transcribe};
+use super::support::{apart, file, heard, moonshine, recordings, runtime, transcribe};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -193,7 +193,7 @@ fn phrases() -> Option<Vec<Sample>> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/turns");
     let folder = std::env::var("VIVAVOCE_TURNS_DIR").map_or(default, PathBuf::from);
     let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else {
-        return absent(&format!("phrases that go on, in {} (VIVAVOCE_TURNS_DIR)", folder.display()));
+        return apart(&format!("phrases that go on, in {} (VIVAVOCE_TURNS_DIR)", folder.display()));
     };
     let manifest: Vec<serde_json::Value> = serde_json::from_slice(&manifest).expect("a manifest");
     let mut voices: Vec<&str> = manifest.iter().filter_map(|entry| entry["voice"].as_str()).collect();

@@ -1,5 +1,6 @@
 //! Models loaded once for all tests of this subject, recordings, and the words for what is absent.
 
+use crate::support::skip;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 use vivavoce::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VoiceClip};
@@ -9,11 +10,16 @@ use vivavoce::onnx::OnnxRuntime;
 use vivavoce::stt::moonshine::{Moonshine, MoonshineFiles};
 use vivavoce::stt::{SpeechToText, SttCommand, SttEvent, SttOptions, Transcript};
 
-/// Says loudly that a test is skipped, or fails where everything has to be there.
+/// A model that is absent: the test is skipped loudly, or fails where every model has to be there.
 pub fn absent<T>(what: &str) -> Option<T> {
     let required = |name: &str, value: &str| std::env::var(name).is_ok_and(|found| found == value);
     assert!(!required("CI", "true") && !required("VIVAVOCE_REQUIRE_MODELS", "1"), "needed here: {what}");
-    eprintln!("\n*** SKIPPED, NOT TESTED: {what} ***\n");
+    apart(what)
+}
+
+/// Data that lie beside the project and are not here: the test is skipped loudly.
+pub fn apart<T>(what: &str) -> Option<T> {
+    skip(what);
     None
 }
 
@@ -69,7 +75,7 @@ pub fn recordings() -> Option<Vec<Recording>> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/speech");
     let folder = std::env::var("VIVAVOCE_SPEECH_DIR").map_or(default, PathBuf::from);
     let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else {
-        return absent(&format!("recordings of people in {} (VIVAVOCE_SPEECH_DIR)", folder.display()));
+        return apart(&format!("recordings of people in {} (VIVAVOCE_SPEECH_DIR)", folder.display()));
     };
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a manifest");
     let read = |entry: &serde_json::Value| {

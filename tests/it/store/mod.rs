@@ -2,6 +2,7 @@
 
 mod away;
 mod bank;
+mod grace;
 mod interviews;
 mod log;
 mod reports;

@@ -69,11 +69,25 @@ impl Interview {
     }
 
     /// Hands over an offer; the answer, or the problem that it met.
-    pub async fn offer(&self, offer: String) -> Result<String, Value> {
+    pub async fn offer(&self, offer: String) -> Result<Answered, Value> {
         let request = self.ask(Method::POST, "/whip").header("content-type", "application/sdp").body(offer);
         let answer = request.send().await.map_err(|error| json!({ "title": error.to_string() }))?;
-        let (status, text) = (answer.status(), answer.text().await.expect("a body"));
-        if status == 201 { Ok(text) } else { Err(serde_json::from_str(&text).expect("a problem")) }
+        let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("text").to_owned());
+        let (status, location, etag) = (answer.status(), header("location"), header("etag"));
+        let text = answer.text().await.expect("a body");
+        if status != 201 {
+            return Err(serde_json::from_str(&text).expect("a problem"));
+        }
+        Ok(Answered { sdp: text, location: location.expect("a resource"), etag: etag.expect("its version") })
+    }
+
+    /// Changes a connection, if it is still at this version: status, ETag and body of the answer.
+    pub async fn change(&self, location: &str, etag: &str, fragment: String) -> (u16, Option<String>, String) {
+        let request = self.http.patch(format!("{}{location}", self.url)).bearer_auth(&self.token);
+        let request = request.header("content-type", "application/trickle-ice-sdpfrag").header("if-match", etag);
+        let answer = request.body(fragment).send().await.expect("answered");
+        let etag = answer.headers().get("etag").map(|value| value.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), etag, answer.text().await.expect("a body"))
     }
 
     /// Ends it, and waits until it is written down.
@@ -93,6 +107,16 @@ impl Interview {
         let lines = transcript["transcript"].as_array().expect("lines").iter().filter(|line| line["role"] == role);
         lines.map(|line| line["content"].as_str().expect("text").to_owned()).collect()
     }
+}
+
+/// The server's answer to an offer.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    pub sdp: String,
+    /// Path of the connection.
+    pub location: String,
+    /// Its version, in quotes as the header has it.
+    pub etag: String,
 }
 
 async fn parsed(answer: Response, status: u16) -> Value {
@@ -139,6 +163,7 @@ impl Screen {
 /// A candidate who is connected.
 pub struct Person {
     client: Client,
+    pub connection: Answered,
     pub screen: Screen,
 }
 
@@ -146,14 +171,17 @@ impl Person {
     /// Joins by the link; the problem if the server refuses.
     pub async fn join(interview: &Interview) -> Result<Self, String> {
         let settings = ClientSettings { microphone_hz: VOICE_HZ as u32, ..ClientSettings::default() };
-        let mut refused = None;
+        let (mut refused, mut answered) = (None, None);
         let client = Client::connect(settings, async |offer| {
-            interview.offer(offer).await.map_err(|problem| refused.insert(problem.to_string()).clone())
+            let answer = interview.offer(offer).await;
+            let answer = answer.map_err(|problem| refused.insert(problem.to_string()).clone())?;
+            Ok::<_, String>(answered.insert(answer).sdp.clone())
         });
         let client = client.await.map_err(|error| error.to_string());
         let client = client.map_err(|error| refused.unwrap_or(error))?;
         client.send_rtvi("client-ready", "ready", json!({ "version": "2.1.0" })).await.expect("it is open");
-        Ok(Self { client, screen: Screen::default() })
+        let connection = answered.expect("a connection has an answer");
+        Ok(Self { client, connection, screen: Screen::default() })
     }
 
     /// Joins as a page does that tries again until it may.
@@ -211,6 +239,20 @@ impl Person {
             self.live_on().await;
         }
         said.await.expect("no panic").expect("it was said");
+    }
+
+    /// Restarts ICE, as a browser does whose machine changed networks; the answer is the refusal, if it was one.
+    pub async fn changes_network(&mut self, interview: &Interview) -> Result<(), String> {
+        let Answered { location, etag, .. } = self.connection.clone();
+        let connection = &mut self.connection;
+        let patch = async |fragment| match interview.change(&location, &etag, fragment).await {
+            (200, Some(etag), fragment) => {
+                connection.etag = etag;
+                Ok(fragment)
+            }
+            refused => Err(format!("{refused:?}")),
+        };
+        self.client.restart_ice(patch).await.map_err(|error| error.to_string())
     }
 
     /// Goes without a word.

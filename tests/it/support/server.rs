@@ -298,6 +298,7 @@ impl Rehearsal {
         for count in ["lost", "doubled", "misordered", "calls_failed"] {
             assert_eq!(result[count], 0, "{count} in {last}");
         }
+        assert_eq!(result["talked_over"], result["recovered"], "talked over without falling silent again: {last}");
         result
     }
 }

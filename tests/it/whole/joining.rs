@@ -19,7 +19,7 @@ async fn whoever_never_connects_gives_the_place_back_and_keeps_the_link() {
     let other = Interview::make(&server.url(), 1).await;
     let mut answered = None;
     let gone = Client::connect(ClientSettings::default(), async |offer| {
-        answered = Some(ghost.offer(offer).await.map_err(|problem| problem.to_string())?);
+        answered = Some(ghost.offer(offer).await.map_err(|problem| problem.to_string())?.sdp);
         Err::<String, String>("never comes".to_owned())
     });
     assert!(matches!(gone.await, Err(ClientError::Refused(why)) if why == "never comes"));
@@ -64,5 +64,27 @@ async fn the_second_of_two_tabs_takes_the_interview_over() {
     let rows = interview.lines_of("candidate").await;
     assert!(rows.iter().any(|row| row.to_lowercase().contains("decide by the numbers")), "{rows:?}");
     second.close().await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_of_network_is_told_over_http_and_the_talk_goes_on() {
+    let Some(_alone) = alone().await else { return };
+    let server = Server::start(&[("VIVAVOCE_PROVIDERS__LLM", "none")]).await;
+    let interview = Interview::make(&server.url(), 1).await;
+    let mut person = Person::join(&interview).await.expect("the link is good");
+    let first = person.connection.clone();
+    let candidate = "a=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n".to_owned();
+    let (status, ..) = interview.change(&first.location, &first.etag, candidate.clone()).await;
+    assert_eq!(status, 204, "a candidate that trickles in is taken");
+    person.changes_network(&interview).await.expect("restarted");
+    assert_ne!(person.connection.etag, first.etag);
+    let (status, ..) = interview.change(&first.location, &first.etag, candidate).await;
+    assert_eq!(status, 412, "the version before is over");
+    person.changes_network(&interview).await.expect("once more, from the new version");
+    person.until("a question", Screen::is_our_turn).await;
+    interview.end().await;
+    person.until("the end is told", |screen| screen.ended.is_some()).await;
+    person.close().await;
     server.stop().await;
 }

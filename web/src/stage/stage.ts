@@ -28,8 +28,6 @@ import { TextBox } from "./text-box";
 const TYPING_INTERVAL_MS = 1_000;
 /** After a wish to end: when the goodbye takes longer, the page offers to leave without it. */
 const LEAVE_OFFER_AFTER_MS = 6_000;
-/** After phase "ended" the message "ended" normally follows at once. */
-const ENDED_GRACE_MS = 1_500;
 
 export function stage(visit: Visit, interview: Interview, token: string | null, sound: SoundSetup): void {
   new Stage(visit, interview, token, sound).begin();
@@ -51,7 +49,7 @@ class Stage {
   private readonly audio = h("audio", { autoplay: true });
   private watch: MicrophoneWatch | null = null;
   private remoteMeter: LevelMeter | null = null;
-  private line: Line = { kind: "connecting" };
+  private line: Line = { kind: "connecting", words: null };
   private state: InterviewState | null = null;
   private shownQuestion: Question | null = null;
   private botSpeaking = false;
@@ -59,6 +57,10 @@ class Stage {
   private ending = false;
   private over = false;
   private lastTyping = 0;
+  /** The server's last words of what went wrong. */
+  private trouble: string | null = null;
+  /** Why the server has left the interview, until it is back. */
+  private stopped: string | null = null;
 
   constructor(
     private readonly visit: Visit,
@@ -166,11 +168,15 @@ class Stage {
     if (line.kind !== "open") this.clock.hold();
     switch (line.kind) {
       case "connecting":
+        fill(this.banner, line.words === null ? "" : note("warn", "link", "", h("p", { testid: "not-yet" }, line.words)));
+        break;
       case "closed":
         fill(this.banner);
         break;
       case "open":
         fill(this.banner);
+        this.trouble = null;
+        this.stopped = null;
         if (before.kind === "reconnecting") {
           toast("info", t.stage.reconnected);
           this.codePane.resend();
@@ -179,11 +185,14 @@ class Stage {
       case "reconnecting":
         this.botSpeaking = false;
         this.userSpeaking = false;
-        fill(this.banner, note("warn", "link", "", h("p", {}, t.stage.reconnecting)));
+        fill(this.banner, note("warn", "link", "", h("p", {}, this.stopped ?? t.stage.reconnecting)));
         break;
-      case "lost":
-        this.offer("bad", t.stage.lostTitle, line.words === null ? t.stage.lostText : `${line.words} ${t.stage.lostText}`, t.tryAgain);
+      case "lost": {
+        const began = line.began || this.interview.status === "active" || this.interview.status === "paused";
+        const [title, text] = began ? [t.stage.lostTitle, t.stage.lostText] : [t.stage.notBegunTitle, t.stage.notBegunText];
+        this.offer("bad", title, line.words === null ? text : `${line.words} ${text}`, t.tryAgain);
         break;
+      }
       case "elsewhere":
         this.offer("warn", t.stage.elsewhereTitle, t.stage.elsewhereText, t.stage.elsewhereHere);
         break;
@@ -237,6 +246,7 @@ class Stage {
         break;
       case "notice":
         toast(message.level, message.text);
+        if (message.level === "error") this.trouble = message.text;
         return;
       case "error":
         toast("error", message.message);
@@ -258,13 +268,15 @@ class Stage {
     this.drawQuestion(state.question);
     void this.codePane.show(state.question);
     this.layout.classList.toggle("with-code", isCodeQuestion(state.question));
-    if (state.phase === "ended") window.setTimeout(() => this.finish(), ENDED_GRACE_MS);
     this.refresh();
   }
 
   private onEnded(reason: string): void {
-    if (reason === "taken_over") this.call.letGo();
-    else this.finish();
+    if (reason === "taken_over") return this.call.letGo();
+    if (reason !== "shutdown") return this.finish();
+    // The server stops, the interview does not: it goes on when the server is back.
+    this.stopped = this.trouble ?? t.stage.serverStopped;
+    this.call.serverStopped();
   }
 
   /** The interview is over: on to its report. */
