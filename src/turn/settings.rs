@@ -248,7 +248,7 @@ impl Default for Patience {
             behavioural_ms: 2_800,
             probe_ms: 1_500,
             code_ms: 45_000,
-            unknown_ms: 1_820,
+            unknown_ms: 1_850,
             thinking_ms: 40_000,
             stretched_ms_max: 6_000,
         }
