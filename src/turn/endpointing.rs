@@ -398,6 +398,8 @@ mod tests {
                 completeness: Some(completeness),
                 sign,
                 so_far_ms,
+                // As often as people do.
+                pauses: u32::try_from(so_far_ms / Settings::default().evidence.pause_every_usual_ms).expect("few"),
                 ..pause(QuestionKind::Explain, 0.0, 0.0)
             };
             let wait = decide(&pause);
