@@ -72,7 +72,7 @@ test("an admin at work", { timeout: ALL_MAX_MS }, async (t) => {
   assert.deepEqual(await captions.allInnerTexts(), ["Interviewer What does idempotent mean?", "Candidate It is safe to repeat."]);
   assert.deepEqual(asked.slice(0, 2), [null, "2"]);
   assert.match(await page.getByTestId("latency").innerText(), /640 ms/);
-  assert.match(await page.getByTestId("position").innerText(), /idempotency|Question/);
+  await page.getByTestId("position").filter({ hasText: /idempotency|Question/ }).waitFor();
   await keepShots(page, "admin-live", { whole: true });
   await page.getByTestId("end").click();
   await page.getByRole("link", { name: "All interviews" }).click();

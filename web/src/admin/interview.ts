@@ -85,7 +85,10 @@ function live(visit: Visit, slot: HTMLElement, id: string): HTMLElement {
         if (kind === "utterance_transcribed") say("candidate", text(payload, "text"));
         if (kind === "answer_committed" && flag(payload, "typed")) say("candidate", text(payload, "text"));
         if (kind === "speech_ended") say("interviewer", text(payload, "heard"));
-        if (kind === "question_opened") opened = `${number(payload, "number") ?? ""} ${text(payload, "key")}`.trim();
+        if (kind === "question_opened") {
+          opened = `${number(payload, "number") ?? ""} ${text(payload, "key")}`.trim();
+          void look();
+        }
         if (kind === "replied") {
           const ms = number(record(payload, "stages"), "first_sample_sent_ms");
           if (ms === null) return;
