@@ -46,7 +46,7 @@ pub async fn join(
         ("X-Webhook-Signature" = String, Header, description = "HMAC-SHA256 of timestamp, a dot and the body, base64."),
     ),
     request_body(content = String, content_type = "application/json", description = "An event of Daily's."),
-    responses((status = 200, description = "Taken, or known already.")))]
+    responses((status = 200, description = "Taken, or known already."), (status = 404, description = "No events are taken here.")))]
 pub async fn webhook(State(state): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, ApiError> {
     // Sent, unsigned, when a webhook is made: to be answered, and nothing else.
     if webhook::is_probe(&body) {
