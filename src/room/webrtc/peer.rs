@@ -289,16 +289,22 @@ async fn build(
     Ok(Arc::new(connection))
 }
 
-/// The sockets to bind: a wildcard means every card to the crate, but never the loopback, so that is named as well.
+/// The sockets to bind: a wildcard means every card to the crate, but never the loopback, so that is named as well. On a
+/// machine without a network the loopback stands alone: the crate would bind the wildcard itself and offer `0.0.0.0`.
 fn bind_addresses(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
+    let cards = local_cards();
     let mut out: Vec<SocketAddr> = Vec::new();
-    let loopback = |address: &IpAddr| match address {
-        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-    };
     for address in addresses {
-        let also = address.is_unspecified().then(|| loopback(address));
-        for address in also.into_iter().chain([*address]) {
+        let loopback = match address {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        };
+        let own = match address.is_unspecified() {
+            false => [Some(*address), None],
+            true if cards.iter().any(|card| card.is_ipv4() == address.is_ipv4()) => [Some(loopback), Some(*address)],
+            true => [Some(loopback), None],
+        };
+        for address in own.into_iter().flatten() {
             let address = SocketAddr::new(address, port);
             if !out.contains(&address) {
                 out.push(address);
@@ -306,6 +312,17 @@ fn bind_addresses(addresses: &[IpAddr], port: u16) -> Vec<SocketAddr> {
         }
     }
     out
+}
+
+/// The addresses of this machine that the crate takes a wildcard for: no loopback, none that is good for one link only.
+fn local_cards() -> Vec<IpAddr> {
+    let of_one_link = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let cards = rtc::shared::ifaces::ifaces().unwrap_or_default();
+    let ips = cards.into_iter().filter_map(|card| card.addr).map(|address| address.ip());
+    ips.filter(|ip| !ip.is_loopback() && !ip.is_unspecified() && !of_one_link(ip)).collect()
 }
 
 fn opus_codec() -> RTCRtpCodec {
