@@ -1,12 +1,20 @@
-//! Where the tests run: in a network namespace of their own with one card besides the loopback (the native client uses no
-//! media over a loopback card), or in the machine's own network if it has a card.
+//! Where the tests run: in a process apart and a network namespace of their own with one card besides the loopback (the
+//! native client uses no media over a loopback card), or in the machine's own network if it has a card. Must never move a
+//! process with other tests in it: the `webrtc` crate keeps threads for the whole process, in the network of whoever came
+//! first, and would leave the others' sockets there.
 
+use crate::support::apart::{apart_as, name_of};
 use std::fs;
 use std::process::{Command, Stdio};
 use vivavoce::embedded::models::{ModelFiles, ModelPlaces};
 
-/// Runs `test` in a network of its own, on a runtime of its own. Says so loudly where it cannot be run.
+/// Runs `test`, the body of a test function, in a process and a network of its own, on a runtime of its own. Says so
+/// loudly where it cannot be run.
 pub fn alone<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    apart_as(&name_of(&test), || in_a_network_of_its_own(test));
+}
+
+fn in_a_network_of_its_own<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
     let places = ModelPlaces::from_env(|name| std::env::var(name).ok()).expect("a home");
     let own_library = std::env::var_os("VIVAVOCE_DAILY_LIB").is_some_and(|path| !path.is_empty());
     if !own_library && let Err(why) = ModelFiles::new(places).verified("daily-core") {

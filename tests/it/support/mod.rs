@@ -1,5 +1,6 @@
 //! What the tests share. Must never hold an assertion about the program.
 
+pub mod apart;
 pub mod app;
 pub mod db;
 pub mod people;

@@ -2,6 +2,7 @@
 
 use super::sound::{rms, tone};
 use super::{ClientSettings, PATIENCE, Room, hasty, message, next_audio};
+use crate::support::apart::apart;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::Duration;
 use vivavoce::id::SpeechId;
@@ -231,31 +232,24 @@ fn open_sockets() -> usize {
         .count()
 }
 
-/// Sockets of this whole process are counted, so other tests must not run beside it: it runs itself in a process apart.
+/// Sockets of the whole process are counted.
 #[test]
 fn twenty_visits_leave_no_socket_behind() {
-    const NAME: &str = "webrtc::door::twenty_visits_leave_no_socket_behind";
-    const APART: &str = "VIVAVOCE_TEST_APART";
-    if std::env::var_os(APART).is_none() {
-        let own = std::env::current_exe().expect("a test binary");
-        let run = std::process::Command::new(own).args(["--exact", NAME]).env(APART, "1").output().expect("it starts");
-        let output = String::from_utf8_lossy(&run.stdout);
-        assert!(run.status.success() && output.contains("1 passed"), "{output}");
-        return;
-    }
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let mut counts = Vec::new();
-        for _ in 0..20 {
-            let mut room = Room::open(WebRtcSettings::default());
-            let client = room.join(ClientSettings::default()).await;
-            room.connected().await;
-            room.tell(RoomCommand::Close).await;
-            client.close().await;
-            room.end().await;
-            counts.push(open_sockets());
-        }
-        // The runtime's own sockets are there from the first visit on.
-        assert_eq!(counts.first(), counts.last(), "{counts:?}");
+    apart(|| {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let mut counts = Vec::new();
+            for _ in 0..20 {
+                let mut room = Room::open(WebRtcSettings::default());
+                let client = room.join(ClientSettings::default()).await;
+                room.connected().await;
+                room.tell(RoomCommand::Close).await;
+                client.close().await;
+                room.end().await;
+                counts.push(open_sockets());
+            }
+            // The runtime's own sockets are there from the first visit on.
+            assert_eq!(counts.first(), counts.last(), "{counts:?}");
+        });
     });
 }

@@ -9,16 +9,20 @@ mod restart;
 mod start;
 
 use crate::models::support::file;
-use tokio::sync::{Mutex, MutexGuard};
+use std::fs::File;
 
-/// Held by the test that runs.
-static ALONE: Mutex<()> = Mutex::const_new(());
-
-/// Waits until no other test of this subject runs; nothing (said loudly) where the models are not there.
-pub async fn alone() -> Option<MutexGuard<'static, ()>> {
+/// Waits until no other test of this subject runs, in a process apart neither; nothing (said loudly) where the models are
+/// not there.
+pub async fn alone() -> Option<File> {
     let names = ["onnxruntime", "silero-vad", "smart-turn", "moonshine-encoder", "kokoro", "piper"];
     for name in names {
         file(name)?;
     }
-    Some(ALONE.lock().await)
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/whole-tests.lock");
+    let lock = move || {
+        let file = File::create(path).expect("the lock's file");
+        file.lock().expect("locked");
+        file
+    };
+    Some(tokio::task::spawn_blocking(lock).await.expect("no panic"))
 }
