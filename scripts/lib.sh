@@ -20,7 +20,7 @@ else
     data="${XDG_DATA_HOME:-$HOME/.local/share}/vivavoce"
 fi
 
-node_least=18     # the page's build uses nothing newer
+node_least=18.19  # the first whose test runner takes the page's tests one by one; the build uses nothing newer
 python_least=3.11 # the first with tomllib
 disk_wanted_gb=15 # a build from nothing with its tests, and all downloads
 
@@ -137,6 +137,9 @@ missing_packages() {
     has curl || say curl
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || say ca-certificates
     has_node || printf '%s\n' nodejs npm
+    if [[ "${1:-}" == tests ]]; then
+        has ip || say iproute2
+    fi
     if [[ "${1:-}" == tests ]] && ! has_chromium; then
         if apt-cache show chromium >/dev/null 2>&1; then say chromium; else say chromium-browser; fi
     fi

@@ -142,6 +142,8 @@ pub enum ClientSignal {
         language: String,
         content: String,
         submitted: bool,
+        /// The id under which the page waits for [`ServerMessage::Stored`] or [`ServerMessage::NotStored`].
+        message: Option<String>,
     },
     /// How much audio the client holds that was not yet played, ms.
     Playout {
@@ -198,6 +200,15 @@ pub enum ServerMessage {
     Voicing(Option<String>),
     /// Where the interview stands.
     State(Box<StateView>),
+    /// The code that came under this id is durable.
+    Stored {
+        message: String,
+    },
+    /// The code that came under this id was not kept, and why.
+    NotStored {
+        message: String,
+        why: &'static str,
+    },
     Notice {
         level: NoticeLevel,
         text: String,

@@ -79,8 +79,8 @@ pub(super) struct Actor {
     /// What the floor was told and the log does not have yet.
     pub told: Vec<Told>,
     pub client_buffer_ms: u32,
-    /// Captions that are shown as final once their words are durable up to here.
-    pub captions: VecDeque<(i64, String)>,
+    /// What the page is shown once the log is durable up to here: final captions, code that is stored.
+    pub when_durable: VecDeque<(i64, ServerMessage)>,
     /// Where the current speech began.
     pub speech_started_ms: u64,
     pub code_version: u32,
@@ -336,7 +336,7 @@ impl Actor {
             Work::Journal(JournalReport::Durable(seq)) => {
                 self.durable_seq = seq;
                 self.mark_committed(seq);
-                self.show_durable_captions();
+                self.show_durable();
             }
             Work::Journal(JournalReport::Waiting) => self.show(ServerMessage::Notice {
                 level: NoticeLevel::Warning,

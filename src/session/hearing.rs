@@ -35,6 +35,8 @@ const LOST_MAX: usize = 512;
 const LOST_MS_DAMAGING: u64 = 300;
 /// The interviewer's latest lines that an echo may be of.
 const SAID_MAX: usize = 4;
+/// What waits to be shown while the database is away; past it the oldest is not shown, and the page asks for the record.
+const SHOWN_LATER_MAX: usize = 1_024;
 /// Voice without words that adds up to so much, ms, is no cough: somebody else talks, or something sounds.
 const WORDLESS_MS_MAX: u64 = 20_000;
 /// What begins so long after a line may still be its echo, ms: the delay of the line, the client's buffer, and the room.
@@ -306,7 +308,7 @@ impl Actor {
         if !transcript.text.is_empty() && (changed || closed && !is_in_answer) {
             if closed {
                 self.log(SessionEvent::UtteranceTranscribed(kept.clone()));
-                self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
+                self.caption_when_durable(transcript.text.clone());
                 if is_in_answer {
                     self.correct(kept);
                 }
@@ -316,8 +318,7 @@ impl Actor {
         }
         if closed && is_in_answer && !changed && !transcript.text.is_empty() {
             // The turn was taken before its utterance was closed: the answer holds the words, the page has yet to be told.
-            self.captions.push_back((self.next_seq - 1, transcript.text.clone()));
-            self.show_durable_captions();
+            self.caption_when_durable(transcript.text.clone());
         }
         if !answered {
             let share = self.interview.covered(&self.hearing.text_of_open());
@@ -354,10 +355,23 @@ impl Actor {
         }
     }
 
-    /// What is shown as final is durable.
-    pub(super) fn show_durable_captions(&mut self) {
-        while let Some((_, text)) = self.captions.pop_front_if(|(seq, _)| *seq <= self.durable_seq) {
-            self.show(ServerMessage::CandidateCaption { text, is_final: true });
+    /// Shows a final caption of the candidate's as soon as everything that is logged by now is durable.
+    pub(super) fn caption_when_durable(&mut self, text: String) {
+        self.show_when_durable(ServerMessage::CandidateCaption { text, is_final: true });
+    }
+
+    pub(super) fn show_when_durable(&mut self, message: ServerMessage) {
+        if self.when_durable.len() == SHOWN_LATER_MAX {
+            self.when_durable.pop_front();
+        }
+        self.when_durable.push_back((self.next_seq - 1, message));
+        self.show_durable();
+    }
+
+    /// What is shown as final, or answered as stored, is durable.
+    pub(super) fn show_durable(&mut self) {
+        while let Some((_, message)) = self.when_durable.pop_front_if(|(seq, _)| *seq <= self.durable_seq) {
+            self.show(message);
         }
     }
 
@@ -391,7 +405,7 @@ impl Actor {
         self.hearing.turn_begins();
         self.hearing.extra.push(utterance.clone());
         self.log(SessionEvent::UtteranceTranscribed(utterance));
-        self.captions.push_back((self.next_seq - 1, text));
+        self.caption_when_durable(text);
         self.ear(EarCommand::Finish);
         self.turn_event(turn::Event::Typed);
     }

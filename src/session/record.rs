@@ -328,18 +328,25 @@ impl Actor {
         }
     }
 
-    pub(super) fn code(&mut self, key: String, language: String, content: String, submitted: bool) {
+    /// Keeps a version of the code; what is refused is told with its reason.
+    pub(super) fn code(
+        &mut self,
+        key: String,
+        language: String,
+        content: String,
+        submitted: bool,
+    ) -> Result<(), &'static str> {
         if self.question_key().as_deref() != Some(key.as_str()) || self.code_version >= CODE_VERSIONS_MAX {
-            self.show(ServerMessage::Notice {
-                level: NoticeLevel::Info,
-                text: "That code belongs to another question and was not kept.".into(),
-            });
-            return;
+            const WHY: &str = "That code belongs to another question and was not kept.";
+            self.show(ServerMessage::Notice { level: NoticeLevel::Info, text: WHY.into() });
+            return Err(WHY);
         }
-        let soon = now() < self.last_code.as_ref().map_or_else(now, |(at, _)| *at + CODE_PACE);
         let same = self.last_code.as_ref().is_some_and(|(_, last)| *last == content);
-        if !submitted && (soon || same) {
-            return;
+        if !submitted && same {
+            return Ok(());
+        }
+        if !submitted && self.last_code.as_ref().is_some_and(|(at, _)| now() < *at + CODE_PACE) {
+            return Err("Code comes too fast: send it again in half a second.");
         }
         self.last_code = Some((now(), content.clone()));
         self.code_version += 1;
@@ -363,6 +370,16 @@ impl Actor {
         };
         self.log_with(event, vec![Projection::Artifact(row)]);
         self.interview_event(interview::Event::Code { question_key: key, language, content, submitted });
+        Ok(())
+    }
+
+    /// Answers who sent code: that it is stored, as soon as the log is durable so far.
+    pub(super) fn answer_code(&mut self, message: Option<String>, kept: Result<(), &'static str>) {
+        let Some(message) = message else { return };
+        match kept {
+            Err(why) => self.show(ServerMessage::NotStored { message, why }),
+            Ok(()) => self.show_when_durable(ServerMessage::Stored { message }),
+        }
     }
 
     pub(super) fn view_now(&self) -> StateView {

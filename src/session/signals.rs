@@ -17,9 +17,10 @@ impl Actor {
             ClientSignal::Button(button) => self.button(button),
             ClientSignal::Text(text) => self.typed(&text),
             ClientSignal::Typing => self.turn_event(turn::Event::Typing),
-            ClientSignal::Code { question_id, language, content, submitted } => {
+            ClientSignal::Code { question_id, language, content, submitted, message } => {
                 self.turn_event(turn::Event::Typing);
-                self.code(question_id, language, content, submitted);
+                let kept = self.code(question_id, language, content, submitted);
+                self.answer_code(message, kept);
             }
             ClientSignal::Playout { buffered_ms } => self.client_buffer_ms = buffered_ms.min(1_000),
             ClientSignal::Focus { visible } => {

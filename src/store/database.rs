@@ -1,6 +1,6 @@
 //! Databases as a whole: whether one answers, and making one. Must never drop one.
 
-use super::StoreError;
+use super::{StoreError, limited};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
 use std::str::FromStr;
@@ -45,5 +45,5 @@ pub async fn create_database(url: &str, name: &str) -> Result<(), StoreError> {
 async fn connect(url: &str) -> Result<PgConnection, StoreError> {
     let options =
         PgConnectOptions::from_str(url).map_err(|_| StoreError::Invalid { what: "the database's URL".into() })?;
-    Ok(PgConnection::connect_with(&options).await?)
+    limited(async { Ok(PgConnection::connect_with(&options).await?) }).await
 }

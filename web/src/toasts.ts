@@ -5,6 +5,8 @@ import { icon } from "./icons";
 import { t } from "./text";
 
 const SHOWN_MS = 7_000;
+/** A warning says what to do. */
+const WARNING_SHOWN_MS = 15_000;
 /** More would cover the view; the oldest gives way. */
 const SHOWN_MAX = 3;
 
@@ -21,7 +23,7 @@ export function toast(level: "info" | "warning" | "error", text: string): void {
   const item = h("div", { class: `toast ${level}`, testid: "toast" }, h("p", {}, text), close);
   close.addEventListener("click", () => item.remove());
   shelf.appendChild(item);
-  window.setTimeout(() => item.remove(), SHOWN_MS);
+  window.setTimeout(() => item.remove(), level === "warning" ? WARNING_SHOWN_MS : SHOWN_MS);
 }
 
 export function clearToasts(): void {

@@ -2,11 +2,10 @@
 // figures and people.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { keepShots, startBrowser, visitor } from "./browser.mjs";
+import { keepShots, startBrowser, visitor, workFolder } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 const ALL_MAX_MS = 6 * 60_000;
@@ -18,7 +17,7 @@ let browser;
 
 before(
   async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "vivavoce-admin-"));
+    folder = await workFolder("admin");
     const silence = path.join(folder, "silence");
     await writeFile(silence, "");
     [server, browser] = await Promise.all([startServer(), startBrowser(silence)]);

@@ -4,14 +4,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { startBrowser } from "./browser.mjs";
+import { startBrowser, workFolder } from "./browser.mjs";
 import { spokenFile } from "./microphone.mjs";
 import { program, startServer } from "./server.mjs";
 
@@ -47,7 +46,7 @@ let site;
 
 before(
   async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "vivavoce-pipecat-"));
+    folder = await workFolder("pipecat");
     const microphone = path.join(folder, "words.wav");
     await spokenFile(WORDS, microphone);
     providers = spawn(program(), ["bench", "providers", "--listen", "127.0.0.1:0", "--final-ms", "50", "--token-ms", "50", "--audio-ms", "50"]);

@@ -52,6 +52,12 @@ export async function startServer(options = [], more = {}) {
     }
     return gone;
   };
+  /** It stands still, and its line looks whole, until it is killed as by a power cut. */
+  const freeze = () => child.kill("SIGSTOP");
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
   /** Ends it for good: nothing is left of it. */
   const stop = async () => {
     await end();
@@ -104,7 +110,7 @@ export async function startServer(options = [], more = {}) {
     const [code] = await once(command, "exit");
     if (code !== 0) throw new Error(`${words.join(" ")}: ${said.join("")}`);
   };
-  return { base, get, post, run, start, end, stop, log: () => log.join("") };
+  return { base, get, post, run, start, end, freeze, kill, stop, log: () => log.join("") };
 }
 
 /** This process's settings, but with an empty data directory and the server's own database. */

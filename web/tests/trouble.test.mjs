@@ -63,6 +63,21 @@ test("a server that is restarted in mid-interview costs a pause, and is no end",
   await until("the interview goes on at the same question", WAIT_MAX_MS, async () => (await question.innerText()) === asked);
   assert.equal((await server.get(`/api/v1/interviews/${interview.id}`)).status, "active");
 
+  // What was kept stays on the page; what was typed into a line that was dead already is given back.
+  const typed = page.getByTestId("typed");
+  await write(page, "A mutex lets one thread in at a time.");
+  await typed.getByText("written").waitFor({ timeout: WAIT_MAX_MS });
+  server.freeze();
+  await write(page, "A semaphore counts.");
+  await typed.getByText("being sent").waitFor();
+  await server.kill();
+  await server.start();
+  await connected(page);
+  await page.getByTestId("told").getByText("Not everything that you wrote had arrived").waitFor({ timeout: WAIT_MAX_MS });
+  assert.match(await page.getByTestId("text-input").inputValue(), /A semaphore counts\./);
+  await page.getByTestId("captions").getByText("A mutex lets one thread in at a time.").waitFor();
+  await keepShots(page, "32-given-back");
+
   // The only place is taken: whoever comes now is told so at once.
   const { page: next } = await visitor(t, browser, server.base);
   await join(next, await made());
@@ -84,6 +99,12 @@ async function join(page, interview) {
   await page.getByTestId("text-only").click();
   await page.getByTestId("consent-check").check();
   await page.getByTestId("consent-continue").click();
+}
+
+/** Types an answer. */
+async function write(page, words) {
+  await page.getByTestId("text-input").fill(words);
+  await page.getByTestId("text-send").click();
 }
 
 async function connected(page) {

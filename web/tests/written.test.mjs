@@ -1,11 +1,10 @@
 // A written interview, from the front page to the report, by keyboard; left by a reload and taken up again; in Ukrainian.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { keepShots, startBrowser, visitor } from "./browser.mjs";
+import { keepShots, startBrowser, visitor, workFolder } from "./browser.mjs";
 import { startServer } from "./server.mjs";
 
 const ALL_MAX_MS = 6 * 60_000;
@@ -17,7 +16,7 @@ let browser;
 
 before(
   async () => {
-    folder = await mkdtemp(path.join(tmpdir(), "vivavoce-written-"));
+    folder = await workFolder("written");
     await writeFile(path.join(folder, "silence"), "");
     // Nobody speaks here: any file stands for the microphone.
     [server, browser] = await Promise.all([startServer(), startBrowser(path.join(folder, "silence"))]);

@@ -20,7 +20,7 @@ pub struct Alive {
 }
 
 /// Whether the process answers; asks nobody else.
-#[utoipa::path(get, operation_id = "health", path = "/healthz", tag = "operations", responses((status = 200, description = "Alive.", body = Alive)))]
+#[utoipa::path(get, operation_id = "health", path = "/healthz", tag = "operations", security(()), responses((status = 200, description = "Alive.", body = Alive)))]
 pub async fn alive() -> Json<Alive> {
     // Nothing to await: that it is answered at all is the message.
     std::future::ready(Json(Alive { status: "ok", version: env!("CARGO_PKG_VERSION") })).await
@@ -42,7 +42,7 @@ pub struct PartReadiness {
 }
 
 /// Whether interviews can be taken: database reachable, models loaded, not stopping.
-#[utoipa::path(get, operation_id = "readiness", path = "/readyz", tag = "operations", responses(
+#[utoipa::path(get, operation_id = "readiness", path = "/readyz", tag = "operations", security(()), responses(
     (status = 200, description = "Ready.", body = Readiness), (status = 503, description = "Not ready; `parts` tells why.", body = Readiness)))]
 pub async fn ready(State(state): State<Shared>) -> (StatusCode, Json<Readiness>) {
     let asked = async { tokio::join!(state.store.ping(), state.interviews.ready()) };
@@ -60,7 +60,7 @@ pub async fn ready(State(state): State<Shared>) -> (StatusCode, Json<Readiness>)
 }
 
 /// Numbers for Prometheus.
-#[utoipa::path(get, operation_id = "metrics", path = "/metrics", tag = "operations",
+#[utoipa::path(get, operation_id = "metrics", path = "/metrics", tag = "operations", security(()),
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")))]
 pub async fn metrics(State(state): State<Shared>) -> impl IntoResponse {
     let text = std::future::ready(state.metrics.render()).await;

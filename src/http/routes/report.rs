@@ -133,7 +133,7 @@ pub async fn summary(
 }
 
 /// The JSON Schema (2020-12) of a document: `report`, `feedback` or `summary`.
-#[utoipa::path(get, operation_id = "get_schema", path = "/schemas/{name}", tag = "record", params(("name" = String, Path)),
+#[utoipa::path(get, operation_id = "get_schema", path = "/schemas/{name}", tag = "record", security(()), params(("name" = String, Path)),
     responses((status = 200, description = "The schema; its `$id` names document and version.", body = Object)))]
 pub async fn schema(Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
     let published = Published::ALL.into_iter().find(|published| published.name() == name);

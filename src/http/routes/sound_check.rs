@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 /// A sentence in the interviewer's voice.
-#[utoipa::path(get, operation_id = "get_sound_check", path = "/sound-check.wav", tag = "voice",
+#[utoipa::path(get, operation_id = "get_sound_check", path = "/sound-check.wav", tag = "voice", security(()),
     responses((status = 200, description = "\"Hello. Can you hear me? Please say a few words.\"", body = String, content_type = "audio/wav")))]
 pub async fn play(State(state): State<Shared>) -> Result<Response, ApiError> {
     let wav = state.interviews.sound_check().await?;

@@ -68,7 +68,7 @@ pub async fn offer(
 }
 
 /// What can be sent here.
-#[utoipa::path(options, operation_id = "connect_options", path = "/interviews/{id}/whip", tag = "voice", params(("id" = SessionId, Path)),
+#[utoipa::path(options, operation_id = "connect_options", path = "/interviews/{id}/whip", tag = "voice", security(()), params(("id" = SessionId, Path)),
     responses((status = 204, description = "See `Accept-Post`.", headers(("Accept-Post" = String, description = "`application/sdp`")))))]
 pub async fn options(_path: Path<SessionId>) -> impl IntoResponse {
     let headers = [("accept-post", SDP), ("accept-patch", FRAGMENT), ("allow", "POST, OPTIONS")];

@@ -123,6 +123,11 @@ fn client_message(id: Option<String>, data: &Value) -> Inbound {
             .map_err(|_| "no such message"),
     };
     match signal {
+        // Who sends code is answered by the session, once it is stored.
+        Ok(ClientSignal::Code { question_id, language, content, submitted, message: _ }) => {
+            let signal = ClientSignal::Code { question_id, language, content, submitted, message: id };
+            Inbound::Signal { signal, reply: None }
+        }
         Ok(signal) => Inbound::Signal { signal, reply: id.map(|id| Reply { id, kind: kind.to_owned() }) },
         Err(why) => Inbound::Refused { id, why },
     }
@@ -137,7 +142,7 @@ fn code(details: &Value) -> Result<ClientSignal, &'static str> {
         return Err("a name is too long");
     }
     let Code { question_id, language, content, submitted } = code;
-    Ok(ClientSignal::Code { question_id, language, content, submitted })
+    Ok(ClientSignal::Code { question_id, language, content, submitted, message: None })
 }
 
 fn text_of(data: &Value, key: &str) -> Option<String> {
@@ -183,6 +188,10 @@ pub fn refusal(id: Option<&str>, why: &str) -> String {
 #[must_use]
 pub fn write(message: &ServerMessage, now: DateTime<Utc>) -> String {
     let (kind, data) = match message {
+        ServerMessage::Stored { message } => {
+            return response(&Reply { id: message.clone(), kind: "code".to_owned() });
+        }
+        ServerMessage::NotStored { message, why } => return refusal(Some(message), why),
         ServerMessage::CandidateSpeaking(true) => ("user-started-speaking", Value::Null),
         ServerMessage::CandidateSpeaking(false) => ("user-stopped-speaking", Value::Null),
         ServerMessage::CandidateCaption { text, is_final } => {

@@ -74,7 +74,7 @@ pub(super) fn wake(setup: Setup, view: watch::Sender<StateView>, tasks: TaskTrac
         beforehand: None,
         told: Vec::new(),
         client_buffer_ms: 0,
-        captions: VecDeque::new(),
+        when_durable: VecDeque::new(),
         speech_started_ms: 0,
         code_version: resumed.code_version,
         last_code: None,

@@ -1,6 +1,7 @@
 //! Code questions: written, talked about, handed in, asked about; and what is written is kept.
 
 use super::parts::{WHOLE, asks, probes};
+use super::record::Door;
 use super::stage::{Scene, Talk};
 use vivavoce::interview::QuestionOutcome;
 use vivavoce::session::event::SessionEvent;
@@ -34,6 +35,30 @@ async fn silence_while_code_is_written_is_work_and_what_is_handed_in_is_asked_ab
     assert_eq!(over.events().filter_map(versions).collect::<Vec<_>>(), [(1, false, 1), (2, false, 2), (3, true, 3)]);
     assert_eq!(over.outcomes()[1], ("queues".into(), QuestionOutcome::Answered), "{}", over.story());
     assert_eq!(over.answers()[1].question_key.as_deref(), Some("queues"));
+}
+
+/// Who was told that the code is there finds it there, whatever happens next.
+#[tokio::test(start_paused = true)]
+async fn code_is_answered_when_it_is_durable_and_not_before() {
+    let mut talk = writing().await;
+    talk.notebook.door(Door::Away);
+    talk.writes("queues", "with ledger:", false);
+    talk.waits(5_000).await;
+    assert!(!talk.has_seen("stored"), "the database is away");
+    talk.notebook.door(Door::Open);
+    talk.sees("stored code 12").await;
+    // The same again is there already; another question's code and what comes too fast is refused.
+    talk.writes("queues", "with ledger:", false);
+    talk.sees("stored code 12").await;
+    talk.writes("locks", "lock()", false);
+    talk.sees("refused code 6").await;
+    talk.waits(1_000).await;
+    talk.writes("queues", "with ledgers:", false);
+    talk.writes("queues", "with all ledgers:", false);
+    talk.sees("refused code 17").await;
+    talk.sees("stored code 13").await;
+    talk.leaves();
+    talk.over().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -219,6 +219,8 @@ fn shown(message: &ServerMessage) -> Option<String> {
         ServerMessage::InterviewerCaption { text, spoken: false } => format!("begins {text}"),
         ServerMessage::InterviewerCaption { text, spoken: true } => format!("spoken {text}"),
         ServerMessage::InterviewerInterrupted => "interrupted".into(),
+        ServerMessage::Stored { message } => format!("stored {message}"),
+        ServerMessage::NotStored { message, .. } => format!("refused {message}"),
         ServerMessage::State(view) => format!("state {}", view.phase),
         ServerMessage::Notice { level: NoticeLevel::Info, text } => format!("info {text}"),
         ServerMessage::Notice { level: NoticeLevel::Warning, text } => format!("warning {text}"),
@@ -337,8 +339,15 @@ impl Talk {
 
     /// Code as it stands in the pane.
     pub fn writes(&self, question: &str, content: &str, submitted: bool) {
-        let (question_id, language, content) = (question.into(), "python".into(), content.into());
-        self.candidate.then(Deed::Signal(ClientSignal::Code { question_id, language, content, submitted }));
+        let (question_id, language) = (question.into(), "python".into());
+        let message = Some(format!("code {}", content.len()));
+        self.candidate.then(Deed::Signal(ClientSignal::Code {
+            question_id,
+            language,
+            content: content.into(),
+            submitted,
+            message,
+        }));
     }
 
     /// The network loses so much of what is said next.

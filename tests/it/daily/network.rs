@@ -4,6 +4,7 @@
 //! first, and would leave the others' sockets there.
 
 use crate::support::apart::{apart_as, name_of};
+use crate::support::skip;
 use std::fs;
 use std::process::{Command, Stdio};
 use vivavoce::embedded::models::{ModelFiles, ModelPlaces};
@@ -18,15 +19,13 @@ fn in_a_network_of_its_own<F: Future<Output = ()>>(test: impl FnOnce() -> F + Se
     let places = ModelPlaces::from_env(|name| std::env::var(name).ok()).expect("a home");
     let own_library = std::env::var_os("VIVAVOCE_DAILY_LIB").is_some_and(|path| !path.is_empty());
     if !own_library && let Err(why) = ModelFiles::new(places).verified("daily-core") {
-        eprintln!("SKIPPED: not run without Daily's client library (scripts/setup --daily fetches it): {why}");
+        skip(&format!("Daily rooms, without Daily's client library (scripts/setup --daily fetches it): {why}"));
         return;
     }
     // A thread that has moved to another network takes along whatever it starts: the runtime's threads, the processes.
     let run = std::thread::spawn(move || {
         if !enter() && !has_card() {
-            eprintln!(
-                "SKIPPED: the native client needs a network card besides the loopback, and this machine has none"
-            );
+            skip("Daily rooms: the native client needs a network card besides the loopback, and here is none");
             return;
         }
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();

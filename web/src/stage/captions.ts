@@ -1,6 +1,6 @@
 // What both sides say, as it is said. The list is a view of the talk, not its record.
 
-import { fill, h } from "../dom";
+import { fill, h, setText } from "../dom";
 import { button } from "../frame";
 import { clockTime, t } from "../text";
 import type { SpokenStatus } from "../wire";
@@ -32,7 +32,8 @@ export class Captions {
   private readonly newest = button(t.stage.newest, { class: "slim newest", icon: "chevron" });
   private last: Entry | null = null;
   private sentences: Sentence[] = [];
-  private written: string[] = [];
+  /** What was typed and has not come back as kept. */
+  private written: { text: string; chip: HTMLElement }[] = [];
   private follow = true;
 
   constructor(
@@ -85,7 +86,18 @@ export class Captions {
     this.sentences = this.sentences.filter((sentence) => sentence.status !== "completed");
   }
 
-  /** What was said before this page was opened. */
+  /** Begins anew, for the whole of what was said is shown again. Tells what was typed and never came back as kept. */
+  clear(): string[] {
+    const open = this.written.map((one) => one.text);
+    this.written = [];
+    this.sentences = [];
+    this.last = null;
+    this.interim.hidden = true;
+    fill(this.log);
+    return open;
+  }
+
+  /** What was said before this page was opened, or while its line was broken. */
   past(who: "bot" | "user", text: string, startMs: number | null, interrupted: boolean): void {
     const cut = interrupted ? h("span", { class: "chip cut" }, t.stage.interrupted) : null;
     this.entry(who, startMs).body.append(h("span", { class: "sentence" }, `${text} `, cut));
@@ -126,9 +138,10 @@ export class Captions {
       return;
     }
     this.interim.hidden = true;
-    const echo = this.written.indexOf(words);
+    const echo = this.written.findIndex((one) => one.text === words);
     if (echo >= 0) {
-      this.written.splice(echo, 1);
+      const [kept] = this.written.splice(echo, 1);
+      if (kept !== undefined) setText(kept.chip, t.stage.typed);
       return;
     }
     if (words === "") return;
@@ -136,10 +149,11 @@ export class Captions {
     this.scrollToEnd();
   }
 
-  /** What the person wrote appears at once; the server's echo of it is then not shown twice. */
+  /** What the person wrote appears at once, as being sent; the server's echo says that it is kept, and is not shown twice. */
   userWrote(text: string): void {
-    this.written.push(text);
-    this.entry("user").body.append(h("span", { class: "sentence" }, `${text} `), h("span", { class: "chip" }, t.stage.typed), " ");
+    const chip = h("span", { class: "chip", testid: "typed" }, t.stage.sending);
+    this.written.push({ text, chip });
+    this.entry("user").body.append(h("span", { class: "sentence" }, `${text} `), chip, " ");
     this.follow = true;
     this.scrollToEnd();
   }

@@ -106,7 +106,9 @@ export class Controls {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
     if (this.endDialog.open || this.keysDialog.open || preference("shortcuts") === "off") return;
     if (isWriting(event)) return;
-    const found = KEYS.find((one) => one.key === event.key.toLowerCase() && (one.key === "?" || one.shift === event.shiftKey));
+    // The key's place counts where its letter is of another alphabet.
+    const key = /^[a-z?]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace(/^Key/, "").toLowerCase();
+    const found = KEYS.find((one) => one.key === key && (one.key === "?" || one.shift === event.shiftKey));
     if (found === undefined) return;
     event.preventDefault();
     const buttons: Partial<Record<string, HTMLButtonElement>> = {

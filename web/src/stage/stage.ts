@@ -16,16 +16,21 @@ import type { SoundSetup } from "../views/microphone";
 import { consentStep } from "../views/consent";
 import { JUST_ENDED } from "../views/report";
 import type { InterviewState, Question, ServerMessage } from "../wire";
+import { keepAwake } from "./awake";
 import { Captions } from "./captions";
 import { StageClock } from "./clock";
 import { CodePane, isCodeQuestion } from "./code-pane";
 import { Controls, type Wish } from "./controls";
 import { Indicator, type Visible } from "./indicator";
 import { MicrophoneWatch } from "./microphone-watch";
+import { questionParts } from "./question";
 import { TextBox } from "./text-box";
 
 /** At most one "typing" in this time. */
 const TYPING_INTERVAL_MS = 1_000;
+/** The record after a break; captions are held so long. */
+const CATCH_UP_MAX_MS = 4_000;
+const CAPTIONS: ReadonlySet<ServerMessage["type"]> = new Set(["user-transcription", "bot-output", "bot-stopped-speaking", "bot-interrupted"]);
 /** After a wish to end: when the goodbye takes longer, the page offers to leave without it. */
 const LEAVE_OFFER_AFTER_MS = 6_000;
 
@@ -57,6 +62,8 @@ class Stage {
   private ending = false;
   private over = false;
   private lastTyping = 0;
+  /** Captions that come while the record is fetched anew; null when it is not. */
+  private held: ServerMessage[] | null = null;
   /** The server's last words of what went wrong. */
   private trouble: string | null = null;
   /** Why the server has left the interview, until it is back. */
@@ -114,6 +121,35 @@ class Stage {
     } catch {
       // The record is in the report, too.
     }
+  }
+
+  /** After a break: shows what was said meanwhile, and gives back what was typed and did not arrive. */
+  private async catchUp(): Promise<void> {
+    if (this.held !== null) return;
+    this.held = [];
+    try {
+      const limit = AbortSignal.any([this.visit.signal, AbortSignal.timeout(CATCH_UP_MAX_MS)]);
+      const rows = parseTranscript(await fetchTranscript(this.interview.id, this.token, limit));
+      const typed = this.captions.clear();
+      for (const row of rows) this.captions.past(row.role === "candidate" ? "user" : "bot", row.content, row.startMs, row.interrupted);
+      const lost = typed.filter((text) => !rows.some((row) => row.role === "candidate" && row.content.includes(text)));
+      if (lost.length > 0) {
+        this.textBox.giveBack(lost.join("\n"));
+        this.tell("warn", t.stage.notArrived);
+      }
+    } catch {
+      // What is on the page stays; the record is in the report, too.
+    }
+    const { held } = this;
+    this.held = null;
+    for (const message of held ?? []) this.onMessage(message);
+  }
+
+  /** Words to act upon: they stay until the person takes them away, or the line changes. */
+  private tell(kind: "warn" | "bad", words: string): void {
+    const read = button(t.dismiss, { class: "slim" });
+    read.addEventListener("click", () => fill(this.banner));
+    fill(this.banner, note(kind, "warning", "", h("p", { testid: "told" }, words), h("div", { class: "row" }, read)));
   }
 
   private draw(): void {
@@ -180,6 +216,7 @@ class Stage {
         if (before.kind === "reconnecting") {
           toast("info", t.stage.reconnected);
           this.codePane.resend();
+          void this.catchUp();
         }
         break;
       case "reconnecting":
@@ -219,6 +256,7 @@ class Stage {
   }
 
   private onMessage(message: ServerMessage): void {
+    if (this.held !== null && CAPTIONS.has(message.type)) return void this.held.push(message);
     switch (message.type) {
       case "state":
         this.onState(message.state);
@@ -245,8 +283,10 @@ class Stage {
         this.captions.botInterrupted();
         break;
       case "notice":
-        toast(message.level, message.text);
-        if (message.level === "error") this.trouble = message.text;
+        if (message.level !== "error") return toast(message.level, message.text);
+        this.trouble = message.text;
+        if (this.line.kind === "open") this.tell("bad", message.text);
+        else toast("error", message.text);
         return;
       case "error":
         toast("error", message.message);
@@ -452,34 +492,6 @@ class Stage {
       return;
     }
     this.shownQuestion = question;
-    const minutes = Math.round(question.timeBoxS / 60);
-    fill(
-      this.question,
-      h(
-        "p",
-        { class: "question-meta" },
-        h("span", { class: "chip accent", testid: "question-number" }, t.stage.questionOf(question.number, question.of)),
-        h("span", { class: "soft small" }, [t.stage.kinds[question.kind] ?? question.kind, minutes > 0 ? t.stage.timeBox(minutes) : ""].filter(Boolean).join(" · ")),
-      ),
-      h("p", { class: "question-text", lang: this.interview.language, testid: "question-text" }, question.text),
-    );
+    fill(this.question, ...questionParts(question, this.interview.language));
   }
-}
-
-/** A telephone must not fall asleep in mid-answer. */
-function keepAwake(signal: AbortSignal): void {
-  let lock: WakeLockSentinel | null = null;
-  const request = (): void => {
-    if (document.visibilityState !== "visible" || signal.aborted) return;
-    navigator.wakeLock?.request("screen").then(
-      (granted) => {
-        lock = granted;
-        if (signal.aborted) void granted.release();
-      },
-      () => undefined,
-    );
-  };
-  document.addEventListener("visibilitychange", request, { signal });
-  signal.addEventListener("abort", () => void lock?.release());
-  request();
 }

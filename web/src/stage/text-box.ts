@@ -61,6 +61,12 @@ export class TextBox {
     this.field.focus();
   }
 
+  /** Puts words back that did not arrive, before what is being written. */
+  giveBack(text: string): void {
+    this.field.value = [text, this.field.value].filter((part) => part.trim() !== "").join("\n");
+    this.fit();
+  }
+
   enable(enabled: boolean): void {
     this.sendButton.disabled = !enabled;
   }

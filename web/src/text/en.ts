@@ -190,6 +190,8 @@ export const en = {
     captionsShow: "Show captions",
     interrupted: "cut short",
     typed: "written",
+    sending: "being sent",
+    notArrived: "Not everything that you wrote had arrived when the line broke. It stands in the text box again: please send it once more.",
     newest: "To the newest",
     done: "I'm done",
     repeat: "Repeat",
