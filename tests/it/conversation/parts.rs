@@ -57,11 +57,29 @@ pub struct Ears {
 struct Manner {
     delay: Duration,
     broken: bool,
+    chance: Option<Chance>,
+}
+
+/// Numbers by chance, the same for the same seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance(pub u64);
+
+impl Chance {
+    /// In `from..to`.
+    pub fn between(&mut self, from: u64, to: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from + (self.0 >> 33) % (to - from)
+    }
+
+    /// One time in `of`.
+    pub fn one_in(&mut self, of: u64) -> bool {
+        self.between(0, of) == 0
+    }
 }
 
 impl Ears {
     pub fn new() -> Self {
-        let manner = Manner { delay: Duration::from_millis(250), broken: false };
+        let manner = Manner { delay: Duration::from_millis(250), broken: false, chance: None };
         Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
     }
 
@@ -73,6 +91,21 @@ impl Ears {
     /// From now on words take so long.
     pub fn take_ms(&self, ms: u64) {
         locked(&self.manner).delay = Duration::from_millis(ms);
+    }
+
+    /// From now on each request takes as long as chance will have it, up to 3 s, so that answers overtake each other, and
+    /// one in twenty fails.
+    pub fn by_chance(&self, chance: Chance) {
+        locked(&self.manner).chance = Some(chance);
+    }
+
+    fn manner(&self) -> Manner {
+        let mut manner = locked(&self.manner);
+        if let Some(chance) = &mut manner.chance {
+            let (delay_ms, broken) = (chance.between(20, 3_000), chance.one_in(20));
+            (manner.delay, manner.broken) = (Duration::from_millis(delay_ms), broken);
+        }
+        *manner
     }
 
     /// From now on nothing (or everything again) is understood.
@@ -93,7 +126,7 @@ impl SpeechToText for Ears {
                     SttCommand::Audio(frame) => heard.push((frame.at, frame.pcm[0])),
                     SttCommand::Transcribe { utterance, revision, from, to, last: _ } => {
                         let text = ears.understand(&heard, from, to);
-                        let manner = *locked(&ears.manner);
+                        let manner = ears.manner();
                         let events = events.clone();
                         tokio::spawn(async move {
                             tokio::time::sleep(manner.delay).await;
@@ -139,6 +172,7 @@ impl Ears {
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
     fails_at: Arc<Mutex<Option<String>>>,
+    chance: Arc<Mutex<Option<Chance>>>,
 }
 
 impl Speaker {
@@ -146,16 +180,25 @@ impl Speaker {
     pub fn fails_at(&self, part: &str) {
         *locked(&self.fails_at) = Some(part.to_owned());
     }
+
+    /// From now on each sentence takes as long as chance will have it, up to 1.5 s, and one in fifteen fails.
+    pub fn by_chance(&self, chance: Chance) {
+        *locked(&self.chance) = Some(chance);
+    }
 }
 
 impl TextToSpeech for Speaker {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
-        let fails = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let (delay_ms, fails) = match &mut *locked(&self.chance) {
+            Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
+            None => (80, told),
+        };
         Box::pin(async move {
             tokio::select! {
                 biased;
                 () = request.cancel.cancelled() => Err(TtsError::Cancelled),
-                () = tokio::time::sleep(Duration::from_millis(80)) => {
+                () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {
                     if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text)) }
                 }
             }
