@@ -81,9 +81,10 @@ pub enum EarEvent {
     Switched {
         said: String,
     },
-    /// The recogniser is gone for good.
+    /// A part of the ears is gone for good: nothing is heard any more.
     Down {
-        error: SttError,
+        part: &'static str,
+        error: String,
     },
 }
 
@@ -147,7 +148,7 @@ pub fn open(
 
 impl Listening {
     async fn run(mut self, mut commands: mpsc::Receiver<EarCommand>, cancel: CancellationToken) {
-        let mut stt_open = true;
+        let (mut voice_open, mut stt_open) = (true, true);
         loop {
             tokio::select! {
                 biased;
@@ -156,12 +157,18 @@ impl Listening {
                     Some(command) => self.command(command),
                     None => return,
                 },
-                Some(reading) = self.parts.voice.readings.recv() => self.reading(reading),
+                reading = self.parts.voice.readings.recv(), if voice_open => match reading {
+                    Some(reading) => self.reading(reading),
+                    None => {
+                        voice_open = false;
+                        self.down("vad", "the voice detector is gone");
+                    }
+                },
                 event = self.parts.stt.events.recv(), if stt_open => match event {
                     Some(event) => self.heard(event),
                     None => {
                         stt_open = false;
-                        self.tell(EarEvent::Down { error: SttError::Gone });
+                        self.down("stt", SttError::Gone);
                     }
                 },
                 Some((utterance, probability)) = self.completions.next(), if !self.completions.is_empty() => {
@@ -296,8 +303,12 @@ impl Listening {
             SttEvent::Switched { said } => self.tell(EarEvent::Switched { said }),
             // Here the floor is the turn core's business, not the provider's.
             SttEvent::Endpoint { .. } => {}
-            SttEvent::Down { error } => self.tell(EarEvent::Down { error }),
+            SttEvent::Down { error } => self.down("stt", error),
         }
+    }
+
+    fn down(&self, part: &'static str, error: impl ToString) {
+        self.tell(EarEvent::Down { part, error: error.to_string() });
     }
 
     /// The session's loop never waits for its ears, so this queue is full only if the loop is dead.

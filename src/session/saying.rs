@@ -83,6 +83,10 @@ impl Actor {
         let Some(speech) = self.mouth.current() else { return };
         let line = speech.line.clone();
         let first_audio = speech.first_audio;
+        if speech.is_stopped() {
+            // Its first frame was under way when it was dropped: for the record, and a reply to nothing.
+            return self.log_speech_started(id, &line, at);
+        }
         if line.expects_answer.is_some() || line.kind == LineKind::Closing {
             self.hearing.asked(line.question_key.clone(), at);
         }

@@ -1,11 +1,15 @@
-//! Conversations by chance, through whole sessions: words that overtake each other or never come, a turn model that is
-//! late or fails, a voice and a language model that do, buttons at any time. What is late must go where it belongs or
-//! nowhere. `VIVAVOCE_TALKS` sets how many are tried; the policy alone is tried far more often (`src/turn/tests.rs`).
+//! Conversations by chance, through whole sessions. Everything that takes part is late, or fails: words overtake each
+//! other or never come, the detector stalls, turn model, voice and language model fail, the network loses and breaks, the
+//! database is slow or away, buttons come at any time. What is late must go where it belongs or nowhere. `VIVAVOCE_TALKS`
+//! sets how many are tried.
 
 use super::over::Over;
-use super::parts::{Chance, Speaker};
+use super::parts::{Chance, Detector, Speaker, locked};
+use super::record::Door;
 use super::stage::{Scene, Talk};
+use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 use vivavoce::id::UtteranceId;
 use vivavoce::llm::LlmError;
@@ -15,70 +19,115 @@ use vivavoce::session::event::SessionEvent;
 use vivavoce::vad::VadError;
 use vivavoce::vad::scripted::ScriptedTurn;
 
-/// Talks that are tried where nothing else is said.
-const TALKS: u64 = 60;
-/// Deeds of the candidate in one talk.
-const DEEDS: u64 = 14;
+/// Talks that are tried where nothing else is said, …
+const TALKS: u32 = 20_000;
+/// … by so many threads.
+const THREADS: u32 = 4;
 /// Greeting and disclosure, however late their voice, ms.
 const GREETING_MS: u64 = 11_000;
 
-#[tokio::test(start_paused = true)]
-async fn what_is_late_goes_where_it_belongs_or_nowhere() {
-    let talks = std::env::var("VIVAVOCE_TALKS").ok().and_then(|talks| talks.parse().ok()).unwrap_or(TALKS);
-    let (mut answers, mut reopened) = (0, 0);
-    for seed in 1..=talks {
-        let over = by_chance(seed).await;
-        answers += over.has("answer_committed");
-        reopened += over.has("false_cutoff_recovered");
-        check(seed, &over);
-    }
-    println!("{talks} talks, {answers} answers, {reopened} recovered");
-    assert!(answers as u64 >= talks, "hardly anything was answered: {answers}");
-    assert!(reopened > 0, "nobody was ever cut off");
+/// One talk: how its parts behave, and what the candidate does, each after a wait, ms.
+#[derive(Clone, Debug)]
+struct Course {
+    seed: u64,
+    turn_model_ms: u64,
+    llm_ms: (u64, u64),
+    saving_ms: u64,
+    deeds: Vec<(u64, Deed)>,
 }
 
-async fn by_chance(seed: u64) -> Over {
-    let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let speaker = Speaker::default();
-    speaker.by_chance(Chance(seed + 1));
-    let turn_model = turn_model(&mut chance);
-    let llm = ScriptedLlm::new(
-        vec![
-            Ok(vec!["And ".into(), "how ".into(), "is ".into(), "that ".into(), "kept?".into()]),
-            Err(LlmError::Run { why: "the test says so".into() }),
-        ],
-        Duration::from_millis(chance.between(50, 3_000)),
-        Duration::from_millis(chance.between(5, 400)),
-    );
+#[derive(Clone, Debug)]
+enum Deed {
+    Says { words: u64, word_ms: u64 },
+    Hums,
+    Coughs,
+    Types,
+    Presses(Button),
+    /// The network loses so much of what is said next.
+    Loses { ms: u64 },
+    Breaks { ms: u64 },
+    /// The database is away for so long.
+    Unsaved { ms: u64 },
+}
+
+fn a_course() -> impl Strategy<Value = Course> {
+    let deed = prop_oneof![
+        12 => (1_u64..9, 10_u64..30).prop_map(|(words, frames)| Deed::Says { words, word_ms: frames * 20 }),
+        2 => Just(Deed::Hums),
+        1 => Just(Deed::Coughs),
+        1 => Just(Deed::Types),
+        2 => proptest::sample::select(vec![
+            Button::Done, Button::Repeat, Button::Rephrase, Button::Slower, Button::Moment, Button::Skip, Button::Resume,
+        ])
+        .prop_map(Deed::Presses),
+        1 => (40_u64..600).prop_map(|ms| Deed::Loses { ms }),
+        1 => (200_u64..6_000).prop_map(|ms| Deed::Breaks { ms }),
+        1 => (200_u64..6_000).prop_map(|ms| Deed::Unsaved { ms }),
+    ];
+    let deeds = proptest::collection::vec((100_u64..4_000, deed), 1..15);
+    let parts = (any::<u64>(), 20_u64..1_200, (50_u64..3_000, 5_u64..400), 1_u64..1_200);
+    (parts, deeds).prop_map(|((seed, turn_model_ms, llm_ms, saving_ms), deeds)| Course {
+        seed,
+        turn_model_ms,
+        llm_ms,
+        saving_ms,
+        deeds,
+    })
+}
+
+#[test]
+fn what_is_late_goes_where_it_belongs_or_nowhere() {
+    let talks = std::env::var("VIVAVOCE_TALKS").ok().and_then(|talks| talks.parse().ok()).unwrap_or(TALKS);
+    let tally = Mutex::new(BTreeMap::<String, usize>::new());
+    std::thread::scope(|threads| {
+        for _ in 0..THREADS {
+            threads.spawn(|| try_talks(talks.div_ceil(THREADS), &tally));
+        }
+    });
+    let tally = locked(&tally);
+    println!("{talks} talks: {tally:?}");
+    for kind in ["answer_committed", "false_cutoff_recovered", "part_failed", "speech_failed", "audio_lost", "aside"] {
+        assert!(tally.contains_key(kind), "never came: {kind}");
+    }
+}
+
+/// Tries so many talks, adding up what came in them.
+fn try_talks(cases: u32, tally: &Mutex<BTreeMap<String, usize>>) {
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() };
+    proptest!(config, |(course in a_course())| {
+        let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        let over = paused.expect("a runtime").block_on(held(&course));
+        check(&over);
+        let mut tally = locked(tally);
+        for row in &over.kept.written {
+            *tally.entry(row.kind.clone()).or_default() += 1;
+        }
+    });
+}
+
+async fn held(course: &Course) -> Over {
+    let chance = |which| Chance(course.seed.wrapping_add(which));
+    let speaker = Speaker { is_mute: true, ..Speaker::default() };
+    speaker.by_chance(chance(1));
     let scene = Scene {
         speaker,
-        turn_model: Some(turn_model),
-        llm: Some(llm),
-        saving_ms: chance.between(1, 1_200),
+        turn_model: Some(turn_model(course.turn_model_ms, chance(2))),
+        llm: Some(llm(course.llm_ms)),
+        detector: Detector { chance: Some(chance(3)), ..Detector::default() },
+        saving_ms: course.saving_ms,
         ..Scene::default()
     };
     let mut talk = scene.opens();
-    talk.ears.by_chance(Chance(seed + 2));
+    talk.ears.by_chance(chance(4));
     // The greeting is said to its end, whatever the candidate does.
     talk.waits(GREETING_MS).await;
     let mut said = 0;
-    for _ in 0..DEEDS {
-        talk.waits(chance.between(100, 4_000)).await;
+    for (wait_ms, deed) in &course.deeds {
+        talk.waits(*wait_ms).await;
         if is_over(&talk) {
             return talk.over().await;
         }
-        match chance.between(0, 12) {
-            0 => talk.says("mm-hm", chance.between(15, 30) * 20).await,
-            1 => talk.says("", 400).await,
-            2 => talk.presses(button(&mut chance)),
-            3 => talk.types("a typed word"),
-            _ => {
-                let count = chance.between(1, 9);
-                let words: Vec<String> = (said..said + count).map(|number| format!("w{number}")).collect();
-                said += count;
-                talk.says(&words.join(" "), count * chance.between(10, 30) * 20).await;
-            }
-        }
+        does(&mut talk, deed, &mut said).await;
     }
     talk.waits(6_000).await;
     if !is_over(&talk) {
@@ -87,17 +136,37 @@ async fn by_chance(seed: u64) -> Over {
     talk.over().await
 }
 
+async fn does(talk: &mut Talk, deed: &Deed, said: &mut u64) {
+    match deed {
+        Deed::Says { words, word_ms } => {
+            let text: Vec<String> = (*said..*said + words).map(|number| format!("w{number}")).collect();
+            *said += words;
+            talk.says(&text.join(" "), words * word_ms).await;
+        }
+        Deed::Hums => talk.says("mm-hm", 400).await,
+        Deed::Coughs => talk.says("", 400).await,
+        Deed::Types => talk.types("a typed word"),
+        Deed::Presses(button) => talk.presses(*button),
+        Deed::Loses { ms } => talk.loses(*ms),
+        Deed::Breaks { ms } => talk.breaks_off(*ms).await,
+        Deed::Unsaved { ms } => {
+            talk.notebook.door(Door::Away);
+            talk.waits(*ms).await;
+            talk.notebook.door(Door::Open);
+        }
+    }
+}
+
 /// All questions may be answered, or skipped, before the candidate is done.
 fn is_over(talk: &Talk) -> bool {
     talk.has_seen("ended") || talk.has_seen("close")
 }
 
-/// Late by chance, of any opinion, and failing one time in ten.
-fn turn_model(chance: &mut Chance) -> ScriptedTurn {
-    let delay = Duration::from_millis(chance.between(20, 1_200));
-    let opinions = std::sync::Mutex::new(*chance);
-    ScriptedTurn::by(delay, move |_| {
-        let mut chance = super::parts::locked(&opinions);
+/// Of any opinion, and failing one time in ten.
+fn turn_model(delay_ms: u64, chance: Chance) -> ScriptedTurn {
+    let opinions = Mutex::new(chance);
+    ScriptedTurn::by(Duration::from_millis(delay_ms), move |_| {
+        let mut chance = locked(&opinions);
         if chance.one_in(10) {
             return Err(VadError::Run { model: "the turn model".into(), why: "the test says so".into() });
         }
@@ -105,15 +174,15 @@ fn turn_model(chance: &mut Chance) -> ScriptedTurn {
     })
 }
 
-fn button(chance: &mut Chance) -> Button {
-    let buttons =
-        [Button::Done, Button::Repeat, Button::Rephrase, Button::Slower, Button::Moment, Button::Skip, Button::Resume];
-    buttons[chance.between(0, buttons.len() as u64) as usize]
+/// Slow by chance, and failing from the second time on.
+fn llm((first_ms, next_ms): (u64, u64)) -> ScriptedLlm {
+    let words = ["And ", "how ", "is ", "that ", "kept?"].map(str::to_owned).to_vec();
+    let answers = vec![Ok(words.clone()), Ok(words), Err(LlmError::Run { why: "the test says so".into() })];
+    ScriptedLlm::new(answers, Duration::from_millis(first_ms), Duration::from_millis(next_ms))
 }
 
-/// Beside what holds for every session (see `over`): words stand in the order in which they were said, each once, and
-/// what was stopped never sounds again.
-fn check(seed: u64, over: &Over) {
+/// Beside what holds for every session (see `over`): words stand in the order in which they were said, each once.
+fn check(over: &Over) {
     let mut utterances: BTreeMap<UtteranceId, (u64, String)> = BTreeMap::new();
     for event in over.events() {
         if let SessionEvent::UtteranceTranscribed(heard) = event {
@@ -124,19 +193,8 @@ fn check(seed: u64, over: &Over) {
     }
     let mut in_time: Vec<&(u64, String)> = utterances.values().collect();
     in_time.sort_by_key(|(start_ms, _)| *start_ms);
-    let numbers: Vec<u64> = in_time
-        .iter()
-        .flat_map(|(_, text)| text.split_whitespace())
-        .filter_map(|word| word.strip_prefix('w')?.parse().ok())
-        .collect();
+    let words = in_time.iter().flat_map(|(_, text)| text.split_whitespace());
+    let numbers: Vec<u64> = words.filter_map(|word| word.strip_prefix('w')?.parse().ok()).collect();
     let wrong = numbers.windows(2).find(|pair| pair[0] >= pair[1]);
-    assert!(wrong.is_none(), "talk {seed}: words out of place: {wrong:?}\n{}", over.story());
-    for (place, note) in over.notes.iter().enumerate() {
-        let Some(speech) = note.what.strip_prefix("stopped #").and_then(|rest| rest.split(';').next()) else {
-            continue;
-        };
-        let again = format!("sounds #{speech};");
-        let sounds = over.notes[place..].iter().find(|later| later.what == again);
-        assert!(sounds.is_none(), "talk {seed}: speech {speech} sounded after it was stopped\n{}", over.story());
-    }
+    assert!(wrong.is_none(), "words out of place: {wrong:?}\n{}", over.story());
 }

@@ -12,6 +12,8 @@ use vivavoce::stt::{
     STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream, Transcript,
 };
 use vivavoce::tts::{SpeakRequest, TextToSpeech, TtsError};
+use vivavoce::vad::scripted::ScriptedVoice;
+use vivavoce::vad::{VAD_FRAMES_MAX, VoiceActivity, VoiceStream};
 
 /// Time for each letter of the interviewer's, ms.
 const LETTER_MS: usize = 50;
@@ -93,8 +95,8 @@ impl Ears {
         locked(&self.manner).delay = Duration::from_millis(ms);
     }
 
-    /// From now on each request takes as long as chance will have it, up to 3 s, so that answers overtake each other, and
-    /// one in twenty fails.
+    /// From now on each request takes as long as chance will have it, up to 3 s, so that answers overtake each other, one
+    /// in twenty fails, and at one in three hundred the recogniser is gone for good.
     pub fn by_chance(&self, chance: Chance) {
         locked(&self.manner).chance = Some(chance);
     }
@@ -106,6 +108,10 @@ impl Ears {
             (manner.delay, manner.broken) = (Duration::from_millis(delay_ms), broken);
         }
         *manner
+    }
+
+    fn dies(&self) -> bool {
+        locked(&self.manner).chance.as_mut().is_some_and(|chance| chance.one_in(300))
     }
 
     /// From now on nothing (or everything again) is understood.
@@ -124,6 +130,7 @@ impl SpeechToText for Ears {
             while let Some(command) = asked.recv().await {
                 match command {
                     SttCommand::Audio(frame) => heard.push((frame.at, frame.pcm[0])),
+                    SttCommand::Transcribe { .. } if ears.dies() => return,
                     SttCommand::Transcribe { utterance, revision, from, to, last: _ } => {
                         let text = ears.understand(&heard, from, to);
                         let manner = ears.manner();
@@ -168,9 +175,55 @@ impl Ears {
     }
 }
 
+/// A detector of voice that may stall, so that its readings come in bursts, and die.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    pub hears: ScriptedVoice,
+    /// Stalls at one reading in a hundred, for up to 400 ms, and is gone at one in ten thousand.
+    pub chance: Option<Chance>,
+    /// Is gone from here on.
+    pub dies_at: Option<SamplePos>,
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        Self { hears: ScriptedVoice::LouderThan(500.0), chance: None, dies_at: None }
+    }
+}
+
+impl VoiceActivity for Detector {
+    fn open(&self) -> VoiceStream {
+        let mut stream = self.hears.open();
+        let (mut chance, dies_at) = (self.chance, self.dies_at);
+        let (late, readings) = mpsc::channel(VAD_FRAMES_MAX);
+        let mut on_time = std::mem::replace(&mut stream.readings, readings);
+        tokio::spawn(async move {
+            while let Some(reading) = on_time.recv().await {
+                let mut dies = dies_at.is_some_and(|at| reading.at >= at);
+                if let Some(chance) = &mut chance {
+                    if chance.one_in(100) {
+                        tokio::time::sleep(Duration::from_millis(chance.between(20, 400))).await;
+                    }
+                    dies |= chance.one_in(10_000);
+                }
+                if dies || late.send(reading).await.is_err() {
+                    return;
+                }
+            }
+        });
+        stream
+    }
+
+    fn name(&self) -> String {
+        "detector-of-the-test".into()
+    }
+}
+
 /// A voice that fails at the sentences it is told to.
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
+    /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
+    pub is_mute: bool,
     fails_at: Arc<Mutex<Option<String>>>,
     chance: Arc<Mutex<Option<Chance>>>,
 }
@@ -189,6 +242,7 @@ impl Speaker {
 
 impl TextToSpeech for Speaker {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
+        let is_mute = self.is_mute;
         let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
         let (delay_ms, fails) = match &mut *locked(&self.chance) {
             Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
@@ -199,7 +253,7 @@ impl TextToSpeech for Speaker {
                 biased;
                 () = request.cancel.cancelled() => Err(TtsError::Cancelled),
                 () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {
-                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text)) }
+                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text, is_mute)) }
                 }
             }
         })
@@ -211,7 +265,7 @@ impl TextToSpeech for Speaker {
 }
 
 /// A sound as long as the text, with its words in time.
-fn clip(text: &Arc<str>) -> VoiceClip {
+fn clip(text: &Arc<str>, is_mute: bool) -> VoiceClip {
     let letter_samples = VOICE_RATE_HZ as usize * LETTER_MS / 1000;
     let number = |count: usize| u32::try_from(count).expect("a sentence is short");
     let words = text.split_whitespace().map(|word| {
@@ -224,7 +278,9 @@ fn clip(text: &Arc<str>) -> VoiceClip {
             end_samples: number(end * letter_samples),
         }
     });
-    VoiceClip { text: text.clone(), words: words.collect(), pcm: sound(text.len() * letter_samples) }
+    let samples = text.len() * letter_samples;
+    let pcm = if is_mute { vec![0; samples].into() } else { sound(samples) };
+    VoiceClip { text: text.clone(), words: words.collect(), pcm }
 }
 
 /// Something like a voice: a pitch that wanders, and two overtones.
