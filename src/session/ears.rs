@@ -4,6 +4,7 @@
 use super::echo::EchoGuard;
 use super::utterances::{Mark, Settings, Utterances};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
+use crate::audio::gaps::silent_tail;
 use crate::id::UtteranceId;
 use crate::stt::{SttCommand, SttError, SttEvent, SttStream, Transcript};
 use crate::vad::{TurnModel, VoiceReading, VoiceStream};
@@ -228,12 +229,21 @@ impl Listening {
                 Mark::Started { utterance, at } => self.tell(EarEvent::Started { utterance, at }),
                 Mark::Stopped { utterance, at, from, to } => {
                     let revision = self.transcribe(utterance, from, to, false);
+                    let at = self.voice_end(at);
                     self.tell(EarEvent::Stopped { utterance, at, revision });
                     self.judge(utterance);
                 }
                 Mark::Closed { utterance, from, to, next } => self.closed(utterance, from, to, next.is_some()),
             }
         }
+    }
+
+    /// Where a voice that the detector heard until `at` ended: the silence that it held on for is the candidate's.
+    fn voice_end(&self, at: SamplePos) -> SamplePos {
+        let since = usize::try_from(self.last_at.0.saturating_sub(at.0)).unwrap_or(usize::MAX);
+        let end = self.recent.len().saturating_sub(since);
+        let heard: Vec<i16> = self.recent.range(end.saturating_sub(EAR_RATE_HZ as usize)..end).copied().collect();
+        SamplePos(at.0.saturating_sub(silent_tail(&heard)))
     }
 
     /// An utterance's last word was said. If its last pause was transcribed already, nothing is transcribed again.

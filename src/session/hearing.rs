@@ -136,6 +136,14 @@ impl Hearing {
         }
     }
 
+    /// The open turn goes on: if it belongs to the question `in_hand`, what was asked since has yet to be asked.
+    fn asked_again(&mut self, in_hand: Option<String>) {
+        if in_hand.is_some() && self.open_key.as_ref() == Some(&in_hand) {
+            self.asked = in_hand;
+            self.asked_before = None;
+        }
+    }
+
     /// The interviewer begins to say this.
     pub fn interviewer_says(&mut self, text: &str, start: SamplePos) {
         self.said.truncate(SAID_MAX - 1);

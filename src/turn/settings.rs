@@ -223,8 +223,8 @@ impl Default for Settings {
     /// As `[turn]` of `config/default.toml` states them, which is the only place of their values.
     fn default() -> Self {
         static STATED: LazyLock<Settings> = LazyLock::new(|| {
-            let file: DefaultFile =
-                toml::from_str(include_str!("../../config/default.toml")).expect("the built-in defaults state every threshold");
+            let file: DefaultFile = toml::from_str(include_str!("../../config/default.toml"))
+                .expect("the built-in defaults state every threshold");
             file.turn
         });
         STATED.clone()

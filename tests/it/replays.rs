@@ -47,7 +47,8 @@ fn decided(part: &Part, base: Instant) -> String {
         format!("{:?} after {} ms", decision.reason, decision.silence_ms).to_lowercase()
     };
     decided_again(part, base).iter().fold(String::new(), |mut lines, (turn, decision)| {
-        let logged = part.decided.iter().find(|(logged, before)| logged == turn && before.reopened == decision.reopened);
+        let logged =
+            part.decided.iter().find(|(logged, before)| logged == turn && before.reopened == decision.reopened);
         let same = |(_, logged): &&(_, vivavoce::turn::Decision)| {
             logged.reason == decision.reason && logged.silence_ms.abs_diff(decision.silence_ms) <= ROUNDING_MS
         };

@@ -312,7 +312,9 @@ fn conversation(flow: &mut Flow, report: &Report) {
     let heard = Some(&delivery.heard_gap_ms).filter(|heard| heard.p50.is_some());
     let gap = heard.unwrap_or(&delivery.gap_ms);
     if let (Some(p50), Some(p95), Some(p99)) = (gap.p50, gap.p95, gap.p99) {
-        words.push_str(&format!(" Silence before a reply: median {p50} ms, 95 of 100 within {p95} ms, 99 within {p99} ms."));
+        words.push_str(&format!(
+            " Silence before a reply: median {p50} ms, 95 of 100 within {p95} ms, 99 within {p99} ms."
+        ));
     }
     flow.paragraph(&[plain(words)], BODY);
     flow.paragraph(&[soft(delivery.note.clone())], SMALL);

@@ -233,6 +233,7 @@ impl Actor {
             .collect();
         self.hearing.open.extend(back);
         self.interview_event(interview::Event::Reopened { turn });
+        self.hearing.asked_again(self.question_key());
     }
 
     /// The server goes down: what was said of the open turn is kept for whoever takes the session up.

@@ -38,16 +38,25 @@ struct Course {
 
 #[derive(Clone, Debug)]
 enum Deed {
-    Says { words: u64, word_ms: u64 },
+    Says {
+        words: u64,
+        word_ms: u64,
+    },
     Hums,
     Coughs,
     Types,
     Presses(Button),
     /// The network loses so much of what is said next.
-    Loses { ms: u64 },
-    Breaks { ms: u64 },
+    Loses {
+        ms: u64,
+    },
+    Breaks {
+        ms: u64,
+    },
     /// The database is away for so long.
-    Unsaved { ms: u64 },
+    Unsaved {
+        ms: u64,
+    },
 }
 
 fn a_course() -> impl Strategy<Value = Course> {
@@ -93,7 +102,8 @@ fn what_is_late_goes_where_it_belongs_or_nowhere() {
 
 /// Tries so many talks, adding up what came in them.
 fn try_talks(cases: u32, tally: &Mutex<BTreeMap<String, usize>>) {
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() };
+    let config =
+        ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() };
     proptest!(config, |(course in a_course())| {
         let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         let over = paused.expect("a runtime").block_on(held(&course));

@@ -6,8 +6,8 @@ use super::record::Written;
 use super::stage::Scene;
 use std::time::Instant;
 use vivavoce::room::Button;
-use vivavoce::session::replay::compare::{Comparison, compare, decided_again};
 use vivavoce::session::replay::Stored;
+use vivavoce::session::replay::compare::{Comparison, compare, decided_again};
 
 /// A conversation with a false cut-off, an interruption, a backchannel, a nudge and a skip in it.
 async fn eventful() -> Vec<Written> {
