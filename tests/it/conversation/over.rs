@@ -62,14 +62,14 @@ impl Over {
         }
     }
 
-    /// A speech that is stopped leaves one frame more at most: the one that is under way, or its fade.
+    /// After the instant at which a speech is stopped one frame of it leaves at most: its fade.
     fn stops_for_good(&self) {
         for (place, note) in self.notes.iter().enumerate() {
             let Some(speech) = note.what.strip_prefix("stop ") else { continue };
             let is_its = |note: &&Note| {
                 ["frame ", "sounds ", "mixes "].iter().any(|kind| note.what.strip_prefix(kind) == Some(speech))
             };
-            let more = self.notes[place..].iter().filter(is_its).count();
+            let more = self.notes[place..].iter().filter(|later| later.ms > note.ms).filter(is_its).count();
             self.hold(more <= 1, || format!("{more} frames of {speech} after it was stopped"));
         }
     }
