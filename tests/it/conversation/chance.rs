@@ -122,7 +122,7 @@ fn try_talks(seed: u8, cases: u32, tally: &Mutex<BTreeMap<String, usize>>) {
 
 async fn held(course: &Course) -> Over {
     let chance = |which| Chance(course.seed.wrapping_add(which));
-    let speaker = Speaker { is_mute: true, ..Speaker::default() };
+    let speaker = Speaker::mute();
     speaker.by_chance(chance(1));
     let scene = Scene {
         speaker,

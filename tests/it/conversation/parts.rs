@@ -225,13 +225,17 @@ impl VoiceActivity for Detector {
 /// A voice that fails at the sentences it is told to.
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
-    /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
-    pub is_mute: bool,
+    is_mute: bool,
     fails_at: Arc<Mutex<Option<String>>>,
     chance: Arc<Mutex<Option<Chance>>>,
 }
 
 impl Speaker {
+    /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
+    pub fn mute() -> Self {
+        Self { is_mute: true, ..Self::default() }
+    }
+
     /// From now on sentences with this in them cannot be spoken ("" is in all).
     pub fn fails_at(&self, part: &str) {
         *locked(&self.fails_at) = Some(part.to_owned());
