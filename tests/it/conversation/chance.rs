@@ -1,7 +1,7 @@
 //! Conversations by chance, through whole sessions. Everything that takes part is late, or fails: words overtake each
 //! other or never come, the detector stalls, turn model, voice and language model fail, the network loses and breaks, the
 //! database is slow or away, buttons come at any time. What is late must go where it belongs or nowhere. `VIVAVOCE_TALKS`
-//! sets how many are tried.
+//! sets how many are tried; the policy alone is tried far more often (`src/turn/tests.rs`).
 
 use super::over::Over;
 use super::parts::{Chance, Detector, Speaker, locked};
@@ -20,10 +20,13 @@ use vivavoce::session::event::SessionEvent;
 use vivavoce::vad::VadError;
 use vivavoce::vad::scripted::ScriptedTurn;
 
-/// Talks that are tried where nothing else is said, …
-const TALKS: u32 = 20_000;
+/// Talks that are tried where nothing else is said (two minutes of a core without optimisation), …
+const TALKS: u32 = 1_600;
 /// … by so many threads.
 const THREADS: u8 = 4;
+/// What many talks have in them, if they try anything.
+const LOOKED_FOR: [&str; 6] =
+    ["answer_committed", "false_cutoff_recovered", "part_failed", "speech_failed", "audio_lost", "aside"];
 /// Greeting and disclosure, however late their voice, ms.
 const GREETING_MS: u64 = 11_000;
 
@@ -97,8 +100,10 @@ fn what_is_late_goes_where_it_belongs_or_nowhere() {
     });
     let tally = locked(&tally);
     println!("{talks} talks: {tally:?}");
-    for kind in ["answer_committed", "false_cutoff_recovered", "part_failed", "speech_failed", "audio_lost", "aside"] {
-        assert!(tally.contains_key(kind), "never came: {kind}");
+    // Few talks need not have everything in them.
+    let looked_for = if talks < 200 { &[][..] } else { &LOOKED_FOR };
+    for kind in looked_for {
+        assert!(tally.contains_key(*kind), "never came: {kind}");
     }
 }
 
