@@ -1,6 +1,7 @@
 //! How long it was silent before a reply, by the sound itself: the end of the candidate's voice on the left side of a
 //! recording, the first of the interviewer's on the right. Pure. Must never take an event's word for where a voice ends.
 
+use super::frame::EAR_RATE_HZ;
 use std::ops::Range;
 
 /// Loudness is looked at in windows of this length, ms.
@@ -79,6 +80,29 @@ impl Loudness {
     }
 }
 
+/// A detector of voice lets go so late at most, ms: three of its windows.
+const DETECTED_TAIL_MS_MAX: usize = 100;
+/// Before the end of a voice it is looked how loud that is, ms.
+const DETECTED_MS: usize = 1_000;
+
+/// How many samples of silence stand at the end of `heard`, 16 kHz, which a detector takes to be voice to its end.
+#[must_use]
+pub fn silent_tail(heard: &[i16]) -> u64 {
+    let window = EAR_RATE_HZ as usize * WINDOW_MS as usize / 1000;
+    let loudness = |samples: &[i16]| {
+        let power: f32 = samples.iter().map(|sample| f32::from(*sample).powi(2)).sum();
+        (power / samples.len() as f32).sqrt()
+    };
+    let recent = heard.rchunks_exact(window).take(DETECTED_MS / WINDOW_MS as usize).map(loudness);
+    let windows: Vec<f32> = recent.collect();
+    let mut sorted = windows.clone();
+    sorted.sort_by(f32::total_cmp);
+    let Some(loud) = sorted.get(sorted.len() * 9 / 10) else { return 0 };
+    let least = (loud * VOICE_SHARE).max(VOICE_MIN);
+    let silent = windows.iter().take(DETECTED_TAIL_MS_MAX / WINDOW_MS as usize).take_while(|one| **one < least);
+    (silent.count() * window) as u64
+}
+
 fn between<'a>(windows: &'a [f32], ms: &Range<u64>) -> &'a [f32] {
     let index = |ms: u64| usize::try_from(ms / WINDOW_MS).unwrap_or(usize::MAX).min(windows.len());
     let (from, to) = (index(ms.start), index(ms.end));
@@ -107,6 +131,20 @@ mod tests {
             let loudness = recorded(&[(1_000, 3_000)], &[(4_000, 6_000)], 20);
             assert_eq!(loudness.gap_ms(&(1_100..answer_end_ms), reply_ms), Some(1_000), "{answer_end_ms} {reply_ms}");
         }
+    }
+
+    #[test]
+    fn what_is_silent_at_the_end_of_a_detected_voice_is_counted() {
+        let heard = |silent_ms: usize, noise: i16| {
+            let mut heard = vec![4_000_i16; 12_000];
+            heard.extend(vec![noise; silent_ms * 16]);
+            silent_tail(&heard) / 16
+        };
+        assert_eq!((heard(0, 0), heard(60, 10), heard(65, 0)), (0, 60, 60));
+        assert_eq!(heard(300, 0), 100, "a detector is no later");
+        assert_eq!(heard(60, 300), 0, "in noise nobody knows");
+        assert_eq!(silent_tail(&[]), 0);
+        assert_eq!(silent_tail(&[0; 4_000]), 1_600, "nothing is a voice");
     }
 
     #[test]

@@ -401,9 +401,9 @@ impl Actor {
             }
             EarEvent::Failed { utterance, revision, error } => self.words_failed(utterance, revision, &error),
             EarEvent::Switched { said } => self.log(SessionEvent::PartFailed { part: "stt".into(), error: said }),
-            EarEvent::Down { error } => {
-                tracing::error!(session = %self.id, %error, "speech-to-text is gone");
-                self.log(SessionEvent::PartFailed { part: "stt".into(), error: error.to_string() });
+            EarEvent::Down { part, error } => {
+                tracing::error!(session = %self.id, part, %error, "nothing is heard any more");
+                self.log(SessionEvent::PartFailed { part: part.into(), error });
                 self.show(ServerMessage::Notice {
                     level: NoticeLevel::Error,
                     text: "I cannot hear you any more. Please type your answers in the text box.".into(),

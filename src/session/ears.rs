@@ -4,6 +4,7 @@
 use super::echo::EchoGuard;
 use super::utterances::{Mark, Settings, Utterances};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
+use crate::audio::gaps::silent_tail;
 use crate::id::UtteranceId;
 use crate::stt::{SttCommand, SttError, SttEvent, SttStream, Transcript};
 use crate::vad::{TurnModel, VoiceReading, VoiceStream};
@@ -81,9 +82,10 @@ pub enum EarEvent {
     Switched {
         said: String,
     },
-    /// The recogniser is gone for good.
+    /// A part of the ears is gone for good: nothing is heard any more.
     Down {
-        error: SttError,
+        part: &'static str,
+        error: String,
     },
 }
 
@@ -147,7 +149,7 @@ pub fn open(
 
 impl Listening {
     async fn run(mut self, mut commands: mpsc::Receiver<EarCommand>, cancel: CancellationToken) {
-        let mut stt_open = true;
+        let (mut voice_open, mut stt_open) = (true, true);
         loop {
             tokio::select! {
                 biased;
@@ -156,12 +158,18 @@ impl Listening {
                     Some(command) => self.command(command),
                     None => return,
                 },
-                Some(reading) = self.parts.voice.readings.recv() => self.reading(reading),
+                reading = self.parts.voice.readings.recv(), if voice_open => match reading {
+                    Some(reading) => self.reading(reading),
+                    None => {
+                        voice_open = false;
+                        self.down("vad", "the voice detector is gone");
+                    }
+                },
                 event = self.parts.stt.events.recv(), if stt_open => match event {
                     Some(event) => self.heard(event),
                     None => {
                         stt_open = false;
-                        self.tell(EarEvent::Down { error: SttError::Gone });
+                        self.down("stt", SttError::Gone);
                     }
                 },
                 Some((utterance, probability)) = self.completions.next(), if !self.completions.is_empty() => {
@@ -221,12 +229,21 @@ impl Listening {
                 Mark::Started { utterance, at } => self.tell(EarEvent::Started { utterance, at }),
                 Mark::Stopped { utterance, at, from, to } => {
                     let revision = self.transcribe(utterance, from, to, false);
+                    let at = self.voice_end(at);
                     self.tell(EarEvent::Stopped { utterance, at, revision });
                     self.judge(utterance);
                 }
                 Mark::Closed { utterance, from, to, next } => self.closed(utterance, from, to, next.is_some()),
             }
         }
+    }
+
+    /// Where a voice that the detector heard until `at` ended: the silence that it held on for is the candidate's.
+    fn voice_end(&self, at: SamplePos) -> SamplePos {
+        let since = usize::try_from(self.last_at.0.saturating_sub(at.0)).unwrap_or(usize::MAX);
+        let end = self.recent.len().saturating_sub(since);
+        let heard: Vec<i16> = self.recent.range(end.saturating_sub(EAR_RATE_HZ as usize)..end).copied().collect();
+        SamplePos(at.0.saturating_sub(silent_tail(&heard)))
     }
 
     /// An utterance's last word was said. If its last pause was transcribed already, nothing is transcribed again.
@@ -296,8 +313,12 @@ impl Listening {
             SttEvent::Switched { said } => self.tell(EarEvent::Switched { said }),
             // Here the floor is the turn core's business, not the provider's.
             SttEvent::Endpoint { .. } => {}
-            SttEvent::Down { error } => self.tell(EarEvent::Down { error }),
+            SttEvent::Down { error } => self.down("stt", error),
         }
+    }
+
+    fn down(&self, part: &'static str, error: impl ToString) {
+        self.tell(EarEvent::Down { part, error: error.to_string() });
     }
 
     /// The session's loop never waits for its ears, so this queue is full only if the loop is dead.

@@ -94,6 +94,9 @@ impl EchoGuard {
             return false;
         }
         let sent: Vec<f32> = self.sent.iter().copied().collect();
+        if sent.iter().all(|sample| *sample == 0.0) {
+            return false;
+        }
         match self.delay {
             Delay::Known { lag, misses } => {
                 let recent = &heard[heard.len().saturating_sub(COMPARED)..];

@@ -73,8 +73,12 @@ pub(super) struct Hearing {
     before: Option<Before>,
     /// Utterances of the open turn, in order, for preparing.
     open: BTreeSet<UtteranceId>,
-    /// The question that was asked last.
+    /// The question that was asked last, …
     asked: Option<String>,
+    /// … and the one before it, with where its successor began to sound: what began before that belongs to it.
+    asked_before: Option<(SamplePos, String)>,
+    /// The open turn, where it stands in the log already: it was committed and reopened.
+    reopened: Option<TurnId>,
     /// The question that the open turn answers: the one asked when it began, whatever is asked meanwhile.
     open_key: Option<Option<String>>,
     last_typed: u64,
@@ -127,9 +131,19 @@ impl Hearing {
         }
     }
 
-    /// From now on answers belong to this question.
-    pub fn asked(&mut self, question_key: Option<String>) {
-        self.asked = question_key;
+    /// What begins at `at` or later belongs to this question.
+    pub fn asked(&mut self, question_key: Option<String>, at: SamplePos) {
+        if question_key != self.asked {
+            self.asked_before = std::mem::replace(&mut self.asked, question_key).map(|before| (at, before));
+        }
+    }
+
+    /// The open turn goes on: if it belongs to the question `in_hand`, what was asked since has yet to be asked.
+    fn asked_again(&mut self, in_hand: Option<String>) {
+        if in_hand.is_some() && self.open_key.as_ref() == Some(&in_hand) {
+            self.asked = in_hand;
+            self.asked_before = None;
+        }
     }
 
     /// The interviewer begins to say this.
@@ -186,8 +200,13 @@ impl Hearing {
         heard.any(|heard| heard.speaking || heard.got < heard.asked && !heard.utterance.damaged)
     }
 
-    fn turn_begins(&mut self) {
-        self.open_key.get_or_insert_with(|| self.asked.clone());
+    /// The open turn belongs to the question in hand when its sound began, which is told a moment later.
+    fn turn_begins(&mut self, at: SamplePos) {
+        let key = match &self.asked_before {
+            Some((successor, before)) if at < *successor => Some(before.clone()),
+            Some(_) | None => self.asked.clone(),
+        };
+        self.open_key.get_or_insert(key);
     }
 
     pub fn pending_deadline(&self) -> Option<Instant> {
@@ -240,7 +259,7 @@ fn joined<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 impl Actor {
     pub(super) fn candidate_started(&mut self, utterance: UtteranceId, at: SamplePos) {
         self.show(ServerMessage::CandidateSpeaking(true));
-        self.hearing.turn_begins();
+        self.hearing.turn_begins(at);
         let heard = self.hearing.entry(utterance, at);
         heard.speaking = true;
         if heard.answered && heard.utterance.turn.is_none() {
@@ -402,7 +421,7 @@ impl Actor {
             confidence: None,
             damaged: false,
         };
-        self.hearing.turn_begins();
+        self.hearing.turn_begins(self.samples.at(now()));
         self.hearing.extra.push(utterance.clone());
         self.log(SessionEvent::UtteranceTranscribed(utterance));
         self.caption_when_durable(text);

@@ -45,6 +45,12 @@ pub struct Speech {
 }
 
 impl Speech {
+    /// Stopped for good: what of it was under way may still be told.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
     /// How much of its sound is still to come.
     #[must_use]
     pub fn making(&self) -> Making {
@@ -145,7 +151,7 @@ impl Mouth {
     /// Whether nothing sounds, but for what is being stopped, and nothing waits.
     #[must_use]
     pub fn falls_silent(&self) -> bool {
-        self.queue.is_empty() && self.current.as_ref().is_none_or(|speech| speech.cancel.is_cancelled())
+        self.queue.is_empty() && self.current.as_ref().is_none_or(Speech::is_stopped)
     }
 
     /// A piece of a sentence was made: the next of its last clip, or the first of a new one. Late ones of dropped
@@ -275,7 +281,7 @@ impl Mouth {
 
     fn play_ready(&mut self) {
         let Some(speech) = &mut self.current else { return };
-        if speech.cancel.is_cancelled() {
+        if speech.is_stopped() {
             return;
         }
         let id = speech.id;

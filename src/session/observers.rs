@@ -69,8 +69,11 @@ pub async fn listen(
                 | EarEvent::Completion { .. }
                 | EarEvent::Partial { .. }
                 | EarEvent::Switched { .. } => {}
-                EarEvent::Failed { error, .. } | EarEvent::Down { error } => {
+                EarEvent::Failed { error, .. } => {
                     tracing::warn!(session = %session.id(), %error, "an observer's words were not transcribed");
+                }
+                EarEvent::Down { part, error } => {
+                    tracing::warn!(session = %session.id(), part, %error, "an observer is not heard any more");
                 }
             },
             () = tokio::time::sleep_until(due.unwrap_or_else(|| tokio::time::Instant::now() + PAUSE)), if due.is_some() => {

@@ -83,8 +83,12 @@ impl Actor {
         let Some(speech) = self.mouth.current() else { return };
         let line = speech.line.clone();
         let first_audio = speech.first_audio;
+        if speech.is_stopped() {
+            // Its first frame was under way when it was dropped: for the record, and a reply to nothing.
+            return self.log_speech_started(id, &line, at);
+        }
         if line.expects_answer.is_some() || line.kind == LineKind::Closing {
-            self.hearing.asked(line.question_key.clone());
+            self.hearing.asked(line.question_key.clone(), at);
         }
         if let Some(kind) = line.expects_answer {
             self.turn_event(turn::Event::Asked { kind, probe: line.probe });
@@ -151,7 +155,7 @@ impl Actor {
         let (id, line) = (speech.id, speech.line);
         self.log_speech_shown(id, &line);
         if line.expects_answer.is_some() || line.kind == LineKind::Closing {
-            self.hearing.asked(line.question_key);
+            self.hearing.asked(line.question_key, self.samples.at(now()));
         }
         if let Some(kind) = line.expects_answer {
             self.turn_event(turn::Event::Asked { kind, probe: line.probe });

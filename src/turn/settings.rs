@@ -1,5 +1,5 @@
-//! Every threshold of floor-taking, named, with its unit and its reason. Must never hold a rule: what is done with a
-//! threshold stands in `endpointing`, `interruption` and `silence`.
+//! Every threshold of floor-taking, named, with its unit and its reason; the values stand in `config/default.toml` alone.
+//! Must never hold a rule: what is done with a threshold stands in `endpointing`, `interruption` and `silence`.
 
 mod named;
 
@@ -7,6 +7,7 @@ pub use named::NameError;
 
 use crate::interview::question::QuestionKind;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 /// A set of thresholds to start from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -23,7 +24,7 @@ pub enum Profile {
 
 /// The thresholds of one conversation.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// What is laid over the thresholds in an interview that names no profile of its own.
     pub profile: Profile,
@@ -70,7 +71,7 @@ pub struct Pace {
 
 /// The longest wait without a confident sign of the end, by kind of question, ms.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Patience {
     /// A fact is short: on real conversations 1.5 s cuts off 14 % of all answers, most of them long ones.
     pub factual_ms: u64,
@@ -107,7 +108,7 @@ impl Patience {
 
 /// How the signs of an end are weighed. Evidence is a number 0..1: the logistic of the weighted signs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// Weight of the turn model's log-odds. Below 1, since the model alone cuts off a third of all turns.
     pub model_weight: f32,
@@ -187,7 +188,7 @@ pub struct Evidence {
 
 /// What counts as an interruption of the interviewer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Interruption {
     /// Speech shorter than this is a click or a breath, ms; from here on the interviewer holds its speech.
     pub speech_ms_min: u64,
@@ -205,7 +206,7 @@ pub struct Interruption {
 
 /// The ladder of silence, each step counted from the end of the question, ms.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct Silence {
     pub nudge_ms: u64,
     pub offer_skip_ms: u64,
@@ -219,109 +220,21 @@ pub struct Silence {
 }
 
 impl Default for Settings {
+    /// As `[turn]` of `config/default.toml` states them, which is the only place of their values.
     fn default() -> Self {
-        Self {
-            profile: Profile::Interview,
-            quick: Pace { waits_factor: 0.7, confident_factor: 1.1, confident: 0.85, confident_again: 0.95 },
-            patient: Pace { waits_factor: 1.5, confident_factor: 1.33, confident: 0.9, confident_again: 0.96 },
-            patience: Patience::default(),
-            evidence: Evidence::default(),
-            interruption: Interruption::default(),
-            silence: Silence::default(),
-            words_wait_ms_max: 4_000,
-            typing_hold_ms: 3_000,
-            back_grace_ms: 3_000,
-            monologue_ms_max: 180_000,
-            monologue_grace_ms: 10_000,
-            reply_wait_ms_max: 20_000,
-            recovery_ms: 1_500,
-        }
+        static STATED: LazyLock<Settings> = LazyLock::new(|| {
+            let file: DefaultFile = toml::from_str(include_str!("../../config/default.toml"))
+                .expect("the built-in defaults state every threshold");
+            file.turn
+        });
+        STATED.clone()
     }
 }
 
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            factual_ms: 1_300,
-            explain_ms: 2_500,
-            design_ms: 2_800,
-            behavioural_ms: 2_800,
-            probe_ms: 1_500,
-            code_ms: 45_000,
-            unknown_ms: 1_850,
-            thinking_ms: 40_000,
-            stretched_ms_max: 6_000,
-        }
-    }
-}
-
-impl Default for Evidence {
-    fn default() -> Self {
-        Self {
-            model_weight: 0.7,
-            words_weight: 2.0,
-            confident: 0.85,
-            confident_probability: 0.7,
-            confident_again: 0.95,
-            confident_factual_ms: 350,
-            confident_brief_ms: 1_100,
-            confident_open_ms: 500,
-            confident_missing_ms: 1_500,
-            confident_again_ms: 350,
-            covered_share_min: 0.75,
-            begun_share_min: 0.4,
-            brief_words_max: 8,
-            explicit_ms: 300,
-            dont_know_probability: 0.5,
-            cutoff_penalty_ms: 150,
-            lean_exponent: 0.18,
-            lean_usual: 0.8,
-            hesitant_stretch: 1.8,
-            hesitant_alone_stretch: 1.5,
-            words_alone_max: 0.4,
-            leaning_stretch: 0.8,
-            so_far_exponent: 0.1,
-            so_far_usual_ms: 15_000,
-            so_far_stretch_min: 1.0,
-            so_far_stretch_max: 1.2,
-            fluency_exponent: 0.3,
-            pause_every_usual_ms: 2_500,
-            pauses_prior: 4.0,
-            fluency_stretch_min: 0.75,
-            fluency_stretch_max: 1.35,
-            own_pause_exponent: 0.5,
-            own_pause_usual_ms: 550,
-            own_pauses_prior: 6,
-            own_stretch_min: 0.9,
-            own_stretch_max: 1.5,
-        }
-    }
-}
-
-impl Default for Interruption {
-    fn default() -> Self {
-        Self {
-            speech_ms_min: 180,
-            backchannel_ms_max: 900,
-            words_min: 1,
-            hold_ms_max: 1_500,
-            wordless_ms_min: 500,
-            early_answer_ms: 700,
-        }
-    }
-}
-
-impl Default for Silence {
-    fn default() -> Self {
-        Self {
-            nudge_ms: 9_000,
-            offer_skip_ms: 25_000,
-            move_on_ms: 45_000,
-            idle_ms: 180_000,
-            gap_ms: 6_000,
-            code_factor: 6,
-        }
-    }
+/// What of the built-in defaults is the floor's.
+#[derive(Deserialize)]
+struct DefaultFile {
+    turn: Settings,
 }
 
 impl Settings {

@@ -1,5 +1,5 @@
 //! Silero VAD: how likely speech is, for each 32 ms. One model on one thread for all tracks, each with its own state.
-//! Must never wait for a reader: a reading that finds no place is lost and counted.
+//! Must never let the reader of one track hold up another track.
 
 use super::{VAD_FRAMES_MAX, VadError, VoiceActivity, VoiceReading, VoiceStream};
 use crate::audio::frame::{EAR_RATE_HZ, EarFrame, SamplePos};
@@ -88,32 +88,22 @@ async fn serve(model: Model, mut opened: mpsc::Receiver<Track>) {
 /// Reads one track to its end.
 async fn listen(model: Rc<RefCell<Model>>, mut track: Track) {
     let mut ear = Ear::default();
-    let mut lost: u64 = 0;
     while let Some(frame) = track.frames.recv().await {
         ear.take(&frame);
         while let Some(end) = ear.next_end() {
-            if ear.skip_silence() {
-                if track.readings.try_send(VoiceReading { at: end, probability: 0.0 }).is_err() {
-                    lost += 1;
-                }
-                continue;
-            }
-            let reading = match model.borrow_mut().read(&mut ear) {
+            let probability = if ear.skip_silence() { Ok(0.0) } else { model.borrow_mut().read(&mut ear) };
+            let reading = match probability {
                 Ok(probability) => VoiceReading { at: end, probability },
                 Err(error) => {
                     tracing::error!(%error, "the voice detector failed; its track is closed");
                     return;
                 }
             };
-            match track.readings.try_send(reading) {
-                Ok(()) => {}
-                Err(mpsc::error::TrySendError::Full(_)) => lost += 1,
-                Err(mpsc::error::TrySendError::Closed(_)) => return,
+            // No reading is lost: a reader that is behind holds up its own track, and nobody else's.
+            if track.readings.send(reading).await.is_err() {
+                return;
             }
         }
-    }
-    if lost > 0 {
-        tracing::warn!(lost, "voice readings found no reader in time");
     }
 }
 

@@ -8,6 +8,7 @@ mod http;
 #[cfg(feature = "local-speech")]
 mod models;
 mod open;
+mod replays;
 mod scenarios;
 mod scoring;
 mod store;

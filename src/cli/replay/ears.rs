@@ -4,6 +4,7 @@
 
 use crate::app::ReplayParts;
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos};
+use crate::audio::gaps::silent_tail;
 use crate::id::UtteranceId;
 use crate::session::event::Told;
 use crate::session::replay::{Part, Stored, closings};
@@ -102,6 +103,8 @@ async fn hear(part: &Part, pcm: &[i16], readings: &[VoiceReading], parts: &Repla
                     heard.push(Told { at: now, event: Event::SpeechStarted { utterance, at, speech_ms } });
                 }
                 Mark::Stopped { utterance, at, .. } => {
+                    let end = usize::try_from(at.0).unwrap_or(usize::MAX).min(pcm.len());
+                    let at = SamplePos(at.0.saturating_sub(silent_tail(&pcm[..end])));
                     let silence_ms = now.ms().saturating_sub(at.ms());
                     heard.push(Told { at: now, event: Event::SpeechStopped { utterance, at, silence_ms } });
                     if let Some(model) = &parts.turn_model {

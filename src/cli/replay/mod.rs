@@ -6,8 +6,9 @@ mod ears;
 mod source;
 
 use crate::app;
-use crate::session::replay::{Stored, changed, compare::compare};
+use crate::session::replay::{Stored, compare::compare};
 use crate::turn::Settings;
+use crate::turn::settings::NameError;
 use anyhow::Context as _;
 use serde_json::json;
 use source::Source;
@@ -70,4 +71,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         print!("{}", comparison.table());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `settings` with all `changes`.
+fn changed(settings: &Settings, changes: &[String]) -> Result<Settings, NameError> {
+    changes.iter().try_fold(settings.clone(), |settings, change| settings.with_named(change))
 }

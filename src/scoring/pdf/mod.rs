@@ -308,8 +308,13 @@ fn conversation(flow: &mut Flow, report: &Report) {
             format!(" Damaged by us: {} turns; {} ms of sound lost.", delivery.damaged_turns, delivery.lost_audio_ms);
         words.push_str(&damaged);
     }
-    if let (Some(p50), Some(p95)) = (delivery.gap_ms.p50, delivery.gap_ms.p95) {
-        words.push_str(&format!(" Silence before a reply: {p50} ms (median), {p95} ms (95th percentile)."));
+    // The recording is believed before the events.
+    let heard = Some(&delivery.heard_gap_ms).filter(|heard| heard.p50.is_some());
+    let gap = heard.unwrap_or(&delivery.gap_ms);
+    if let (Some(p50), Some(p95), Some(p99)) = (gap.p50, gap.p95, gap.p99) {
+        words.push_str(&format!(
+            " Silence before a reply: median {p50} ms, 95 of 100 within {p95} ms, 99 within {p99} ms."
+        ));
     }
     flow.paragraph(&[plain(words)], BODY);
     flow.paragraph(&[soft(delivery.note.clone())], SMALL);

@@ -68,6 +68,7 @@ impl Actor {
         self.hearing.given.truncate(GIVEN_MAX - 1);
         self.hearing.given.push_front(answer.clone());
         self.log_answer(answer);
+        self.hearing.reopened = None;
         let question_key = pending.question_key.clone();
         if question_key.is_some() && question_key != self.question_key() {
             self.said_of_another_question(&pending, question_key, text);
@@ -214,6 +215,7 @@ impl Actor {
             self.hearing.open_key = Some(pending.question_key);
             return;
         }
+        self.hearing.reopened = Some(turn);
         self.hearing.given.retain(|answer| answer.turn != turn);
         if let Some(before) = self.hearing.before.take_if(|before| before.turn == turn) {
             self.hearing.extra.splice(0..0, before.extra);
@@ -231,6 +233,7 @@ impl Actor {
             .collect();
         self.hearing.open.extend(back);
         self.interview_event(interview::Event::Reopened { turn });
+        self.hearing.asked_again(self.question_key());
     }
 
     /// The server goes down: what was said of the open turn is kept for whoever takes the session up.
@@ -255,7 +258,8 @@ impl Actor {
         if open.is_empty() {
             return;
         }
-        let turn = LAST_TURN;
+        // Of a turn that stands in the log and was reopened, this is the end.
+        let turn = self.hearing.reopened.take().unwrap_or(LAST_TURN);
         let text = joined(open.iter().map(|utterance| utterance.text.as_str()));
         let pending = self.hearing.pending.take().map(|pending| pending.question_key);
         let begun = pending.or_else(|| self.hearing.open_key.take());

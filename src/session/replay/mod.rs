@@ -13,7 +13,6 @@ use crate::audio::frame::SamplePos;
 use crate::id::TurnId;
 use crate::turn::{Decision, Settings};
 use serde_json::Value;
-pub use settings::{SettingError, changed};
 use std::time::Instant;
 
 /// The taking of turns of one interview, as its log tells it.

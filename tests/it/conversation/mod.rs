@@ -2,6 +2,7 @@
 //! held against what a session promises. Must never reach a model, a socket or real time.
 
 mod answers;
+mod chance;
 mod code;
 mod echo;
 mod endings;

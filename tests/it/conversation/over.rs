@@ -5,7 +5,7 @@ use super::record::{Kept, Written};
 use super::stage::{Note, timeline};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use vivavoce::id::{TurnId, UtteranceId};
+use vivavoce::id::{SpeechId, TurnId, UtteranceId};
 use vivavoce::interview::{EndReason, LineKind, QuestionOutcome};
 use vivavoce::session::Outcome;
 use vivavoce::session::event::{Answer, SessionEvent};
@@ -24,7 +24,9 @@ impl Over {
         let over = Self { reason: outcome.reason, notes, kept };
         over.hold(over.kept.faults.is_empty(), || over.kept.faults.join("; "));
         over.keeps_order();
+        over.stops_for_good();
         over.commits_before_it_replies(left);
+        over.replies_to_what_stands();
         over.shows_what_is_durable(left);
         check_answers(&over.kept.written, &|| over.story());
         over
@@ -49,6 +51,27 @@ impl Over {
         self.hold(wanted.is_none(), || format!("the log has a gap: {wanted:?}"));
         let mixes = self.notes.iter().find(|note| note.what.starts_with("mixes"));
         self.hold(mixes.is_none(), || format!("two speeches at once: {mixes:?}"));
+        let mut sounding = None;
+        for note in &self.notes {
+            if let Some(speech) = note.what.strip_prefix("sounds ") {
+                self.hold(sounding.is_none(), || format!("{speech} began while {sounding:?} was not over"));
+                sounding = Some(speech);
+            } else if let Some(over) = note.what.strip_prefix("done ").or_else(|| note.what.strip_prefix("stopped ")) {
+                sounding.take_if(|speech| over.starts_with(*speech));
+            }
+        }
+    }
+
+    /// After the instant at which a speech is stopped one frame of it leaves at most: its fade.
+    fn stops_for_good(&self) {
+        for (place, note) in self.notes.iter().enumerate() {
+            let Some(speech) = note.what.strip_prefix("stop ") else { continue };
+            let is_its = |note: &&Note| {
+                ["frame ", "sounds ", "mixes "].iter().any(|kind| note.what.strip_prefix(kind) == Some(speech))
+            };
+            let more = self.notes[place..].iter().filter(|later| later.ms > note.ms).filter(is_its).count();
+            self.hold(more <= 1, || format!("{more} frames of {speech} after it was stopped"));
+        }
     }
 
     /// When something that begins with `what` was noted.
@@ -61,7 +84,7 @@ impl Over {
     fn commits_before_it_replies(&self, left: usize) {
         let mut said: Vec<&Written> = Vec::new();
         for row in &self.kept.written[left..] {
-            if matches!(row.kind.as_str(), "answer_committed" | "utterance_transcribed") {
+            if has_words(row) {
                 said.push(row);
             }
             if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {
@@ -74,8 +97,35 @@ impl Over {
                     let under_way_ms = if row.kind == "answer_committed" { 0 } else { FRAME_MS };
                     row.durable_ms > sounds && at_ms(row) + under_way_ms <= sounds
                 };
-                let early = said.iter().find(is_early);
+                let early = said.iter().find(is_early).filter(|_| !self.was_dropped_at_once(speech));
                 self.hold(early.is_none(), || format!("{speech} sounded at {sounds}, before {early:?} was durable"));
+            }
+        }
+    }
+
+    /// A line that was on its way when it was stopped may leave one frame.
+    fn was_dropped_at_once(&self, speech: SpeechId) -> bool {
+        let stopped = format!("stopped #{speech}; after ");
+        let sent = |note: &Note| note.what.strip_prefix(&stopped)?.parse::<u64>().ok();
+        self.notes.iter().find_map(sent).is_some_and(|samples| samples <= FRAME_SAMPLES)
+    }
+
+    /// What counts as the reply to a turn sounded when its answer, as it stands, was durable; and no turn has two.
+    fn replies_to_what_stands(&self) {
+        let mut durable: BTreeMap<TurnId, u64> = BTreeMap::new();
+        let mut replies: BTreeMap<TurnId, SpeechId> = BTreeMap::new();
+        for row in &self.kept.written {
+            let event = row.event();
+            if let SessionEvent::AnswerCommitted(answer) = event {
+                durable.insert(answer.turn, row.durable_ms);
+            } else if let SessionEvent::FalseCutoffRecovered { turn, .. } = event {
+                durable.remove(&turn);
+                replies.remove(&turn);
+            } else if let SessionEvent::Replied { turn, speech, start_ms, .. } = event {
+                let answered = durable.get(&turn).is_some_and(|durable_ms| *durable_ms <= start_ms);
+                self.hold(answered, || format!("{speech} counts as the reply to turn {turn}, and is none"));
+                let first = *replies.entry(turn).or_insert(speech);
+                self.hold(first == speech, || format!("turn {turn} has two replies, {first} and {speech}"));
             }
         }
     }
@@ -85,8 +135,8 @@ impl Over {
         let heard = heard(&self.kept.written);
         for note in &self.notes {
             let Some(text) = note.what.strip_prefix("caption ") else { continue };
-            let durable =
-                self.kept.written[left..].iter().any(|row| row.durable_ms <= note.ms && holds(&row.event(), text));
+            let mut shown = self.kept.written[left..].iter().filter(|row| row.durable_ms <= note.ms && has_words(row));
+            let durable = shown.any(|row| holds(&row.event(), text));
             self.hold(durable, || format!("shown before it was durable: {text}"));
             self.hold(heard.contains(text), || format!("shown and lost: {text}"));
         }
@@ -148,6 +198,8 @@ impl Over {
 
 /// A line that was handed to the room sounds within one frame, ms.
 const FRAME_MS: u64 = 20;
+/// The same of its samples (24 kHz).
+const FRAME_SAMPLES: u64 = 480;
 
 /// Where an entry stands on the session's clock, ms.
 fn at_ms(row: &Written) -> u64 {
@@ -203,6 +255,11 @@ pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
         let answered = turns.get(&open.id).is_some_and(|turn| committed.contains_key(turn));
         assert!(!answered, "{open:?} is answered and open\n{}", story());
     }
+}
+
+/// Whether words of the candidate's stand in it.
+fn has_words(row: &Written) -> bool {
+    matches!(row.kind.as_str(), "answer_committed" | "utterance_transcribed")
 }
 
 /// Whether an event keeps an utterance with these words.

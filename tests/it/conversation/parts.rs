@@ -12,6 +12,8 @@ use vivavoce::stt::{
     STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream, Transcript,
 };
 use vivavoce::tts::{SpeakRequest, TextToSpeech, TtsError};
+use vivavoce::vad::scripted::ScriptedVoice;
+use vivavoce::vad::{VAD_FRAMES_MAX, VoiceActivity, VoiceStream};
 
 /// Time for each letter of the interviewer's, ms.
 const LETTER_MS: usize = 50;
@@ -57,11 +59,29 @@ pub struct Ears {
 struct Manner {
     delay: Duration,
     broken: bool,
+    chance: Option<Chance>,
+}
+
+/// Numbers by chance, the same for the same seed.
+#[derive(Clone, Copy, Debug)]
+pub struct Chance(pub u64);
+
+impl Chance {
+    /// In `from..to`.
+    pub fn between(&mut self, from: u64, to: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        from + (self.0 >> 33) % (to - from)
+    }
+
+    /// One time in `of`.
+    pub fn one_in(&mut self, of: u64) -> bool {
+        self.between(0, of) == 0
+    }
 }
 
 impl Ears {
     pub fn new() -> Self {
-        let manner = Manner { delay: Duration::from_millis(250), broken: false };
+        let manner = Manner { delay: Duration::from_millis(250), broken: false, chance: None };
         Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
     }
 
@@ -73,6 +93,25 @@ impl Ears {
     /// From now on words take so long.
     pub fn take_ms(&self, ms: u64) {
         locked(&self.manner).delay = Duration::from_millis(ms);
+    }
+
+    /// From now on each request takes as long as chance will have it, up to 3 s, so that answers overtake each other, one
+    /// in twenty fails, and at one in three hundred the recogniser is gone for good.
+    pub fn by_chance(&self, chance: Chance) {
+        locked(&self.manner).chance = Some(chance);
+    }
+
+    fn manner(&self) -> Manner {
+        let mut manner = locked(&self.manner);
+        if let Some(chance) = &mut manner.chance {
+            let (delay_ms, broken) = (chance.between(20, 3_000), chance.one_in(20));
+            (manner.delay, manner.broken) = (Duration::from_millis(delay_ms), broken);
+        }
+        *manner
+    }
+
+    fn dies(&self) -> bool {
+        locked(&self.manner).chance.as_mut().is_some_and(|chance| chance.one_in(300))
     }
 
     /// From now on nothing (or everything again) is understood.
@@ -91,9 +130,10 @@ impl SpeechToText for Ears {
             while let Some(command) = asked.recv().await {
                 match command {
                     SttCommand::Audio(frame) => heard.push((frame.at, frame.pcm[0])),
+                    SttCommand::Transcribe { .. } if ears.dies() => return,
                     SttCommand::Transcribe { utterance, revision, from, to, last: _ } => {
                         let text = ears.understand(&heard, from, to);
-                        let manner = *locked(&ears.manner);
+                        let manner = ears.manner();
                         let events = events.clone();
                         tokio::spawn(async move {
                             tokio::time::sleep(manner.delay).await;
@@ -135,28 +175,92 @@ impl Ears {
     }
 }
 
+/// A detector of voice that may stall, so that its readings come in bursts, and die.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    pub hears: ScriptedVoice,
+    /// Stalls at one reading in a hundred, for up to 400 ms, and is gone at one in ten thousand.
+    pub chance: Option<Chance>,
+    /// Is gone from here on.
+    pub dies_at: Option<SamplePos>,
+}
+
+impl Default for Detector {
+    fn default() -> Self {
+        Self { hears: ScriptedVoice::LouderThan(500.0), chance: None, dies_at: None }
+    }
+}
+
+impl VoiceActivity for Detector {
+    fn open(&self) -> VoiceStream {
+        let mut stream = self.hears.open();
+        let (mut chance, dies_at) = (self.chance, self.dies_at);
+        if chance.is_none() && dies_at.is_none() {
+            return stream;
+        }
+        let (late, readings) = mpsc::channel(VAD_FRAMES_MAX);
+        let mut on_time = std::mem::replace(&mut stream.readings, readings);
+        tokio::spawn(async move {
+            while let Some(reading) = on_time.recv().await {
+                let mut dies = dies_at.is_some_and(|at| reading.at >= at);
+                if let Some(chance) = &mut chance {
+                    if chance.one_in(100) {
+                        tokio::time::sleep(Duration::from_millis(chance.between(20, 400))).await;
+                    }
+                    dies |= chance.one_in(10_000);
+                }
+                if dies || late.send(reading).await.is_err() {
+                    return;
+                }
+            }
+        });
+        stream
+    }
+
+    fn name(&self) -> String {
+        "detector-of-the-test".into()
+    }
+}
+
 /// A voice that fails at the sentences it is told to.
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
+    is_mute: bool,
     fails_at: Arc<Mutex<Option<String>>>,
+    chance: Arc<Mutex<Option<Chance>>>,
 }
 
 impl Speaker {
+    /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
+    pub fn mute() -> Self {
+        Self { is_mute: true, ..Self::default() }
+    }
+
     /// From now on sentences with this in them cannot be spoken ("" is in all).
     pub fn fails_at(&self, part: &str) {
         *locked(&self.fails_at) = Some(part.to_owned());
+    }
+
+    /// From now on each sentence takes as long as chance will have it, up to 1.5 s, and one in fifteen fails.
+    pub fn by_chance(&self, chance: Chance) {
+        *locked(&self.chance) = Some(chance);
     }
 }
 
 impl TextToSpeech for Speaker {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
-        let fails = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let is_mute = self.is_mute;
+        let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
+        let (delay_ms, fails) = match &mut *locked(&self.chance) {
+            Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
+            None => (80, told),
+        };
         Box::pin(async move {
             tokio::select! {
                 biased;
                 () = request.cancel.cancelled() => Err(TtsError::Cancelled),
-                () = tokio::time::sleep(Duration::from_millis(80)) => {
-                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text)) }
+                () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {
+                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text, is_mute)) }
                 }
             }
         })
@@ -168,7 +272,7 @@ impl TextToSpeech for Speaker {
 }
 
 /// A sound as long as the text, with its words in time.
-fn clip(text: &Arc<str>) -> VoiceClip {
+fn clip(text: &Arc<str>, is_mute: bool) -> VoiceClip {
     let letter_samples = VOICE_RATE_HZ as usize * LETTER_MS / 1000;
     let number = |count: usize| u32::try_from(count).expect("a sentence is short");
     let words = text.split_whitespace().map(|word| {
@@ -181,7 +285,9 @@ fn clip(text: &Arc<str>) -> VoiceClip {
             end_samples: number(end * letter_samples),
         }
     });
-    VoiceClip { text: text.clone(), words: words.collect(), pcm: sound(text.len() * letter_samples) }
+    let samples = text.len() * letter_samples;
+    let pcm = if is_mute { vec![0; samples].into() } else { sound(samples) };
+    VoiceClip { text: text.clone(), words: words.collect(), pcm }
 }
 
 /// Something like a voice: a pitch that wanders, and two overtones.

@@ -6,8 +6,8 @@ use super::record::Written;
 use super::stage::Scene;
 use std::time::Instant;
 use vivavoce::room::Button;
+use vivavoce::session::replay::Stored;
 use vivavoce::session::replay::compare::{Comparison, compare, decided_again};
-use vivavoce::session::replay::{Stored, changed};
 
 /// A conversation with a false cut-off, an interruption, a backchannel, a nudge and a skip in it.
 async fn eventful() -> Vec<Written> {
@@ -35,8 +35,9 @@ fn stored(written: &[Written]) -> Stored {
 }
 
 fn compared(written: &[Written], changes: &[&str]) -> Comparison {
-    let changes: Vec<String> = changes.iter().map(|change| (*change).to_owned()).collect();
-    compare(&stored(written), Instant::now(), |logged| changed(logged, &changes).expect("they are settings"))
+    compare(&stored(written), Instant::now(), |logged| {
+        changes.iter().fold(logged.clone(), |settings, change| settings.with_named(change).expect("it is a setting"))
+    })
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 
 use super::echo::Echo;
 use super::over::Over;
-use super::parts::{Ears, Speaker, locked, plan, with_code};
+use super::parts::{Detector, Ears, Speaker, locked, plan, with_code};
 use super::record::{Notebook, Written};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ use vivavoce::session::{self, Outcome, Parts, SessionHandle, Setup, restore, utt
 use vivavoce::stt::chain::{SttChain, SttDeadlines, SttLink};
 use vivavoce::stt::{SpeechToText, SttOptions};
 use vivavoce::turn::{self, TurnTaking};
-use vivavoce::vad::scripted::{ScriptedTurn, ScriptedVoice};
+use vivavoce::vad::scripted::ScriptedTurn;
 
 /// Longest wait for something to happen, ms of the test's clock.
 const WAIT_MS_MAX: u64 = 300_000;
@@ -49,6 +49,7 @@ pub struct Scene {
     pub completion: f32,
     /// In place of a turn model that always answers `completion`.
     pub turn_model: Option<ScriptedTurn>,
+    pub detector: Detector,
     pub saving_ms: u64,
     pub speaker: Speaker,
     /// Whether better ears stand before the usual ones.
@@ -69,6 +70,7 @@ impl Default for Scene {
             llm: None,
             completion: 0.95,
             turn_model: None,
+            detector: Detector::default(),
             saving_ms: 5,
             speaker: Speaker::default(),
             chained: false,
@@ -140,7 +142,7 @@ impl Scene {
             room: room_port,
             parts: Parts {
                 meter: vivavoce::cloud::meter::Ledger::free().meter(),
-                voice_activity: Arc::new(ScriptedVoice::LouderThan(500.0)),
+                voice_activity: Arc::new(self.detector),
                 turn_model: Some(Arc::new(turn_model)),
                 stt,
                 tts: Arc::new(self.speaker),

@@ -1,9 +1,10 @@
 //! Parts that fail, and a database that is slow, away, or another's.
 
-use super::parts::{HALF, Speaker, WHOLE, asks, probes};
+use super::parts::{Detector, HALF, Speaker, WHOLE, asks, probes};
 use super::record::Door;
 use super::stage::Scene;
 use std::time::Duration;
+use vivavoce::audio::frame::SamplePos;
 use vivavoce::interview::EndReason;
 use vivavoce::llm::scripted::ScriptedLlm;
 use vivavoce::room::Button;
@@ -40,6 +41,21 @@ async fn a_database_that_stays_away_stops_the_session_to_be_taken_up_again() {
     assert_eq!(over.reason, Some(EndReason::Shutdown), "{}", over.story());
     assert_eq!((over.has("ended"), over.has("answer_committed")), (0, 0), "{}", over.story());
     assert!(over.noted("caption").is_empty(), "{}", over.story());
+}
+
+/// Who is not heard any more is told so at once, and can type.
+#[tokio::test(start_paused = true)]
+async fn a_detector_that_is_gone_is_told_and_answers_are_typed() {
+    let detector = Detector { dies_at: Some(SamplePos::from_ms(12_000)), ..Detector::default() };
+    let mut talk = Scene { detector, ..Scene::default() }.opens();
+    talk.hears(&asks("locks")).await;
+    talk.sees("error I cannot hear you any more.").await;
+    talk.types(WHOLE);
+    talk.begins("").await;
+    talk.hears(&asks("queues")).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!((over.has("part_failed"), over.answers()[0].text.as_str()), (1, WHOLE), "{}", over.story());
 }
 
 /// More than the log may hold while the database is away: the end is told, and what is kept has no gap.

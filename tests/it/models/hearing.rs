@@ -135,6 +135,30 @@ async fn readings(vad: &Silero, pcm: &[i16]) -> Vec<VoiceReading> {
     readings
 }
 
+/// A replay reads faster than anybody speaks, and must read the same each time.
+#[tokio::test]
+async fn no_reading_is_lost_to_a_reader_that_is_behind() {
+    let (Some(runtime), Some(model)) = (runtime(), file("silero-vad")) else { return };
+    let vad = Silero::start(&runtime, &model).expect("the detector loads");
+    let pcm: Vec<i16> = (0..20 * SECOND).map(|at| ((at as f32 * 0.05).sin() * 3_000.0) as i16).collect();
+    let VoiceStream { frames: sender, readings: mut heard } = vad.open();
+    let all = pcm.clone();
+    let feed = tokio::spawn(async move {
+        for frame in frames(&all, 0) {
+            sender.send(frame).await.expect("the detector lives");
+        }
+    });
+    // Long enough for the detector to fill whatever holds its readings.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let mut ends = Vec::new();
+    while let Some(reading) = heard.recv().await {
+        ends.push(reading.at.0);
+    }
+    feed.await.expect("all was fed");
+    let wanted: Vec<u64> = (1..=pcm.len() as u64 / 512).map(|chunk| chunk * 512).collect();
+    assert_eq!(ends, wanted);
+}
+
 #[tokio::test]
 async fn the_detector_finds_where_speech_begins_and_ends() {
     let (Some(recordings), Some(runtime), Some(model)) = (recordings(), runtime(), file("silero-vad")) else { return };

@@ -223,7 +223,13 @@ function delivery(report: Report): HTMLElement | null {
       t.report.gaps_ms,
       delivery.medianMs === null
         ? null
-        : [t.report.gapMedian(delivery.medianMs), delivery.tailMs === null ? "" : t.report.gapTail(delivery.tailMs)].filter(Boolean).join(", "),
+        : [
+            t.report.gapMedian(delivery.medianMs),
+            delivery.tailMs === null ? "" : t.report.gapTail(95, delivery.tailMs),
+            delivery.worstMs === null ? "" : t.report.gapTail(99, delivery.worstMs),
+          ]
+            .filter(Boolean)
+            .join(", "),
     ],
     [t.report.recovered, delivery.recovered === null ? null : String(delivery.recovered)],
     [t.report.damaged, delivery.damaged === null || delivery.damaged === 0 ? null : String(delivery.damaged)],

@@ -97,6 +97,7 @@ export interface Report {
   delivery: {
     medianMs: number | null;
     tailMs: number | null;
+    worstMs: number | null;
     turns: number | null;
     recovered: number | null;
     speechMs: number | null;
@@ -118,7 +119,9 @@ export function parseReport(value: unknown): Report {
   const interview = record(root["interview"]);
   const summary = record(root["summary"]);
   const delivery = record(root["delivery"]);
-  const gap = record(delivery["gap_ms"]);
+  // The recording is believed before the events.
+  const heardGap = record(delivery["heard_gap_ms"]);
+  const gap = number(heardGap["p50"]) === null ? record(delivery["gap_ms"]) : heardGap;
   const feedback = record(root["feedback"]);
   return {
     interview: {
@@ -150,6 +153,7 @@ export function parseReport(value: unknown): Report {
     delivery: {
       medianMs: number(gap["p50"]),
       tailMs: number(gap["p95"]),
+      worstMs: number(gap["p99"]),
       turns: number(delivery["turns"]),
       recovered: number(delivery["interruptions_recovered"]),
       speechMs: number(delivery["candidate_speech_ms"]),

@@ -361,7 +361,7 @@ export const en = {
     candidateSpeech: "You spoke for",
     gaps_ms: "Interviewer's reply came after",
     gapMedian: (ms: number) => `${(ms / 1000).toFixed(1)} s (median)`,
-    gapTail: (ms: number) => `${(ms / 1000).toFixed(1)} s (95 of 100 within)`,
+    gapTail: (share: number, ms: number) => `${(ms / 1000).toFixed(1)} s (${share} of 100 within)`,
     recovered: "Times we cut in too early and gave way",
     integrity: "Remarks for the reader",
     integrityHint: "Advisory only; they change no score.",

@@ -366,7 +366,7 @@ export const uk: Strings = {
     candidateSpeech: "Ви говорили",
     gaps_ms: "Інтерв'юер відповідав через",
     gapMedian: (ms: number) => `${(ms / 1000).toFixed(1)} с (медіана)`,
-    gapTail: (ms: number) => `${(ms / 1000).toFixed(1)} с (95 зі 100 не довше)`,
+    gapTail: (share: number, ms: number) => `${(ms / 1000).toFixed(1)} с (${share} зі 100 не довше)`,
     recovered: "Скільки разів ми перебили зарано й поступилися",
     integrity: "Зауваження для читача",
     integrityHint: "Лише поради; оцінок вони не змінюють.",
