@@ -29,6 +29,7 @@ pub mod report;
 pub mod rubric;
 pub mod schema;
 pub mod settle;
+mod structure;
 pub mod transcript;
 pub mod variants;
 pub mod verbatim;

@@ -143,7 +143,9 @@ impl TestApp {
     /// Gives consent as the page does.
     pub async fn consent(&self, id: SessionId, token: &str) {
         let path = format!("/api/v1/interviews/{id}/consent");
-        let consent = json!({ "version": "2026-11", "accepted": true });
+        let shown = self.far(Method::GET, &format!("/api/v1/interviews/{id}"), token).send().await.expect("answered");
+        let version = body(shown, 200).await["disclosure"]["version"].clone();
+        let consent = json!({ "version": version, "accepted": true });
         body(self.far(Method::POST, &path, token).json(&consent).send().await.expect("answered"), 201).await;
     }
 }
