@@ -18,6 +18,7 @@ pub mod facts;
 pub mod feedback;
 pub mod grader;
 pub mod integrity;
+mod language;
 pub mod local;
 pub mod locate;
 pub mod model;

@@ -29,7 +29,7 @@ pub fn settle(report: &mut Report) {
         competency.estimate = shown(judged, "None of its questions could be assessed.");
     }
     report.summary = summary(report);
-    report.feedback = feedback(&report.competencies, &report.questions);
+    report.feedback = feedback(&report.interview.language, &report.competencies, &report.questions);
 }
 
 /// Makes a person's change and carries it through.

@@ -82,6 +82,7 @@ impl TestApp {
             accounts: Accounts::new(&settings.accounts).expect("random numbers"),
             pdf: PdfReader::new(env!("CARGO_BIN_EXE_vivavoce").into(), settings.profile.readers_max),
             clock: clock.clone(),
+            tasks: tokio_util::task::TaskTracker::new(),
             event_streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
             settings: Arc::new(settings),
             recordings: folder.path().to_owned(),
