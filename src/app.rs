@@ -120,6 +120,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         metrics,
         listens_on_loopback: address.ip().is_loopback(),
         stopping: lifecycle.soft().clone(),
+        tasks: lifecycle.tasks().clone(),
         event_streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
         settings,
     });

@@ -142,14 +142,26 @@ pub struct Disclosure {
     pub version: String,
     /// By language; English stands in for a language that has none.
     pub text: BTreeMap<String, String>,
+    /// What is shown where nobody speaks.
+    pub written: WrittenDisclosure,
+}
+
+/// `[interview.disclosure.written]`: the same for written interviews.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WrittenDisclosure {
+    pub version: String,
+    pub text: BTreeMap<String, String>,
 }
 
 impl Disclosure {
-    /// The text in `language`, else in English.
+    /// The version and the text for an interview in `language`, which is English where there is none.
     #[must_use]
-    pub fn text_in(&self, language: &str) -> &str {
-        let text = self.text.get(language).or_else(|| self.text.get("en"));
-        text.map_or("", String::as_str)
+    pub fn shown(&self, language: &str, is_written: bool) -> (&str, &str) {
+        let (version, texts) =
+            if is_written { (&self.written.version, &self.written.text) } else { (&self.version, &self.text) };
+        let text = texts.get(language).or_else(|| texts.get("en"));
+        (version, text.map_or("", String::as_str))
     }
 }
 
@@ -292,6 +304,10 @@ impl Settings {
                 "interview.conduct.probes_max must be at most 2",
             ),
             (!interview.disclosure.text.contains_key("en"), "interview.disclosure.text must have an entry `en`"),
+            (
+                !interview.disclosure.written.text.contains_key("en"),
+                "interview.disclosure.written.text must have an entry `en`",
+            ),
             (self.server.connections_max == 0, "server.connections_max must be at least 1"),
             (self.limits.sessions_max == 0, "limits.sessions_max must be at least 1"),
             (self.data.connections_max < 2, "data.connections_max must be at least 2"),
@@ -326,7 +342,11 @@ mod tests {
     fn the_built_in_file_states_every_key() {
         let settings = Settings::defaults_with("").expect("defaults are whole");
         assert_eq!(settings.server.listen, "127.0.0.1:8080".parse::<SocketAddr>().expect("address"));
-        assert!(settings.interview.disclosure.text_in("xx").contains("AI"));
+        assert!(settings.interview.disclosure.shown("xx", false).1.contains("AI"));
+        let (spoken, written) =
+            (settings.interview.disclosure.shown("uk", false), settings.interview.disclosure.shown("uk", true));
+        assert!(spoken.1.contains("голос") && !written.1.contains("голос"));
+        assert_ne!(spoken.0, written.0);
         // The cores' own defaults are what their scenarios were written against.
         let (conduct, hearing) = Default::default();
         assert_eq!((&settings.interview.conduct, &settings.hearing), (&conduct, &hearing));
@@ -405,7 +425,7 @@ mod tests {
         assert_eq!((settings.limits.sessions_max, settings.limits.retry_after_s), (9, 7));
         assert_eq!(settings.room.webrtc.nat_1to1_ips.len(), 1);
         assert_eq!((settings.interview.disclosure.version.as_str(), settings.providers.llm_threads), ("2027", 2));
-        assert_eq!(settings.interview.disclosure.text_in("uk"), "ШІ");
+        assert_eq!(settings.interview.disclosure.shown("uk", false).1, "ШІ");
         assert!(settings.data.database_url.0.ends_with("/base"));
         assert!(!format!("{settings:?}").contains("word@"), "the password is not shown");
     }

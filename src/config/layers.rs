@@ -5,7 +5,8 @@ use super::ConfigError;
 use toml::{Table, Value};
 
 /// Tables whose keys the operator chooses.
-const OPEN_TABLES: [&str; 2] = ["interview.disclosure.text", "providers.compatible"];
+const OPEN_TABLES: [&str; 3] =
+    ["interview.disclosure.text", "interview.disclosure.written.text", "providers.compatible"];
 
 /// Gives each compatible provider what it does not state: plain manners of the protocol, and no key.
 pub(super) fn complete(mut settings: Table) -> Table {

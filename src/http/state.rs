@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Shared by all routes.
 pub struct HttpState {
@@ -37,6 +38,8 @@ pub struct HttpState {
     pub listens_on_loopback: bool,
     /// Cancelled when the server stops: followed streams end.
     pub stopping: CancellationToken,
+    /// What goes on after its request was answered, or given up: awaited when the server stops.
+    pub tasks: TaskTracker,
     /// Places for followed event streams.
     pub event_streams: Arc<Semaphore>,
 }

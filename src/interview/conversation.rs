@@ -77,7 +77,7 @@ enum Stage {
 /// The question in hand.
 #[derive(Clone, Debug)]
 struct Open {
-    /// Index into the plan.
+    /// Place in the plan, of those that may stand in, too.
     index: usize,
     /// Time used by the interview when the question was opened.
     since: Duration,
@@ -218,7 +218,7 @@ impl Interview {
     }
 
     fn reopen(&self, open: OpenQuestion) -> Option<Open> {
-        let index = self.plan.questions.iter().position(|question| question.key == open.key)?;
+        let index = self.plan.all().position(|question| question.key == open.key)?;
         let last = match (open.probes.last(), open.last_probe) {
             (Some(probe), Some(text)) => Ask::Probe { index: *probe, line: LineId(0), text, worded: true },
             (Some(_) | None, _) => Ask::Question,
@@ -424,7 +424,12 @@ impl Interview {
     }
 
     fn question(&self, open: &Open) -> &Question {
-        &self.plan.questions[open.index]
+        self.question_at(open.index)
+    }
+
+    /// The question at a place of the plan, which is one that the plan has told.
+    fn question_at(&self, place: usize) -> &Question {
+        self.plan.at(place).expect("a place that the plan has told")
     }
 
     fn asked_text(&self, open: &Open) -> String {

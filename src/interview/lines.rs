@@ -56,6 +56,9 @@ pub const GREETING: &str = "Hello, and welcome.";
 pub const DISCLOSURE: &str =
     "I am an AI interviewer. This is recorded, and a person decides. Ask me any time to repeat, skip, or pause.";
 
+/// The same where nobody speaks.
+pub const DISCLOSURE_WRITTEN: &str = "I am an AI interviewer. What you write is stored, and a person decides. You can pause, or skip a question, any time.";
+
 /// The last words, where any are said.
 #[must_use]
 pub fn closing(reason: EndReason) -> Option<&'static str> {
@@ -115,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_line_is_there_in_ukrainian() {
-        let firm = [GREETING, DISCLOSURE, CODE_NUDGE, CODE_HEARD, CODE_TIME, CODE_OVER];
+        let firm = [GREETING, DISCLOSURE, DISCLOSURE_WRITTEN, CODE_NUDGE, CODE_HEARD, CODE_TIME, CODE_OVER];
         let cancelled = closing(EndReason::Cancelled);
         for line in standing().chain(firm).chain(cancelled) {
             let ukrainian = in_language("uk", line);

@@ -12,6 +12,7 @@ pub mod prompt;
 pub mod question;
 pub mod rehearsal;
 pub mod settings;
+pub mod staircase;
 mod view;
 pub mod wishes;
 pub mod words;

@@ -2,6 +2,7 @@
 //! Must never depend on who the candidate is.
 
 use super::question::{Bank, Competency, Level, Question, QuestionKind};
+use super::staircase::{Staircase, staircase};
 use serde::{Deserialize, Serialize};
 
 /// What is asked for.
@@ -44,6 +45,9 @@ pub struct Plan {
     pub time_budget_s: u32,
     pub time_factor: f64,
     pub seed: u64,
+    /// What may be asked instead, by how the answers are; without it, the questions come in their order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staircase: Option<Staircase>,
 }
 
 /// Why there is no plan.
@@ -65,7 +69,7 @@ impl Plan {
     #[must_use]
     pub fn terms(&self) -> Vec<String> {
         let mut terms: Vec<String> = Vec::new();
-        for question in &self.questions {
+        for question in self.all() {
             let words = question.prompt.split_whitespace().enumerate();
             for (place, word) in words {
                 let word = word.trim_matches(|c: char| !c.is_alphanumeric());
@@ -144,13 +148,32 @@ impl Plan {
             time_budget_s: scaled_s(budget_s, factor),
             time_factor: factor,
             seed: request.seed,
+            staircase: None,
         })
     }
 
-    /// The question with this key.
+    /// The same plan, of which the questions get harder or easier as they are answered. Those that `is_wished` stay.
+    #[must_use]
+    pub fn with_staircase(self, bank: &Bank, is_wished: &dyn Fn(&Question) -> bool) -> Self {
+        let staircase = Some(staircase(&self, bank, is_wished));
+        Self { staircase, ..self }
+    }
+
+    /// The question with this key, planned or standing in.
     #[must_use]
     pub fn question(&self, key: &str) -> Option<&Question> {
-        self.questions.iter().find(|question| question.key == key)
+        self.all().find(|question| question.key == key)
+    }
+
+    /// The question at a place: first those planned, then those that may stand in.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Question> {
+        self.all().nth(place)
+    }
+
+    /// Planned questions, then those that may stand in.
+    pub fn all(&self) -> impl Iterator<Item = &Question> {
+        self.questions.iter().chain(self.staircase.iter().flat_map(|staircase| &staircase.reserve))
     }
 
     /// The time box of a question, accommodations included, ms.
@@ -219,7 +242,7 @@ fn scaled_s(seconds: u32, factor: f64) -> u32 {
 }
 
 /// A number for `key` that looks random and is the same for the same seed (FNV-1a, then mixed).
-fn lot(seed: u64, key: &str) -> u64 {
+pub(super) fn lot(seed: u64, key: &str) -> u64 {
     let hash = key
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

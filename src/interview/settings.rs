@@ -13,6 +13,9 @@ pub struct Settings {
     /// Whether a language model is quick enough to word the whole turn: known when the interview begins, no setting.
     #[serde(skip)]
     pub word_turns: bool,
+    /// Whether it is held in writing: known when the interview begins, no setting.
+    #[serde(skip)]
+    pub written: bool,
     /// The model's time to word a probe, from the commitment of the turn, ms; then the bank's wording is said.
     pub wording_ms_max: u32,
     /// A probe is asked only with so much of the question's time box left, ms.
@@ -49,6 +52,7 @@ impl Default for Settings {
             probes_max: PROBES_MAX,
             word_probes: true,
             word_turns: false,
+            written: false,
             wording_ms_max: 1_200,
             probe_ms_min: 20_000,
             question_ms_min: 45_000,

@@ -72,6 +72,9 @@ pub struct Facts {
 pub struct ClosedQuestion {
     pub key: String,
     pub outcome: QuestionOutcome,
+    /// How much of what must be said was said, 0 to 1; of what was passed over nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covered: Option<f32>,
 }
 
 /// The question in hand, as far as it must survive.

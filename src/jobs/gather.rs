@@ -5,6 +5,7 @@ use crate::audio::frame::FRAME_MS;
 use crate::id::{SpeechId, TurnId};
 use crate::interview::plan::Plan;
 use crate::interview::question::Competency;
+use crate::interview::staircase;
 use crate::interview::{EndReason, LineKind, QuestionOutcome};
 use crate::scoring::facts::{AnswerTurn, PlannedQuestion, ProbeLine, SessionFacts, SpokenLine, Timed, Versions};
 use crate::scoring::report::{ArtifactRef, Fault, FaultKind, InterviewHeader};
@@ -42,11 +43,14 @@ pub fn gather(frame: Frame, log: &[Logged], rules: &OurFaultRules) -> SessionFac
         reading.take(logged, rules);
     }
     reading.blame_losses(rules);
-    let questions = (1..).zip(frame.plan.questions).map(|(number, question)| PlannedQuestion { number, question });
+    let questions = (1..)
+        .zip(staircase::of_interview(&frame.plan, &reading.asked))
+        .map(|(number, question)| PlannedQuestion { number, question });
     SessionFacts {
         interview: frame.interview,
         competencies: frame.competencies,
         questions: questions.collect(),
+        planned_difficulty: frame.plan.staircase.is_some().then(|| mean_difficulty(&frame.plan)),
         outcomes: reading.outcomes,
         turns: reading.turns.into_iter().map(|(_, turn)| turn).collect(),
         probes: reading.probes.into_iter().map(|(_, probe)| probe).collect(),
@@ -61,10 +65,17 @@ pub fn gather(frame: Frame, log: &[Logged], rules: &OurFaultRules) -> SessionFac
     }
 }
 
+fn mean_difficulty(plan: &Plan) -> f64 {
+    let sum: u32 = plan.questions.iter().map(|question| u32::from(question.difficulty)).sum();
+    f64::from(sum) / u32::try_from(plan.questions.len().max(1)).map_or(1.0, f64::from)
+}
+
 /// What has been read so far.
 #[derive(Default)]
 struct Reading {
     outcomes: BTreeMap<String, QuestionOutcome>,
+    /// Keys of the questions that were asked, in their order.
+    asked: Vec<String>,
     /// The question in hand.
     open: Option<String>,
     /// A turn that was taken up again is committed anew under its id, and then stands as it was committed last.
@@ -100,7 +111,14 @@ impl Reading {
                 self.versions = Versions { app, stt, llm, tts, bank: String::new() };
             }
             SessionEvent::QuestionOpened { key, .. } => {
-                self.open = Some(key.clone());
+                if let Some(taken_back) = self.open.replace(key.clone()).filter(|open| open != key) {
+                    // Only what was asked too early is left without being closed.
+                    self.outcomes.remove(&taken_back);
+                    self.asked.retain(|asked| *asked != taken_back);
+                }
+                if !self.asked.contains(key) {
+                    self.asked.push(key.clone());
+                }
                 // Stands if the interview ends before the question is closed.
                 self.outcomes.insert(key.clone(), QuestionOutcome::CutShort);
             }

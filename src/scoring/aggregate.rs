@@ -37,7 +37,7 @@ impl Judged {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Group {
     pub weight: f64,
-    pub levels: Vec<u8>,
+    pub levels: Vec<f64>,
 }
 
 /// The estimate from groups of levels: the weighted mean of the groups' means, drawn towards the middle by how few
@@ -47,7 +47,7 @@ pub fn estimate(groups: &[Group], rules: &AggregateRules) -> Option<Judged> {
     let (mut weights, mut weighted, mut variance, mut all) = (0.0, 0.0, 0.0, 0);
     for group in groups.iter().filter(|group| !group.levels.is_empty()) {
         let count = count(group.levels.len());
-        let mean = group.levels.iter().map(|level| f64::from(*level)).sum::<f64>() / count;
+        let mean = group.levels.iter().sum::<f64>() / count;
         weights += group.weight;
         weighted += group.weight * mean;
         variance += group.weight * group.weight / count;
@@ -73,14 +73,22 @@ fn pull(rules: &AggregateRules) -> f64 {
 
 /// What a reader must know to understand the scores.
 #[must_use]
-pub fn explanation(rules: &AggregateRules) -> String {
-    format!(
+pub fn explanation(rules: &AggregateRules, chosen_by_answers: bool) -> String {
+    let told = format!(
         "Each answer has a level from 1 to 5. Levels scatter from question to question, so the mean of a few says little \
          about a person: a score is that mean, drawn towards {:.1} as if {:.1} more questions had been answered at that \
          level. Few questions draw a score far, many hardly; the mean of the levels as they were seen stands beside it. \
          In nine of ten cases the score of a long interview would lie within the 90 % interval.",
         rules.middle,
         pull(rules),
+    );
+    if !chosen_by_answers {
+        return told;
+    }
+    format!(
+        "{told} Good answers led to harder questions and poor ones to easier ones, so a level counts {} more for each step \
+         that its question is harder than the mean of the planned ones, and as much less for each step easier.",
+        rules.difficulty_worth
     )
 }
 
@@ -142,7 +150,10 @@ mod tests {
 
     fn judged(levels: &[u8]) -> (f64, Recommendation) {
         let rubric = Rubric::shipped().expect("a rubric");
-        let judged = estimate(&[Group { weight: 1.0, levels: levels.to_vec() }], &rubric.aggregate);
+        let judged = estimate(
+            &[Group { weight: 1.0, levels: levels.iter().map(|level| f64::from(*level)).collect() }],
+            &rubric.aggregate,
+        );
         let (word, _) = recommend(judged, levels.len(), levels.len(), &rubric.aggregate, &rubric.recommendation);
         (judged.map_or(0.0, |judged| judged.score), word)
     }
@@ -173,7 +184,7 @@ mod tests {
     #[test]
     fn half_an_interview_is_left_to_a_person() {
         let rubric = Rubric::shipped().expect("a rubric");
-        let all = estimate(&[Group { weight: 1.0, levels: vec![5; 10] }], &rubric.aggregate);
+        let all = estimate(&[Group { weight: 1.0, levels: vec![5.0; 10] }], &rubric.aggregate);
         let (word, why) = recommend(all, 10, 24, &rubric.aggregate, &rubric.recommendation);
         assert_eq!(word, Recommendation::Inconclusive);
         assert!(why.contains("10 of 24"));
@@ -182,7 +193,7 @@ mod tests {
     #[test]
     fn an_interval_covers_its_score_and_stays_on_the_scale() {
         let rubric = Rubric::shipped().expect("a rubric");
-        for level in 1..=5 {
+        for level in [1.0, 2.0, 3.0, 4.0, 5.0] {
             let groups = [Group { weight: 1.0, levels: vec![level; 2] }, Group { weight: 0.2, levels: vec![level; 9] }];
             let judged = estimate(&groups, &rubric.aggregate).expect("levels");
             assert!(

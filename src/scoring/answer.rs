@@ -4,6 +4,7 @@
 
 use super::facts::Evidence;
 use super::grader::{FlagKind, Graded, Grader, GradingInput, Passage, PointGraded, Source};
+use super::language::{say, say_with};
 use super::locate;
 use super::report::{Account, AnswerHeard, KeyPointResult, MisconceptionFound, QuestionState, Quote};
 use super::rubric::Rubric;
@@ -52,7 +53,7 @@ impl Scorer<'_> {
         let evidence = &Evidence { code: evidence.code.filter(own_code), ..evidence.clone() };
         let text = evidence.text();
         if text.trim().is_empty() && evidence.code.is_none() {
-            return nothing_said(evidence, outcome);
+            return nothing_said(self.language, evidence, outcome);
         }
         let (graded, mut account) = self.graded(question, evidence);
         account.flags = graded.flags.iter().map(|flag| word(&flag.kind)).collect();
@@ -65,9 +66,9 @@ impl Scorer<'_> {
         let state = state(evidence, outcome, level, credited, self.rubric);
         let assessed = state == QuestionState::Answered;
         let comment = if assessed {
-            comment(level, cap, &key_points, &misconceptions, prompted, outcome)
+            comment(self.language, level, cap, &key_points, &misconceptions, prompted, outcome)
         } else {
-            unassessed(state).to_owned()
+            say(self.language, unassessed(state)).to_owned()
         };
         Assessment {
             state,
@@ -139,7 +140,7 @@ impl Scorer<'_> {
     }
 }
 
-fn nothing_said(evidence: &Evidence<'_>, outcome: Option<QuestionOutcome>) -> Assessment {
+fn nothing_said(language: &str, evidence: &Evidence<'_>, outcome: Option<QuestionOutcome>) -> Assessment {
     let state = match outcome {
         _ if evidence.turns.iter().any(|turn| turn.damaged) => QuestionState::TechnicalFailure,
         None => QuestionState::NotAsked,
@@ -154,7 +155,7 @@ fn nothing_said(evidence: &Evidence<'_>, outcome: Option<QuestionOutcome>) -> As
         score01: None,
         confidence: None,
         account: Account::default(),
-        comment: unassessed(state).to_owned(),
+        comment: say(language, unassessed(state)).to_owned(),
         answer: None,
         prompted: false,
         key_points: Vec::new(),
@@ -255,6 +256,7 @@ fn heard(evidence: &Evidence<'_>, text: String) -> Option<AnswerHeard> {
 }
 
 fn comment(
+    language: &str,
     level: u8,
     cap: Option<&'static str>,
     points: &[KeyPointResult],
@@ -263,28 +265,32 @@ fn comment(
     outcome: Option<QuestionOutcome>,
 ) -> String {
     let with = |status: Status| points.iter().filter(move |point| point.status == status);
-    let mut parts = vec![format!("Level {level}: {} of {} key points said", with(Status::Met).count(), points.len())];
+    let mut parts = vec![say_with(
+        language,
+        "Level {}: {} of {} key points said",
+        &[&level.to_string(), &with(Status::Met).count().to_string(), &points.len().to_string()],
+    )];
     let partial = with(Status::Partial).count();
     if partial > 0 {
-        parts[0].push_str(&format!(", {partial} in part"));
+        parts[0].push_str(&say_with(language, ", {} in part", &[&partial.to_string()]));
     }
     let listed = |status: Status, must: bool| {
         with(status).filter(|p| p.must == must).map(|p| p.statement.as_str()).collect::<Vec<_>>().join("; ")
     };
     let mut add = |label: &str, text: String| {
         if !text.is_empty() {
-            parts.push(format!("{label}: {text}"));
+            parts.push(format!("{}: {text}", say(language, label)));
         }
     };
     add("Contradicted", [listed(Status::Wrong, true), listed(Status::Wrong, false)].concat());
     add("Missing", listed(Status::Missed, true));
     add("Misconception", misconceptions.iter().map(|m| m.statement.as_str()).collect::<Vec<_>>().join("; "));
-    add("Held at this level by", cap.unwrap_or_default().to_owned());
+    add("Held at this level by", say(language, cap.unwrap_or_default()).to_owned());
     if prompted {
-        parts.push("Some of it came after a follow-up".to_owned());
+        parts.push(say(language, "Some of it came after a follow-up").to_owned());
     }
     if outcome == Some(QuestionOutcome::CutShort) {
-        parts.push("Time was up before the answer ended".to_owned());
+        parts.push(say(language, "Time was up before the answer ended").to_owned());
     }
     parts.join(". ") + "."
 }

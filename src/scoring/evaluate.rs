@@ -14,6 +14,7 @@ use super::report::{
 };
 use super::rubric::Rubric;
 use super::settle::settle;
+use super::structure::structure;
 use crate::interview::question::Competency;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -39,10 +40,12 @@ pub fn evaluate(facts: &SessionFacts, rubric: &Rubric, grader: &dyn Grader) -> R
         overrides: Vec::new(),
         feedback: Feedback { text: String::new(), topics: Vec::new() },
         method: Method {
-            explanation: explanation(&rubric.aggregate),
+            explanation: explanation(&rubric.aggregate, facts.planned_difficulty.is_some()),
             aggregate: rubric.aggregate,
             recommendation: rubric.recommendation,
             summary: rubric.summary,
+            structure: Some(rubric.structure.rules),
+            planned_difficulty: facts.planned_difficulty,
         },
         provenance: Provenance {
             app: facts.versions.app.clone(),
@@ -149,8 +152,13 @@ fn result(planned: &PlannedQuestion, facts: &SessionFacts, scorer: Scorer<'_>) -
         reference_answer: question.reference_answer.clone(),
         answer: graded.answer,
         prompted: graded.prompted,
-        key_points: graded.key_points,
         probes: probes.map(|p| ProbeAsked { text: p.text.clone(), key_point: opened(&p.text) }).collect(),
+        structure: match graded.level {
+            Some(_) => structure(question, &evidence, &graded.key_points, scorer.rubric),
+            None => Vec::new(),
+        },
+        difficulty: Some(question.difficulty),
+        key_points: graded.key_points,
         misconceptions: graded.misconceptions,
         faults: evidence.turns.iter().flat_map(|turn| turn.faults.iter().cloned()).collect(),
     }

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 pub struct SessionFacts {
     pub interview: InterviewHeader,
     pub competencies: Vec<Competency>,
-    /// In the order of the plan.
+    /// In the order in which they were asked, then those that were not.
     pub questions: Vec<PlannedQuestion>,
+    /// Mean difficulty of the planned questions, where the answers chose the questions.
+    pub planned_difficulty: Option<f64>,
     /// How each question ended, by key; those that were never asked are missing.
     pub outcomes: BTreeMap<String, QuestionOutcome>,
     /// The candidate's turns in their order.

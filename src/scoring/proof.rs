@@ -10,7 +10,8 @@ pub fn unproven(report: &Report, facts: &SessionFacts) -> Vec<String> {
     let of_questions = report.questions.iter().flat_map(|question| {
         let points = question.key_points.iter().filter_map(|point| point.quote.as_ref());
         let wrong = question.misconceptions.iter().map(|wrong| &wrong.quote);
-        points.chain(wrong).map(|quote| (question.id.as_str(), quote))
+        let built = question.structure.iter().filter_map(|result| result.quote.as_ref());
+        points.chain(wrong).chain(built).map(|quote| (question.id.as_str(), quote))
     });
     let findings = report.summary.strengths.iter().chain(&report.summary.gaps);
     let of_findings = findings.filter_map(|finding| Some((finding.question_id.as_str(), finding.quote.as_ref()?)));

@@ -2,6 +2,7 @@
 //! moment of the recording by a media fragment. Must never compute a score.
 
 use super::chart;
+use super::language::{say, say_with};
 use super::report::{Estimate, OverrideNote, QuestionResult, Quote, Report};
 use super::variants::{FeedbackDocument, PointFeedback, QuestionFeedback};
 use crate::interview::coverage::Status;
@@ -50,6 +51,14 @@ struct FeedbackPage<'a> {
 }
 
 impl FeedbackPage<'_> {
+    fn say<'a>(&self, english: &'a str) -> &'a str {
+        say(&self.feedback.interview.language, english)
+    }
+
+    fn say_with(&self, english: &str, value: &str) -> String {
+        say_with(&self.feedback.interview.language, english, &[value])
+    }
+
     /// What was right, and what to study: each with its look and its title.
     fn sides(question: &QuestionFeedback) -> [(&'static str, &'static str, &[PointFeedback]); 2] {
         [("met", "Right", &question.right), ("partial", "To study", &question.study)]

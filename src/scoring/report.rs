@@ -5,7 +5,7 @@ use crate::id::SessionId;
 use crate::interview::QuestionOutcome;
 use crate::interview::coverage::Status;
 use crate::interview::question::{Level, QuestionKind};
-use crate::scoring::rubric::{AggregateRules, RecommendationRules, SummaryRules};
+use crate::scoring::rubric::{AggregateRules, RecommendationRules, StructureKind, StructureRules, SummaryRules};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -183,6 +183,12 @@ pub struct QuestionResult {
     pub key_points: Vec<KeyPointResult>,
     pub probes: Vec<ProbeAsked>,
     pub misconceptions: Vec<MisconceptionFound>,
+    /// How the answer is built; empty where nothing was said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub structure: Vec<StructureResult>,
+    /// How hard the question is, 1 to 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difficulty: Option<u8>,
     /// What went wrong with the answer on our side.
     pub faults: Vec<Fault>,
 }
@@ -295,6 +301,15 @@ pub struct KeyPointResult {
     pub quote: Option<Quote>,
 }
 
+/// What one criterion of structure found in an answer.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StructureResult {
+    pub kind: StructureKind,
+    pub name: String,
+    pub status: Status,
+    pub quote: Option<Quote>,
+}
+
 /// A follow-up that was asked.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProbeAsked {
@@ -397,6 +412,13 @@ pub struct Method {
     pub aggregate: AggregateRules,
     pub recommendation: RecommendationRules,
     pub summary: SummaryRules,
+    /// How soft skills follow from the structure of answers; null in reports of before.
+    #[serde(default)]
+    pub structure: Option<StructureRules>,
+    /// Mean difficulty of the planned questions, where the answers chose the questions: levels count the more, the harder
+    /// their question is than this.
+    #[serde(default)]
+    pub planned_difficulty: Option<f64>,
 }
 
 /// Percentiles by nearest rank; null without data.

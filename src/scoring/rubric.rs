@@ -30,6 +30,7 @@ pub struct Rubric {
     pub summary: SummaryRules,
     pub ours: OurFaultRules,
     pub model: ModelRules,
+    pub structure: Structure,
     #[serde(default)]
     pub integrity: Vec<Pattern>,
     /// SHA-256 of the text that it was read from.
@@ -87,6 +88,62 @@ pub struct AggregateRules {
     pub interval_z: f64,
     pub questions_min: u32,
     pub assessed_share_min: f64,
+    /// Levels that a step of difficulty is worth, where questions were chosen by the answers.
+    #[serde(default)]
+    pub difficulty_worth: f64,
+}
+
+/// How an answer is built: what is looked for, and what it is worth.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Structure {
+    pub rules: StructureRules,
+    pub criteria: Vec<StructureCriterion>,
+}
+
+/// From what the criteria find to soft skills.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StructureRules {
+    pub met: f64,
+    pub partial: f64,
+    pub missed: f64,
+    pub weight: f64,
+    pub answers_min: u32,
+}
+
+impl StructureRules {
+    /// The level of one finding.
+    #[must_use]
+    pub fn of(&self, status: Status) -> f64 {
+        match status {
+            Status::Met => self.met,
+            Status::Partial => self.partial,
+            Status::Missed | Status::Wrong => self.missed,
+        }
+    }
+}
+
+/// One criterion of structure.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StructureCriterion {
+    pub kind: StructureKind,
+    /// For a person to read.
+    pub name: String,
+    /// Alternatives parted by `|`, where words are its signs.
+    #[serde(default)]
+    pub signs: String,
+}
+
+/// What is judged of how an answer is built.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StructureKind {
+    AnswersWhatWasAsked,
+    OrdersIt,
+    ReasonsAloud,
+    UsesHints,
 }
 
 /// From the interval to a word.

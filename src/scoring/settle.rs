@@ -4,9 +4,9 @@
 use super::aggregate::{Group, Judged, estimate, recommend};
 use super::feedback::feedback;
 use super::report::{
-    CompetencyScore, Estimate, Finding, MisconceptionFound, OverrideNote, QuestionResult, Report, Summary,
+    CompetencyScore, Estimate, Finding, Method, MisconceptionFound, OverrideNote, QuestionResult, Report, Summary,
 };
-use super::rubric::SummaryRules;
+use super::rubric::{StructureRules, SummaryRules};
 use crate::interview::coverage::Status;
 use crate::interview::question::QuestionKind;
 
@@ -24,12 +24,12 @@ pub fn settle(report: &mut Report) {
     let questions = &report.questions;
     for competency in &mut report.competencies {
         let own = |question: &&QuestionResult| question.competency == competency.slug;
-        let levels: Vec<u8> = questions.iter().filter(own).filter_map(|question| question.level).collect();
+        let levels: Vec<f64> = questions.iter().filter(own).filter_map(|q| counted(q, &report.method)).collect();
         let judged = estimate(&[Group { weight: competency.weight, levels }], &report.method.aggregate);
         competency.estimate = shown(judged, "None of its questions could be assessed.");
     }
     report.summary = summary(report);
-    report.feedback = feedback(&report.competencies, &report.questions);
+    report.feedback = feedback(&report.interview.language, &report.competencies, &report.questions);
 }
 
 /// Makes a person's change and carries it through.
@@ -55,7 +55,7 @@ fn shown(judged: Option<Judged>, without: &str) -> Estimate {
 fn groups(report: &Report, counts: impl Fn(&QuestionResult) -> bool) -> Vec<Group> {
     let group = |competency: &CompetencyScore| {
         let own = report.questions.iter().filter(|q| q.competency == competency.slug && counts(q));
-        Group { weight: competency.weight, levels: own.filter_map(|q| q.level).collect() }
+        Group { weight: competency.weight, levels: own.filter_map(|q| counted(q, &report.method)).collect() }
     };
     report.competencies.iter().map(group).collect()
 }
@@ -69,7 +69,9 @@ fn summary(report: &Report) -> Summary {
     let (recommendation, why) = recommend(overall, assessed, planned, &method.aggregate, &method.recommendation);
     let behavioural = |question: &QuestionResult| question.kind == QuestionKind::Behavioural;
     let technical = estimate(&groups(report, |question| !behavioural(question)), &method.aggregate);
-    let soft_skills = estimate(&groups(report, behavioural), &method.aggregate);
+    let mut soft_skills = groups(report, behavioural);
+    soft_skills.extend(method.structure.and_then(|rules| structure(questions, rules)));
+    let soft_skills = estimate(&soft_skills, &method.aggregate);
     Summary {
         recommendation,
         overall: shown(overall, &why),
@@ -77,11 +79,30 @@ fn summary(report: &Report) -> Summary {
         technical: shown(technical, "No technical question could be assessed."),
         soft_skills: shown(
             soft_skills,
-            "No question about behaviour could be assessed, and soft skills are judged from such answers alone.",
+            "No question about behaviour could be assessed, and too few answers show how the candidate answers.",
         ),
         strengths: strengths(questions, method.summary),
         gaps: gaps(questions, method.summary),
     }
+}
+
+/// What a question's level counts for: more where it was harder than those planned, if the answers chose the questions.
+fn counted(question: &QuestionResult, method: &Method) -> Option<f64> {
+    let level = f64::from(question.level?);
+    let (Some(planned), Some(own)) = (method.planned_difficulty, question.difficulty) else { return Some(level) };
+    Some((level + (f64::from(own) - planned) * method.aggregate.difficulty_worth).clamp(1.0, 5.0))
+}
+
+/// How the answers are built: one level of each answer, the mean of what the criteria found. `None`: too few answers.
+fn structure(questions: &[QuestionResult], rules: StructureRules) -> Option<Group> {
+    let level = |question: &QuestionResult| {
+        let found = question.structure.iter().map(|result| rules.of(result.status));
+        let count = u32::try_from(question.structure.len()).ok().filter(|count| *count > 0)?;
+        question.level.map(|_| found.sum::<f64>() / f64::from(count))
+    };
+    let levels: Vec<f64> = questions.iter().filter_map(level).collect();
+    let enough = levels.len() >= usize::try_from(rules.answers_min).unwrap_or(usize::MAX);
+    enough.then_some(Group { weight: rules.weight, levels })
 }
 
 /// The weightiest points that were met, one of each question, best answers first.

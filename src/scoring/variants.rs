@@ -1,6 +1,7 @@
 //! The report for other readers: the candidate's feedback, and a summary for an applicant tracking system. Both are cut
 //! from the report; must never hold anything that it does not.
 
+use super::language::{NOTE, say};
 use super::report::{
     Estimate, Finding, InterviewHeader, QuestionResult, QuestionState, Quote, Recommendation, Report, TopicFeedback,
 };
@@ -64,11 +65,7 @@ impl FeedbackDocument {
             text: report.feedback.text.clone(),
             topics: report.feedback.topics.clone(),
             questions: report.questions.iter().map(|question| feedback_on(question, practice)).collect(),
-            note:
-                "This feedback was made by software from what you said, key point by key point. Accent, pace, pauses \
-                   and feelings were not looked at. If something of it is wrong, ask for a person to look at it: they \
-                   can listen to the recording and correct it."
-                    .to_owned(),
+            note: say(&report.interview.language, NOTE).to_owned(),
         }
     }
 }

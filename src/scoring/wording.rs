@@ -43,6 +43,18 @@ impl QuestionResult {
         parts.join(", ")
     }
 
+    /// How the answer is built, criterion by criterion.
+    #[must_use]
+    pub fn built(&self) -> String {
+        let word = |status: Status| match status {
+            Status::Met => "met",
+            Status::Partial => "partly",
+            Status::Missed | Status::Wrong => "missed",
+        };
+        let found = self.structure.iter().map(|found| format!("{}: {}", found.name, word(found.status)));
+        format!("How it is built: {}", found.collect::<Vec<_>>().join(" \u{b7} "))
+    }
+
     /// Who scored it, how sure, and what to know of it.
     #[must_use]
     pub fn account(&self) -> String {

@@ -34,6 +34,8 @@ pub struct InterviewWish {
     pub room: RoomKind,
     /// How much longer than usual pauses may be, 1.0 to 2.0.
     pub patience: f64,
+    /// Whether questions get harder or easier as they are answered.
+    pub adaptive: bool,
     /// How soon a pause counts as the end of an answer; `None`: as the server is set.
     pub turn_profile: Option<crate::turn::Profile>,
     /// Not begun by then, it is abandoned.
@@ -107,6 +109,7 @@ pub async fn book(
         seed: id.0.as_u64_pair().1,
     };
     let plan = Plan::draw_preferring(&bank, &request, &is_preferred)?;
+    let plan = if wish.adaptive { plan.with_staircase(&bank, &is_preferred) } else { plan };
     let wanted = wish.questions as usize;
     if wish.minutes.is_none() && plan.questions.len() < wanted {
         let (has, level) = (plan.questions.len(), wish.level.as_str());

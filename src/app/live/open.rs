@@ -193,6 +193,7 @@ impl Live {
             purpose: Purpose::Practice,
             room: RoomKind::Webrtc,
             patience: 1.0,
+            adaptive: true,
             turn_profile: None,
             expires_at: self.clock.now() + EXPIRES,
             category,

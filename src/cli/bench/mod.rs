@@ -2,6 +2,7 @@
 //! never measure a copy: every bench runs the code that interviews run.
 
 pub mod providers;
+mod report;
 mod rest;
 mod score;
 mod turns;
@@ -20,6 +21,7 @@ pub struct Arguments {
 enum Bench {
     Turns(turns::Arguments),
     Score(score::Arguments),
+    Report(report::Arguments),
     Rest(rest::Arguments),
     Providers(providers::Arguments),
 }
@@ -28,6 +30,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.bench {
         Bench::Turns(arguments) => turns::run(&arguments),
         Bench::Score(arguments) => score::run(&arguments),
+        Bench::Report(arguments) => report::run(&arguments),
         Bench::Rest(arguments) => rest::run(arguments).await,
         Bench::Providers(arguments) => providers::run(arguments).await,
     }

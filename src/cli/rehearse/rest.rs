@@ -46,6 +46,8 @@ pub struct Wish {
     pub title: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub questions: Option<u32>,
+    /// False: the script answers what is planned.
+    pub adaptive: bool,
 }
 
 /// An interview that was made.

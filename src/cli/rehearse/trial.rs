@@ -95,6 +95,7 @@ async fn hold(
     cancel: &CancellationToken,
 ) -> Result<Held, (u32, String)> {
     let wish = Wish {
+        adaptive: false,
         category: rehearsal.category.clone(),
         level: rehearsal.level,
         language: rehearsal.part.script.language.clone(),

@@ -30,7 +30,7 @@ pub struct ConsentGiven {
     given_at: DateTime<Utc>,
 }
 
-/// Accept the disclosure. Without this no voice is taken.
+/// Accept the disclosure. Without this no voice and no written answer is taken.
 #[utoipa::path(post, operation_id = "give_consent", path = "/interviews/{id}/consent", tag = "interviews", params(("id" = SessionId, Path)),
     request_body = ConsentBody, responses((status = 201, description = "Stored.", body = ConsentGiven)))]
 pub async fn give(
@@ -40,8 +40,9 @@ pub async fn give(
     Json(body): Json<ConsentBody>,
 ) -> Result<(StatusCode, axum::Json<ConsentGiven>), ApiError> {
     let row = access::interview(&state, caller, id, Right::TakePart).await?;
-    let disclosure = &state.settings.interview.disclosure;
-    if body.version != disclosure.version {
+    let is_written = row.mode == crate::store::Mode::Text;
+    let (version, text) = state.settings.interview.disclosure.shown(&row.language, is_written);
+    if body.version != version {
         return Err(ApiError::field(
             "version",
             "The text has changed since it was shown. Please reload the page and read it again.",
@@ -53,12 +54,11 @@ pub async fn give(
     if row.status.is_final() {
         return Err(ApiError::Gone("This interview is over.".to_owned()));
     }
-    let text = disclosure.text_in(&row.language);
     let by = match caller {
         Caller::Person { user, .. } => user.to_string(),
         Caller::Candidate(_) | Caller::LocalPractice => "candidate".to_owned(),
     };
-    let given = state.store.give_consent(id, &disclosure.version, text, &by).await?;
+    let given = state.store.give_consent(id, version, text, &by).await?;
     tracing::info!(session = %id, version = %given.version, "consent given");
     let view = ConsentGiven { version: given.version, text_hash: given.text_hash, given_at: given.given_at };
     Ok((StatusCode::CREATED, axum::Json(view)))

@@ -57,6 +57,10 @@ pub struct NewInterviewBody {
     #[serde(default)]
     #[schema(minimum = 1, example = 6)]
     questions: Option<u32>,
+    /// Whether questions get harder or easier as they are answered (the anchors of the level are asked of everybody all
+    /// the same). Default `true`.
+    #[serde(default)]
+    adaptive: Option<bool>,
     /// How long it may take; at most as the server's settings say.
     #[serde(default)]
     #[schema(minimum = 1, example = 30)]
@@ -244,6 +248,7 @@ async fn parse(state: &HttpState, caller: Caller, body: NewInterviewBody) -> Res
         purpose,
         room,
         patience,
+        adaptive: body.adaptive.unwrap_or(true),
         turn_profile,
         expires_at: state.clock.now() + join_life(state),
         category,

@@ -103,16 +103,14 @@ impl InterviewView {
         let live = if row.status.is_final() { None } else { live_state(state, &row).await? };
         let elapsed = row.start_time.map(|start| row.end_time.unwrap_or_else(|| state.clock.now()) - start);
         let stored_elapsed_ms = elapsed.and_then(|span| u64::try_from(span.num_milliseconds()).ok()).unwrap_or(0);
-        let disclosure = &state.settings.interview.disclosure;
+        let is_written = row.mode == crate::store::Mode::Text;
+        let (version, text) = state.settings.interview.disclosure.shown(&row.language, is_written);
         Ok(Self {
             elapsed_ms: live.as_ref().map_or(stored_elapsed_ms, |view| view.elapsed_ms),
             remaining_ms: live.as_ref().map(|view| view.remaining_ms),
             question: live.and_then(|view| view.question),
             consented,
-            disclosure: DisclosureView {
-                version: disclosure.version.clone(),
-                text: disclosure.text_in(&row.language).to_owned(),
-            },
+            disclosure: DisclosureView { version: version.to_owned(), text: text.to_owned() },
             summary: row.into(),
         })
     }

@@ -262,7 +262,7 @@ async fn step(state: &Shared, row: &InterviewRow, reply_to: Option<u64>, act: Ac
     let give_up = tokio::time::Instant::now() + FEEDBACK_WAIT;
     for key in told_of(row, closed) {
         // The request may be given up; the feedback is made and kept all the same.
-        let making = tokio::spawn(feedback_on(state.clone(), row.clone(), key.clone()));
+        let making = state.tasks.spawn(feedback_on(state.clone(), row.clone(), key.clone()));
         match tokio::time::timeout_at(give_up, making).await {
             Ok(Ok(Some(made))) => feedback.push(made),
             Ok(Ok(None) | Err(_)) => {}

@@ -167,7 +167,7 @@ impl Talk {
     /// Tells what an answer was worth, as soon as it is known.
     async fn feed_back(&mut self, question_id: String) -> Option<()> {
         self.send(&ToPage::FeedbackBegun { question_id: question_id.clone() }).await?;
-        let making = tokio::spawn(feedback_on(self.state.clone(), self.row.clone(), question_id.clone()));
+        let making = self.state.tasks.spawn(feedback_on(self.state.clone(), self.row.clone(), question_id.clone()));
         let Some(feedback) = making.await.ok().flatten() else {
             return self.send(&ToPage::FeedbackFailed { question_id }).await;
         };

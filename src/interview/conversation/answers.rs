@@ -155,7 +155,7 @@ impl Interview {
         if text.trim().is_empty() || wishes::hear(text).is_some() {
             return;
         }
-        let is_asked = |open: &Open, plan: &super::Plan| plan.questions[open.index].key == question_key;
+        let is_asked = |open: &Open, plan: &super::Plan| plan.at(open.index).is_some_and(|own| own.key == question_key);
         match &mut self.state.stage {
             Stage::Asking(open) | Stage::Paused { open, .. } | Stage::Waiting(Some(open))
                 if is_asked(open, &self.plan) =>

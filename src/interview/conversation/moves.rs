@@ -3,8 +3,9 @@
 
 use super::{
     Command, EndReason, Instant, Interview, Line, LineId, LineKind, Offer, Open, QuestionKind, QuestionOutcome, Stage,
-    Wish, lines, number_of,
+    Wish, follow_up, lines, number_of,
 };
+use crate::interview::staircase;
 use crate::interview::view::ClosedQuestion;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ impl Interview {
             self.say(LineKind::Instruction, lines::INTERRUPTED, None);
         } else {
             self.say_firmly(LineKind::Greeting, lines::GREETING);
-            self.state.greeting = Some(self.say_firmly(LineKind::Disclosure, lines::DISCLOSURE));
+            self.state.greeting = Some(self.say_firmly(LineKind::Disclosure, self.disclosure()));
         }
         match open {
             Some(open) => {
@@ -37,16 +38,20 @@ impl Interview {
         }
     }
 
-    /// The first question of the plan that was not asked yet, `open` being asked.
-    pub(super) fn next_index(&self, open: Option<usize>) -> Option<usize> {
-        let asked = |key: &str| self.state.closed.iter().any(|closed| closed.key == key);
-        (0..self.plan.questions.len()).find(|index| Some(*index) != open && !asked(&self.plan.questions[*index].key))
+    /// What must be said before anything is asked.
+    pub(super) fn disclosure(&self) -> &'static str {
+        if self.settings.written { lines::DISCLOSURE_WRITTEN } else { lines::DISCLOSURE }
+    }
+
+    /// The question that comes after those that are over.
+    pub(super) fn next_index(&self) -> Option<usize> {
+        staircase::next(&self.plan, &self.state.closed)
     }
 
     /// Asks the next question, or closes where there is none, or no time for it.
     pub(super) fn ask_next(&mut self, now: Instant, lead: Option<&'static str>) {
         let elapsed = self.state.watch.elapsed(now);
-        let Some(index) = self.next_index(None) else {
+        let Some(index) = self.next_index() else {
             if lead.is_some() {
                 // A goodbye cannot be taken back, this can: whoever was cut off goes on over it.
                 self.acknowledge(lines::BEFORE_GOODBYE);
@@ -61,7 +66,7 @@ impl Interview {
         if let Some(lead) = lead {
             self.lead_over(lead, index);
         }
-        let question = &self.plan.questions[index];
+        let question = self.question_at(index);
         let (key, text, kind) = (question.key.clone(), question.prompt.clone(), question.kind);
         self.state.stage = Stage::Asking(Open::new(index, elapsed));
         self.commands.push_back(Command::QuestionOpened { key, number: number_of(self.state.closed.len()) });
@@ -209,7 +214,10 @@ impl Interview {
         let (Stage::Asking(open) | Stage::Paused { open, .. } | Stage::Waiting(Some(open))) = &self.state.stage else {
             return;
         };
-        let key = self.question(open).key.clone();
+        let question = self.question(open);
+        let evidence = self.evidence(open, question);
+        let covered = (!evidence.is_empty()).then(|| follow_up::covered(question, &evidence, None));
+        let key = question.key.clone();
         let outcome = match outcome {
             QuestionOutcome::CutShort if self.has_answer() => QuestionOutcome::Answered,
             QuestionOutcome::CutShort
@@ -217,7 +225,7 @@ impl Interview {
             | QuestionOutcome::Skipped
             | QuestionOutcome::NotAnswered => outcome,
         };
-        self.state.closed.push(ClosedQuestion { key: key.clone(), outcome });
+        self.state.closed.push(ClosedQuestion { key: key.clone(), outcome, covered });
         self.commands.push_back(Command::QuestionClosed { key, outcome });
     }
 

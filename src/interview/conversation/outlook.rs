@@ -2,10 +2,11 @@
 //! change it.
 
 use super::{
-    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, Stage, follow_up, lines, ms, number_of,
-    wishes,
+    Ask, Command, Event, Instant, Interview, Line, Offer, Open, Phrase, Plan, QuestionOutcome, Stage, follow_up, lines,
+    ms, number_of, wishes,
 };
-use crate::interview::view::{Facts, OpenQuestion, Phase, QuestionView, View};
+use crate::interview::staircase;
+use crate::interview::view::{ClosedQuestion, Facts, OpenQuestion, Phase, QuestionView, View};
 
 impl Interview {
     /// What would be said if the turn ended with these words, a model wording the lines that it words with `worded`, in
@@ -55,20 +56,40 @@ impl Interview {
         let mut texts = Vec::new();
         match &self.state.stage {
             Stage::Waiting(None) => {
-                texts.extend([lines::GREETING, lines::DISCLOSURE].map(|line| self.in_language(line)));
-                texts.extend(self.plan.questions.first().map(|question| question.prompt.clone()));
+                texts.extend([lines::GREETING, self.disclosure()].map(|line| self.in_language(line)));
+                texts.extend(self.next_index().map(|place| self.question_at(place).prompt.clone()));
             }
             Stage::Waiting(Some(open)) | Stage::Asking(open) | Stage::Paused { open, .. } => {
                 let question = self.question(open);
                 let unasked = question.probes.iter().enumerate().filter(|(index, _)| !open.probes.contains(index));
                 texts.extend(unasked.map(|(_, probe)| probe.text.clone()));
-                texts.extend(self.next_index(Some(open.index)).map(|index| self.plan.questions[index].prompt.clone()));
+                texts.extend(self.coming(open));
                 texts.extend([self.asked_text(open), question.rephrased.clone()]);
             }
             Stage::Closing { .. } | Stage::Finished(_) => return texts,
         }
         texts.extend(lines::standing().map(|line| self.in_language(line)));
         texts
+    }
+
+    /// The prompts that may come after the question in hand, the likeliest first: as what is said of it so far leads to,
+    /// or a good answer, or a poor one.
+    fn coming(&self, open: &Open) -> Vec<String> {
+        let question = self.question(open);
+        let so_far = follow_up::covered(question, &self.evidence(open, question), None);
+        let mut prompts: Vec<String> = Vec::new();
+        for covered in [so_far, 1.0, 0.0] {
+            let over = ClosedQuestion {
+                key: question.key.clone(),
+                outcome: QuestionOutcome::Answered,
+                covered: Some(covered),
+            };
+            let mut closed = self.state.closed.clone();
+            closed.push(over);
+            let prompt = staircase::next(&self.plan, &closed).map(|place| self.question_at(place).prompt.clone());
+            prompts.extend(prompt.filter(|prompt| !prompts.contains(prompt)));
+        }
+        prompts
     }
 
     fn in_language(&self, line: &str) -> String {

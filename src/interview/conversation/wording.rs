@@ -74,7 +74,7 @@ impl Interview {
     pub(super) fn lead_over(&mut self, lead: &str, next: usize) {
         let line = self.line(LineKind::Acknowledgement, lead, None);
         let wording = self.bridging.take().map(|(question, answer)| {
-            let (before, coming) = (&self.plan.questions[question], &self.plan.questions[next]);
+            let (before, coming) = (self.question_at(question), self.question_at(next));
             let request = prompt::bridge(&self.plan, before, &answer, coming, self.settings.wording_ms_max);
             let (words, authored) = (Awaiting::Remark, lead.to_owned());
             self.awaited.push(Awaited { line: line.id, words, authored, question, answer, next: Some(next) });
@@ -111,8 +111,8 @@ impl Interview {
         match self.awaited.iter().position(|awaited| awaited.line == line) {
             Some(at) => {
                 let awaited = self.awaited.swap_remove(at);
-                let question = &self.plan.questions[awaited.question];
-                let next = awaited.next.map(|next| &self.plan.questions[next]);
+                let question = self.question_at(awaited.question);
+                let next = awaited.next.map(|next| self.question_at(next));
                 let checked = match awaited.words {
                     Awaiting::Remark => prompt::is_remark(&text, question, next, &awaited.answer),
                     Awaiting::Explanation => prompt::is_explanation(&text, question),

@@ -2,9 +2,9 @@
 //! less, than that line.
 
 use super::{
-    BEFORE_GOODBYE, BEFORE_LAST, CODE_HEARD, CODE_NUDGE, CODE_OVER, CODE_TIME, DISCLOSURE, GO_AHEAD, GREETING,
-    INTERRUPTED, LET_US_CONTINUE, MOVE_ON, NO_PROBLEM, OFFER_SKIP, PAUSED, SHALL_WE_END, STOP_THERE, TAKE_TIME, TRY,
-    UNHEARD, WELCOME_BACK,
+    BEFORE_GOODBYE, BEFORE_LAST, CODE_HEARD, CODE_NUDGE, CODE_OVER, CODE_TIME, DISCLOSURE, DISCLOSURE_WRITTEN,
+    GO_AHEAD, GREETING, INTERRUPTED, LET_US_CONTINUE, MOVE_ON, NO_PROBLEM, OFFER_SKIP, PAUSED, SHALL_WE_END,
+    STOP_THERE, TAKE_TIME, TRY, UNHEARD, WELCOME_BACK,
 };
 
 /// The Ukrainian line for an English one of ours; `None` for a text that is none of them.
@@ -52,6 +52,10 @@ const LINES: &[(&str, &str)] = &[
     (
         DISCLOSURE,
         "Я ШІ-інтерв'юер. Розмова записується, а вирішує людина. Будь-коли попросіть повторити, пропустити чи зробити паузу.",
+    ),
+    (
+        DISCLOSURE_WRITTEN,
+        "Я ШІ-інтерв'юер. Те, що ви пишете, зберігається, а вирішує людина. Будь-коли можна зробити паузу чи пропустити запитання.",
     ),
     (
         "That was the last question. Thank you for your time and your answers. Goodbye.",

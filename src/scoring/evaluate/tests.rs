@@ -37,6 +37,7 @@ pub fn session(level: Level, say: impl Fn(&Question) -> String) -> SessionFacts 
         },
         competencies: bank.category.competencies,
         questions: Vec::new(),
+        planned_difficulty: None,
         outcomes: std::collections::BTreeMap::new(),
         turns: Vec::new(),
         probes: Vec::new(),

@@ -5,6 +5,7 @@ mod face;
 mod flow;
 
 use super::chart;
+use super::language::{say, say_with};
 use super::render::words_of;
 use super::report::{Estimate, QuestionResult, Quote, Recommendation, Report};
 use super::variants::{FeedbackDocument, PointFeedback};
@@ -37,7 +38,7 @@ pub fn report(report: &Report) -> Result<Vec<u8>, PdfError> {
     changes(&mut flow, report);
     flow.heading("Feedback for the candidate");
     flow.paragraph(&[plain(report.feedback.text.clone())], BODY);
-    topics(&mut flow, &report.feedback.topics);
+    topics(&mut flow, "en", &report.feedback.topics);
     conversation(&mut flow, report);
     small_print(&mut flow, report);
     flow.finish(format!("Report: {}", report.interview.title), report.interview.language.clone())
@@ -49,40 +50,41 @@ pub fn report(report: &Report) -> Result<Vec<u8>, PdfError> {
 /// [`PdfError`] when it could not be written; never in practice.
 pub fn feedback(document: &FeedbackDocument) -> Result<Vec<u8>, PdfError> {
     let interview = &document.interview;
+    let language = interview.language.as_str();
     let mut flow = Flow::new(format!("Vivavoce feedback \u{b7} {}", interview.id));
-    flow.paragraph(&[bold(format!("Feedback: {}", interview.title))], 17.0);
+    flow.paragraph(&[bold(say_with(language, "Feedback: {}", &[&interview.title]))], 17.0);
     flow.paragraph(&[soft(format!("{} \u{b7} {}", interview.job_position, interview.category))], SMALL);
     flow.gap(6.0);
     flow.paragraph(&[plain(document.text.clone())], BODY);
-    topics(&mut flow, &document.topics);
-    flow.heading("Question by question");
+    topics(&mut flow, language, &document.topics);
+    flow.heading(say(language, "Question by question"));
     for question in &document.questions {
         flow.need(60.0);
         flow.paragraph(&[bold(format!("{}. {}", question.number, question.text))], 10.5);
         if question.right.is_empty() && question.study.is_empty() {
-            flow.paragraph(&[soft(question.state.words())], BODY);
+            flow.paragraph(&[soft(say(language, question.state.words()))], BODY);
         }
-        points(&mut flow, "Right: ", Ink::Good, &question.right);
-        points(&mut flow, "To study: ", Ink::Fair, &question.study);
+        points(&mut flow, (language, "Right"), Ink::Good, &question.right);
+        points(&mut flow, (language, "To study"), Ink::Fair, &question.study);
         for fault in &question.our_faults {
-            flow.paragraph(&[bold("Our fault: ").ink(Ink::Fair), plain(fault.clone())], SMALL);
+            flow.paragraph(&[plain(say_with(language, "Our fault: {}", &[fault])).ink(Ink::Fair)], SMALL);
         }
         if let Some(reference) = &question.reference_answer {
-            flow.paragraph(&[soft(format!("A good answer: {reference}"))], SMALL);
+            flow.paragraph(&[soft(say_with(language, "A good answer: {}", &[reference]))], SMALL);
         }
         flow.gap(8.0);
     }
     flow.paragraph(&[soft(document.note.clone())], SMALL);
-    flow.finish(format!("Feedback: {}", interview.title), interview.language.clone())
+    flow.finish(say_with(language, "Feedback: {}", &[&interview.title]), interview.language.clone())
 }
 
-fn points(flow: &mut Flow, label: &str, ink: Ink, points: &[PointFeedback]) {
+fn points(flow: &mut Flow, (language, label): (&str, &str), ink: Ink, points: &[PointFeedback]) {
     for point in points {
-        let mut spans = vec![bold(label).ink(ink), plain(point.statement.clone())];
+        let mut spans = vec![bold(format!("{}: ", say(language, label))).ink(ink), plain(point.statement.clone())];
         match point.status.as_str() {
-            "misconception" => spans.push(soft(" (this is not so)")),
-            "partial" => spans.push(soft(" (said in part)")),
-            "wrong" => spans.push(soft(" (the contrary was said)")),
+            "misconception" => spans.push(soft(format!(" {}", say(language, "(this is not so)")))),
+            "partial" => spans.push(soft(format!(" {}", say(language, "(said in part)")))),
+            "wrong" => spans.push(soft(format!(" {}", say(language, "(the contrary was said)")))),
             _ => {}
         }
         spans.extend(point.quote.iter().flat_map(quoted));
@@ -240,6 +242,9 @@ fn evidence(flow: &mut Flow, report: &Report, question: &QuestionResult) {
         spans.extend(quoted(&wrong.quote));
         flow.paragraph(&spans, SMALL);
     }
+    if !question.structure.is_empty() {
+        flow.paragraph(&[soft(question.built())], SMALL);
+    }
     flow.paragraph(&[soft(format!("A good answer: {}", question.reference_answer))], SMALL);
     if !question.scoring.by.is_empty() {
         flow.paragraph(&[soft(question.account())], SMALL);
@@ -280,14 +285,19 @@ fn changes(flow: &mut Flow, report: &Report) {
     flow.table(&[0.2, 0.17, 0.3, 0.33], &["When", "Who", "What", "Why"], &rows, SMALL);
 }
 
-fn topics(flow: &mut Flow, topics: &[super::report::TopicFeedback]) {
+fn topics(flow: &mut Flow, language: &str, topics: &[super::report::TopicFeedback]) {
     let row = |topic: &super::report::TopicFeedback| {
         vec![vec![bold(topic.topic.clone())], vec![plain(topic.right.clone())], vec![plain(topic.study.clone())]]
     };
     let rows: Vec<Vec<Vec<Span>>> = topics.iter().map(row).collect();
     if !rows.is_empty() {
         flow.gap(4.0);
-        flow.table(&[0.18, 0.41, 0.41], &["Topic", "What was right", "What to study"], &rows, SMALL);
+        flow.table(
+            &[0.18, 0.41, 0.41],
+            &["Topic", "What was right", "What to study"].map(|title| say(language, title)),
+            &rows,
+            SMALL,
+        );
     }
 }
 

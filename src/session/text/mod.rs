@@ -149,6 +149,7 @@ impl TextInterviews {
         let settings = Settings {
             word_probes: false,
             word_turns: false,
+            written: true,
             // Nothing is said while the candidate reaches for a button, and what is being written is not cut off: when the
             // time is over, no further question is begun.
             skip_grace_ms: 0,

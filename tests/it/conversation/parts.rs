@@ -330,6 +330,7 @@ pub fn plan() -> Plan {
         time_budget_s: 1_200,
         time_factor: 1.0,
         seed: 7,
+        staircase: None,
     }
 }
 

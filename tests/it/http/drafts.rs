@@ -86,6 +86,7 @@ async fn wish(app: &TestApp, tech_stack: &[&str]) -> InterviewWish {
         purpose: Purpose::Practice,
         room: RoomKind::Text,
         patience: 1.0,
+        adaptive: true,
         turn_profile: None,
         expires_at: crate::support::app::now() + chrono::Duration::hours(1),
     }

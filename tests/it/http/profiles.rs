@@ -201,3 +201,34 @@ async fn the_child_lives_within_its_limits_and_sees_nothing_of_ours() {
     let missing = PdfReader::new("/nowhere/vivavoce".into(), 1);
     assert_eq!(missing.text(&saved(document(CV))).await, Err(PdfError::Broken));
 }
+
+/// The child as it runs where no `pdftotext` is installed: its exit code and what it read.
+fn read_by_library(file: &[u8]) -> (Option<i32>, String) {
+    use std::io::Write as _;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_vivavoce"))
+        .arg(vivavoce::profile::pdf::CHILD_COMMAND)
+        .env_clear()
+        .env("PATH", "/nowhere")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("it starts");
+    // A child that has seen enough closes its end.
+    let _ = child.stdin.take().expect("piped").write_all(file);
+    let output = child.wait_with_output().expect("it ends");
+    (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+}
+
+#[test]
+fn without_pdftotext_the_library_reads_the_same() {
+    let (code, text) = read_by_library(&saved(document(CV)));
+    assert_eq!(code, Some(0));
+    let pages: Vec<&str> = text.split('\u{c}').collect();
+    assert_eq!(pages.len(), CV.len() + 1, "{text:?}");
+    for (page, lines) in pages.iter().zip(CV) {
+        assert!(lines.iter().all(|line| page.contains(line)), "{page:?}");
+    }
+    assert_eq!(read_by_library(b"%PDF-1.5\nnothing that follows is one").0, Some(1), "damaged");
+    assert_eq!(read_by_library(&encrypted()).0, Some(3), "encrypted");
+}

@@ -237,13 +237,17 @@ async fn in_ukrainian_everything_is_ukrainian() {
     let path = format!("/api/v1/interviews/{}", interview.id);
     let shown = body(app.far(Method::GET, &path, &interview.token).send().await.expect("answered"), 200).await;
     assert!(shown["disclosure"]["text"].as_str().is_some_and(|text| text.contains("штучним інтелектом")), "{shown}");
+    assert_eq!(shown["disclosure"]["version"], "2026-11-written");
+    assert!(!shown["disclosure"]["text"].to_string().contains("голос"), "nobody speaks: {shown}");
     assert_eq!(shown["question"]["id"], begun["state"]["question"]["id"], "in progress, it shows where it stands");
     let mut state = begun["state"].clone();
     let mut levels = Vec::new();
     while state["phase"] != "ended" {
         let answer = interview.good(&state["question"]["id"]);
         let step = body(interview.answer(&state["last_line"], &answer).await, 200).await;
-        levels.extend(step["feedback"].as_array().expect("a list").iter().map(|one| one["level"].clone()));
+        let feedback = step["feedback"].as_array().expect("a list");
+        levels.extend(feedback.iter().map(|one| one["level"].clone()));
+        assert!(feedback.iter().all(|one| one["comment"].as_str().is_some_and(|text| text.starts_with("Рівень"))));
         state = step["state"].clone();
     }
     let lines = interview.state().await["conversation"].as_array().expect("lines").clone();
@@ -253,4 +257,10 @@ async fn in_ukrainian_everything_is_ukrainian() {
     }
     assert_eq!(levels.len(), 2);
     assert!(levels.iter().all(|level| level.as_i64().is_some_and(|level| level >= 3)), "{levels:?}");
+    evaluate(&app.store, &app.scoring, interview.id).await.expect("a report");
+    let page = format!("{path}/report.html?variant=feedback");
+    let page =
+        app.far(Method::GET, &page, &interview.token).send().await.expect("answered").text().await.expect("a page");
+    assert!(page.contains("<html lang=\"uk\">") && page.contains("Відгук: ") && page.contains("Добра відповідь: "));
+    assert!(!page.contains("Question by question") && !page.contains("A good answer"));
 }

@@ -82,6 +82,7 @@ impl TestApp {
             accounts: Accounts::new(&settings.accounts).expect("random numbers"),
             pdf: PdfReader::new(env!("CARGO_BIN_EXE_vivavoce").into(), settings.profile.readers_max),
             clock: clock.clone(),
+            tasks: tokio_util::task::TaskTracker::new(),
             event_streams: Arc::new(Semaphore::new(settings.limits.event_streams_max)),
             settings: Arc::new(settings),
             recordings: folder.path().to_owned(),
@@ -143,7 +144,9 @@ impl TestApp {
     /// Gives consent as the page does.
     pub async fn consent(&self, id: SessionId, token: &str) {
         let path = format!("/api/v1/interviews/{id}/consent");
-        let consent = json!({ "version": "2026-11", "accepted": true });
+        let shown = self.far(Method::GET, &format!("/api/v1/interviews/{id}"), token).send().await.expect("answered");
+        let version = body(shown, 200).await["disclosure"]["version"].clone();
+        let consent = json!({ "version": version, "accepted": true });
         body(self.far(Method::POST, &path, token).json(&consent).send().await.expect("answered"), 201).await;
     }
 }

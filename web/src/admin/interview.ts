@@ -2,11 +2,12 @@
 
 import { account } from "../account/session";
 import { endInterview, fileAddress, request } from "../api";
-import { append, fill, freshId, h, setText } from "../dom";
-import { select, waiting } from "../frame";
+import { append, fill, h, setText } from "../dom";
+import { waiting } from "../frame";
 import type { Visit } from "../main";
+import { levelForm } from "../report/change";
 import { clockTime, levelName, t } from "../text";
-import { field, form, saidBy } from "../views/form";
+import { saidBy } from "../views/form";
 import { follow } from "./live";
 import { act, keep, pages, statusChip } from "./pages";
 import { flag, number, record, records, text, type Fields } from "./read";
@@ -144,17 +145,7 @@ function scores(visit: Visit, id: string): HTMLElement {
 
 function question(visit: Visit, id: string, one: Fields, draw: () => Promise<void>): HTMLElement {
   const level = (name: string): string => String(number(one, name) ?? words.noLevel);
-  const chosen = freshId("level");
-  const levels = select(chosen, [...[1, 2, 3, 4, 5].map((n) => ({ value: String(n), label: String(n) })), { value: "", label: words.leaveOut }]);
-  levels.field.value = String(number(one, "level") ?? "");
-  const reason = field({ label: words.reason, name: "reason" });
-  const change = form([reason], words.change, async () => {
-    const wanted = levels.field.value === "" ? null : Number(levels.field.value);
-    await request(`/interviews/${id}/overrides`, { method: "POST", json: { question_id: text(one, "id"), level: wanted, reason: reason.value() } });
-    if (visit.signal.aborted) return;
-    await draw();
-  });
-  change.prepend(h("div", { class: "field" }, h("label", { for: chosen }, words.newLevel), levels.box));
+  const change = levelForm(visit, id, { id: text(one, "id"), level: number(one, "level") }, draw);
   return h(
     "details",
     { class: "answer-again", testid: `score-${text(one, "id")}` },

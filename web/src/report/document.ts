@@ -6,7 +6,7 @@ import { clockTime, dateAndTime, levelName, oneDecimal, t } from "../text";
 import type { Competency, Report, Score } from "./model";
 import { findings, rangeWords, scale, section } from "./parts";
 import type { Player } from "./player";
-import { questionList } from "./questions";
+import { questionList, type Change } from "./questions";
 import { timeline } from "./timeline";
 
 const TONES: Record<string, [string, IconName]> = {
@@ -17,7 +17,7 @@ const TONES: Record<string, [string, IconName]> = {
   strong_no: ["bad", "cross-circle"],
 };
 
-export function reportDocument(report: Report, player: Player): (HTMLElement | null)[] {
+export function reportDocument(report: Report, player: Player, change: Change): (HTMLElement | null)[] {
   const { language } = report.interview;
   return [
     summary(report),
@@ -30,7 +30,7 @@ export function reportDocument(report: Report, player: Player): (HTMLElement | n
           findings(t.report.gaps, "circle", t.report.noGaps, report.summary.gaps, player, language),
         ),
     feedback(report),
-    report.questions.length === 0 ? null : section("report-questions", t.report.questions, "", questionList(report.questions, player, language)),
+    report.questions.length === 0 ? null : section("report-questions", t.report.questions, "", questionList(report.questions, player, language, change)),
     competencies(report),
     chart(report),
     artifacts(report),

@@ -10,11 +10,14 @@ import type { Player } from "./player";
 export const STATUS_ICONS: Record<string, IconName> = { met: "check-circle", partial: "half", missed: "circle", wrong: "cross-circle" };
 const LEVEL_MAX = 5;
 
-export function questionList(questions: ReportQuestion[], player: Player, language: string): HTMLElement {
-  return h("div", { class: "question-list" }, questions.map((question) => questionItem(question, player, language)));
+/** Gives the form with which a person changes a question's level; null where nobody may. */
+export type Change = ((question: ReportQuestion) => HTMLElement) | null;
+
+export function questionList(questions: ReportQuestion[], player: Player, language: string, change: Change): HTMLElement {
+  return h("div", { class: "question-list" }, questions.map((question) => questionItem(question, player, language, change)));
 }
 
-function questionItem(question: ReportQuestion, player: Player, language: string): HTMLElement {
+function questionItem(question: ReportQuestion, player: Player, language: string, change: Change): HTMLElement {
   const judged = question.level !== null || question.keyPoints.length > 0 || question.answer !== null;
   return h(
     "details",
@@ -27,8 +30,12 @@ function questionItem(question: ReportQuestion, player: Player, language: string
       mark(question),
       h("span", { class: "turner", "aria-hidden": "true" }, icon("chevron")),
     ),
-    h("div", { class: "question-body" }, body(question, player, language)),
+    h("div", { class: "question-body" }, body(question, player, language), change === null ? null : changing(change(question), question)),
   );
+}
+
+function changing(form: HTMLElement, question: ReportQuestion): HTMLElement {
+  return h("details", { class: "reference", testid: `change-${question.id}` }, h("summary", {}, t.admin.interview.change), form);
 }
 
 function mark(question: ReportQuestion): HTMLElement {

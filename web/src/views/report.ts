@@ -1,11 +1,13 @@
 // The report's page: waits until the report is there, then shows it, with its recording and transcript.
 
+import { account } from "../account/session";
 import { fetchInterview, fetchReport, fetchTranscript, fileAddress, Problem, type Interview } from "../api";
 import { isOver } from "../call";
 import { fill, h, setText } from "../dom";
 import { button, note, show, showProblem, steps, waiting } from "../frame";
 import { icon } from "../icons";
 import type { Visit } from "../main";
+import { levelForm } from "../report/change";
 import { reportDocument, reportHeading } from "../report/document";
 import { parseReport, parseTranscript } from "../report/model";
 import { quoteButton } from "../report/parts";
@@ -114,11 +116,17 @@ async function open(visit: Visit, interview: Interview, token: string | null): P
       "article",
       { class: "report", testid: "report" },
       h("div", { class: "report-head" }, heading, actions),
-      reportDocument(found, player),
+      reportDocument(found, player, isStaff() ? (question) => levelForm(visit, interview.id, question, () => open(visit, interview, token)) : null),
       transcript(visit, interview, token, player),
     ),
     player.element,
   );
+}
+
+/** Whether the reader may change a level. */
+function isStaff(): boolean {
+  const role = account()?.role;
+  return role === "interviewer" || role === "admin";
 }
 
 function recordingLink(id: string, token: string | null): HTMLElement {
