@@ -4,6 +4,7 @@
 
 use super::{STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream};
 use crate::audio::frame::{EarFrame, FRAME_MS, SamplePos};
+use crate::clock::Alarm;
 use crate::cloud::meter::Meter;
 use crate::cloud::{Breaker, Fault};
 use crate::id::UtteranceId;
@@ -198,11 +199,14 @@ struct Over;
 impl Listening {
     async fn run(mut self, mut commands: mpsc::Receiver<SttCommand>) {
         let mut is_open = true;
+        let events = self.events.clone();
+        let unheard = events.closed();
+        tokio::pin!(unheard);
+        let mut alarm = Alarm::default();
         while is_open || !self.pending.is_empty() {
             let deadline = self.deadline();
             let going_on = tokio::select! {
                 biased;
-                () = self.events.closed() => return,
                 command = commands.recv(), if is_open => match command {
                     Some(command) => {
                         self.command(command);
@@ -213,9 +217,10 @@ impl Listening {
                         Ok(())
                     }
                 },
+                () = &mut unheard => return,
                 event = self.active.event() => self.heard(event).await,
                 event = trial_event(&mut self.trial) => self.tried(event).await,
-                () = tokio::time::sleep_until(deadline) => self.late().await,
+                () = alarm.by(deadline.into_std()) => self.late().await,
             };
             if going_on.is_err() {
                 return;
