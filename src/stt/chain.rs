@@ -281,7 +281,9 @@ impl Listening {
             }
             SttEvent::Down { error } => self.switch(error).await,
             SttEvent::Endpoint { to, .. } => {
-                // Whoever goes by these marks has the words: nothing before is to be heard again.
+                // Whoever goes by these marks has the words: it is well, and nothing before is to be heard again.
+                self.links[self.active.index].breaker.succeeded();
+                self.failures = 0;
                 let keep_from = to.0.saturating_sub(LEAD_SAMPLES);
                 if self.pending.is_empty() {
                     self.recent.retain(|frame| frame.at.0 >= keep_from);

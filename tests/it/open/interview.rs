@@ -61,7 +61,7 @@ async fn an_interview_is_held_over_a_websocket() {
         let request = stage.http.post(format!("{}/api/v1/interviews{path}", stage.url)).json(&said);
         body(request.send().await.expect("answered"), status).await
     };
-    let wish = json!({"category": "backend", "level": "middle", "language": "en", "questions": 1, "room": "websocket"});
+    let wish = json!({"category": "backend", "level": "middle", "language": "en", "questions": 1, "room": "webrtc"});
     let made: Value = post(String::new(), wish, 201).await;
     let id = made["id"].as_str().expect("an id").to_owned();
     let path = format!("/api/v1/interviews/{id}/socket?access_token={}", made["join_token"].as_str().expect("a token"));

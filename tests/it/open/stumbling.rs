@@ -8,8 +8,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use vivavoce::room::client::Client;
 
+/// What is left of a reply, and its fade, is not the next one's.
+async fn is_quiet(client: &mut Client) {
+    let rest = async { while client.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_millis(400), rest).await.is_err(), "the server hung up");
+}
+
 /// What the caller says next is answered by its own tone, once.
 async fn is_answered(client: &mut Client, hz: u32) -> Vec<Value> {
+    is_quiet(client).await;
     client.microphone().say(tone(hz, 900)).await.expect("said");
     let (messages, sound) = hear(client, |messages, _| has(messages, "bot-stopped-speaking")).await;
     assert!(pitch(&sound).abs_diff(hz) < 20, "{hz}: {}", pitch(&sound));
@@ -30,6 +37,7 @@ async fn a_transcriber_killed_in_mid_sentence_is_replaced_by_one_that_hears_it_a
     let stage = Stage::set(400, "").await;
     let (mut client, _) = stage.call(None).await;
     is_answered(&mut client, 700).await;
+    is_quiet(&mut client).await;
     let microphone = client.microphone();
     let saying = tokio::spawn(async move { microphone.say(tone(500, 900)).await });
     tokio::time::sleep(Duration::from_millis(400)).await;
@@ -55,8 +63,7 @@ async fn a_model_or_a_voice_killed_in_mid_answer_is_asked_again() {
         messages.extend(more);
         assert!(pitch(&sound).abs_diff(hz) < 20, "{at}: {}", pitch(&sound));
         assert!(!messages.iter().any(|message| message["data"]["kind"] == "notice"), "{at}: {messages:?}");
-        // A voice that was killed has rested before it is asked again.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        is_quiet(&mut client).await;
     }
     client.close().await;
     stage.end().await;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// Callers begin so far apart: a crowd that comes at one instant measures handshakes.
-const ARRIVAL: Duration = Duration::from_millis(60);
+const ARRIVAL: Duration = Duration::from_millis(200);
 /// After the last one has come, before what the server costs is counted.
 const SETTLE: Duration = Duration::from_secs(2);
 
