@@ -18,6 +18,8 @@ use tokio::time::Instant;
 const KEPT_FRAMES_MAX: usize = 15_000 / FRAME_MS as usize;
 /// Kept before the end of what was answered, samples (half a second): the next utterance's lead reaches back.
 const LEAD_SAMPLES: u64 = 8_000;
+/// The same before a mark that the transcriber made itself, samples (100 ms): its silence, and no word of what it ends.
+const MARKED_SAMPLES: u64 = 1_600;
 /// Commands that wait for a transcriber that is still connecting: what is kept, and some requests.
 const BACKLOG_MAX: usize = KEPT_FRAMES_MAX + 250;
 /// Failures in a row, over all transcribers, each tried twice; then nobody hears any more.
@@ -284,7 +286,7 @@ impl Listening {
                 // Whoever goes by these marks has the words: it is well, and nothing before is to be heard again.
                 self.links[self.active.index].breaker.succeeded();
                 self.failures = 0;
-                let keep_from = to.0.saturating_sub(LEAD_SAMPLES);
+                let keep_from = to.0.saturating_sub(MARKED_SAMPLES);
                 if self.pending.is_empty() {
                     self.recent.retain(|frame| frame.at.0 >= keep_from);
                 }

@@ -11,7 +11,7 @@ use vivavoce::app::{self, Start};
 use vivavoce::cli::bench::providers;
 use vivavoce::config::Settings;
 use vivavoce::lifecycle::Lifecycle;
-use vivavoce::room::client::{Client, ClientEvent, ClientSettings, Loss};
+use vivavoce::room::client::{Client, ClientEvent, ClientSettings};
 use vivavoce::store::Store;
 use vivavoce::telemetry;
 
@@ -70,11 +70,6 @@ impl Stage {
 
     /// Connects a caller; the connection's name comes with it.
     pub async fn call(&self, pc_id: Option<&str>) -> (Client, String) {
-        self.call_over(pc_id, None).await
-    }
-
-    /// The same, over a network that loses packets.
-    pub async fn call_over(&self, pc_id: Option<&str>, loss: Option<Loss>) -> (Client, String) {
         let mut name = String::new();
         let post = async |sdp: String| {
             let answer = self.offer(&sdp, pc_id, pc_id.is_some()).await;
@@ -83,7 +78,7 @@ impl Stage {
             name = answer["pc_id"].as_str().unwrap_or_default().to_owned();
             Ok::<_, String>(answer["sdp"].as_str().unwrap_or_default().to_owned())
         };
-        let settings = ClientSettings { microphone_hz: 24_000, ear_hz: EAR_HZ, loss, ..ClientSettings::default() };
+        let settings = ClientSettings { microphone_hz: 24_000, ear_hz: EAR_HZ, ..ClientSettings::default() };
         let client = Client::connect(settings, post).await.expect("a connection");
         (client, name)
     }

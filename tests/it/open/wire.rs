@@ -1,4 +1,4 @@
-//! The way to the providers, which a test can stop and cut: bytes go through as they are until then. Must never change one.
+//! The way to the providers, which a test can stop: bytes go through as they are until then. Must never change one.
 
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,8 +10,6 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Way {
     pub address: String,
-    /// Connections of an older number are cut.
-    cuts: Arc<watch::Sender<u64>>,
     stands_still: Arc<watch::Sender<bool>>,
 }
 
@@ -20,8 +18,7 @@ impl Way {
     pub async fn to(upstream: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound").to_string();
-        let way =
-            Self { address, cuts: Arc::new(watch::channel(0).0), stands_still: Arc::new(watch::channel(false).0) };
+        let way = Self { address, stands_still: Arc::new(watch::channel(false).0) };
         let of_task = way.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -34,31 +31,19 @@ impl Way {
         way
     }
 
-    /// Breaks every connection; new ones are let through.
-    pub fn cut(&self) {
-        self.cuts.send_modify(|cuts| *cuts += 1);
-    }
-
     /// Nothing passes until it is let go; nothing is lost.
     pub fn stand_still(&self, still: bool) {
         self.stands_still.send_replace(still);
     }
 
     async fn pass(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-        let mut cuts = self.cuts.subscribe();
         let mut still = self.stands_still.subscribe();
-        let passing = async {
-            let mut bytes = vec![0; 16 * 1024];
-            while let Ok(count @ 1..) = from.read(&mut bytes).await {
-                let moves = still.wait_for(|still| !still).await.is_ok();
-                if !moves || to.write_all(&bytes[..count]).await.is_err() {
-                    return;
-                }
+        let mut bytes = vec![0; 16 * 1024];
+        while let Ok(count @ 1..) = from.read(&mut bytes).await {
+            let moves = still.wait_for(|still| !still).await.is_ok();
+            if !moves || to.write_all(&bytes[..count]).await.is_err() {
+                return;
             }
-        };
-        tokio::select! {
-            () = passing => {}
-            _ = cuts.changed() => {}
         }
     }
 }
