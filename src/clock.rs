@@ -1,6 +1,10 @@
 //! Wall-clock time for rows and reports. The only place that asks the system for it; the conversation itself runs on
 //! `Instant` (handed to the cores as `now`) and on samples, never on this.
 
+mod alarm;
+
+pub use alarm::Alarm;
+
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 

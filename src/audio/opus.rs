@@ -56,6 +56,18 @@ impl Encoder {
         self.frame_samples
     }
 
+    /// Leaves out what nobody listens to who plays at `playback_hz`.
+    pub fn limit_to(&mut self, playback_hz: u32) -> Result<(), OpusError> {
+        let bandwidth = match playback_hz {
+            ..12_000 => opus::Bandwidth::Narrowband,
+            12_000..16_000 => opus::Bandwidth::Mediumband,
+            16_000..24_000 => opus::Bandwidth::Wideband,
+            24_000..48_000 => opus::Bandwidth::Superwideband,
+            48_000.. => opus::Bandwidth::Fullband,
+        };
+        Ok(self.inner.set_max_bandwidth(bandwidth)?)
+    }
+
     /// Encodes one frame of exactly [`Self::frame_samples`] into `out`; returns the packet's length.
     pub fn encode(&mut self, pcm: &[i16], out: &mut [u8; ENCODED_BYTES_MAX]) -> Result<usize, OpusError> {
         Ok(self.inner.encode(pcm, out)?)

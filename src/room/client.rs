@@ -176,20 +176,28 @@ impl Client {
         let client = Self { connection, channel, microphone: Microphone { pieces }, events, cancel };
         let connected = async {
             let answer = post(offer.sdp).await.map_err(|error| ClientError::Refused(error.to_string()))?;
+            let playback_hz = sdp::playback_rate(&answer);
             client.connection.set_remote_description(RTCSessionDescription::answer(answer)?).await?;
             reached(connected).await?;
-            reached(opened).await
+            reached(opened).await.map(|()| playback_hz)
         };
         let connected = tokio::time::timeout(CONNECT, connected).await.map_err(|_| ClientError::TimedOut);
-        if let Err(error) = connected.flatten() {
-            client.close().await;
-            return Err(error);
-        }
+        let playback_hz = match connected.flatten() {
+            Ok(playback_hz) => playback_hz,
+            Err(error) => {
+                client.close().await;
+                return Err(error);
+            }
+        };
         let codecs = sender.get_parameters().await?.rtp_parameters.codecs;
         let payload_type = codecs.first().ok_or(ClientError::Gone)?.payload_type;
         let usual = EncoderSettings { rate_hz: settings.microphone_hz, ..EncoderSettings::default() };
         let complexity = if settings.is_one_of_many { 0 } else { usual.complexity };
-        let encoder = Encoder::new(EncoderSettings { complexity, ..usual })?;
+        let mut encoder = Encoder::new(EncoderSettings { complexity, ..usual })?;
+        // As browsers do.
+        if let Some(playback_hz) = playback_hz {
+            encoder.limit_to(playback_hz)?;
+        }
         let mouth = line::Mouth::new(track, synchronisation_source, payload_type, encoder, settings);
         tokio::spawn(mouth.run(to_say, client.cancel.clone()));
         Ok(client)

@@ -4,6 +4,7 @@
 
 use super::{STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttError, SttEvent, SttOptions, SttStream};
 use crate::audio::frame::{EarFrame, FRAME_MS, SamplePos};
+use crate::clock::Alarm;
 use crate::cloud::meter::Meter;
 use crate::cloud::{Breaker, Fault};
 use crate::id::UtteranceId;
@@ -17,6 +18,8 @@ use tokio::time::Instant;
 const KEPT_FRAMES_MAX: usize = 15_000 / FRAME_MS as usize;
 /// Kept before the end of what was answered, samples (half a second): the next utterance's lead reaches back.
 const LEAD_SAMPLES: u64 = 8_000;
+/// The same before a mark that the transcriber made itself, samples (100 ms): its silence, and no word of what it ends.
+const MARKED_SAMPLES: u64 = 1_600;
 /// Commands that wait for a transcriber that is still connecting: what is kept, and some requests.
 const BACKLOG_MAX: usize = KEPT_FRAMES_MAX + 250;
 /// Failures in a row, over all transcribers, each tried twice; then nobody hears any more.
@@ -198,11 +201,14 @@ struct Over;
 impl Listening {
     async fn run(mut self, mut commands: mpsc::Receiver<SttCommand>) {
         let mut is_open = true;
+        let events = self.events.clone();
+        let unheard = events.closed();
+        tokio::pin!(unheard);
+        let mut alarm = Alarm::default();
         while is_open || !self.pending.is_empty() {
             let deadline = self.deadline();
             let going_on = tokio::select! {
                 biased;
-                () = self.events.closed() => return,
                 command = commands.recv(), if is_open => match command {
                     Some(command) => {
                         self.command(command);
@@ -213,9 +219,10 @@ impl Listening {
                         Ok(())
                     }
                 },
+                () = &mut unheard => return,
                 event = self.active.event() => self.heard(event).await,
                 event = trial_event(&mut self.trial) => self.tried(event).await,
-                () = tokio::time::sleep_until(deadline) => self.late().await,
+                () = alarm.by(deadline.into_std()) => self.late().await,
             };
             if going_on.is_err() {
                 return;
@@ -276,8 +283,10 @@ impl Listening {
             }
             SttEvent::Down { error } => self.switch(error).await,
             SttEvent::Endpoint { to, .. } => {
-                // Whoever goes by these marks has the words: nothing before is to be heard again.
-                let keep_from = to.0.saturating_sub(LEAD_SAMPLES);
+                // Whoever goes by these marks has the words: it is well, and nothing before is to be heard again.
+                self.links[self.active.index].breaker.succeeded();
+                self.failures = 0;
+                let keep_from = to.0.saturating_sub(MARKED_SAMPLES);
                 if self.pending.is_empty() {
                     self.recent.retain(|frame| frame.at.0 >= keep_from);
                 }

@@ -5,6 +5,7 @@ use super::{
     STT_COMMANDS_MAX, STT_EVENTS_MAX, SpeechToText, SttCommand, SttEvent, SttOptions, SttStream, TimedWord, Transcript,
 };
 use crate::audio::frame::{EAR_RATE_HZ, EarFrame, SamplePos};
+use crate::clock::Alarm;
 use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
 use crate::cloud::socket::{Received, Socket};
 use crate::cloud::{CloudError, Endpoint, code_of};
@@ -87,8 +88,10 @@ impl Deepgram {
         let mut socket = self.connect(&options).await?;
         let mut hearing = Hearing::default();
         let mut unpaid_samples = 0;
+        let mut alarm = Alarm::default();
+        let mut told_at = Instant::now();
         let ended = loop {
-            let due = hearing.due().unwrap_or_else(|| Instant::now() + KEEP_ALIVE);
+            let due = hearing.due().unwrap_or(told_at + KEEP_ALIVE);
             tokio::select! {
                 biased;
                 received = socket.receive() => match received {
@@ -98,6 +101,7 @@ impl Deepgram {
                 command = commands.recv() => match command {
                     Some(SttCommand::Audio(frame)) => {
                         socket.send_sound(&frame.pcm).await?;
+                        told_at = Instant::now();
                         hearing.take(&frame);
                         unpaid_samples += frame.pcm.len() as u64;
                     }
@@ -107,8 +111,9 @@ impl Deepgram {
                     }
                     None => break Ok(()),
                 },
-                () = tokio::time::sleep_until(due) => {
-                    if hearing.due().is_none() {
+                () = alarm.by(due.into_std()) => {
+                    if hearing.due().is_none() && told_at.elapsed() >= KEEP_ALIVE {
+                        told_at = Instant::now();
                         socket.send_json(&json!({"type": "KeepAlive"})).await?;
                     }
                 }

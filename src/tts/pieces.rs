@@ -16,15 +16,17 @@ pub struct Samples {
 
 impl Samples {
     pub fn push(&mut self, bytes: &[u8]) -> Vec<i16> {
-        let mut all = self.odd.take().into_iter().chain(bytes.iter().copied());
-        let mut samples = Vec::with_capacity(bytes.len() / 2 + 1);
-        while let Some(low) = all.next() {
-            match all.next() {
-                Some(high) => samples.push(i16::from_le_bytes([low, high])),
-                None => self.odd = Some(low),
+        let (first, rest) = match (self.odd.take(), bytes) {
+            (Some(low), [high, rest @ ..]) => (Some(i16::from_le_bytes([low, *high])), rest),
+            (odd, []) => {
+                self.odd = odd;
+                return Vec::new();
             }
-        }
-        samples
+            (None, rest) => (None, rest),
+        };
+        let (pairs, odd) = rest.as_chunks::<2>();
+        self.odd = odd.first().copied();
+        first.into_iter().chain(pairs.iter().map(|pair| i16::from_le_bytes(*pair))).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 //! `config/bench.toml`. Callers speak in tones: the transcriber tells the pitch, the model repeats it, the voice sounds it,
 //! so that whoever listens knows whether the reply is the right call's. Must never be mistaken for a provider.
 
+use crate::cli::tone;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -23,14 +24,16 @@ use tokio::time::Instant;
 /// Samples of a second of what is heard, and of what is said.
 const EAR_HZ: usize = 16_000;
 const VOICE_HZ: usize = 24_000;
+/// The voice's pitch where the words name none, Hz.
+const UNNAMED_HZ: u32 = 440;
 /// Louder than this is voice, root mean square.
 const VOICE_LEVEL: f64 = 400.0;
-/// How much of a tone is looked at, samples (half a second).
-const PITCH_SAMPLES: usize = EAR_HZ / 2;
+/// How much of a tone is looked at, samples (280 ms): what follows it may be a sentence.
+const PITCH_SAMPLES: usize = EAR_HZ * 28 / 100;
 /// Sound is sent in pieces of so many bytes (100 ms), so far apart: five times as fast as it is spoken.
 const PIECE_BYTES: usize = VOICE_HZ / 10 * 2;
 const PIECE_EVERY: Duration = Duration::from_millis(20);
-/// Between two tokens.
+/// Between two tokens. A sentence is five: it is there four of these after the first token.
 const TOKEN_EVERY: Duration = Duration::from_millis(5);
 
 /// Play all providers of config/bench.toml, with these delays.
@@ -49,15 +52,21 @@ pub struct Arguments {
     audio_ms: u64,
     /// Length of a reply's sound, ms.
     #[arg(long, default_value_t = 1_600)]
-    reply_ms: usize,
+    reply_ms: u32,
+    /// What the transcriber takes every caller to say, in place of the tone's pitch; an interview wants words.
+    #[arg(long)]
+    words: Option<String>,
+    /// What the model writes every time, in place of the pitch that it was told.
+    #[arg(long)]
+    reply: Option<String>,
 }
 
 impl Arguments {
     /// Providers that are quick, for tests; replies last `reply_ms`.
     #[must_use]
-    pub fn quick(reply_ms: usize) -> Self {
+    pub fn quick(reply_ms: u32) -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { listen, final_ms: 30, token_ms: 30, audio_ms: 30, reply_ms }
+        Self { listen, final_ms: 30, token_ms: 30, audio_ms: 30, reply_ms, words: None, reply: None }
     }
 }
 
@@ -89,7 +98,8 @@ async fn listen(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let silence_ms = query.get("endpointing").and_then(|ms| ms.parse().ok()).unwrap_or(200);
-    let hearing = Hearing { silence_samples: silence_ms * EAR_HZ / 1_000, ..Hearing::default() };
+    let silence_samples = silence_ms * EAR_HZ / 1_000;
+    let hearing = Hearing { silence_samples, words: delays.words.clone(), ..Hearing::default() };
     // Nothing to await: the work begins with the upgrade.
     std::future::ready(upgrade.on_upgrade(move |socket| hear(socket, hearing, Duration::from_millis(delays.final_ms))))
         .await
@@ -99,6 +109,7 @@ async fn listen(
 #[derive(Default)]
 struct Hearing {
     silence_samples: usize,
+    words: Option<String>,
     heard: usize,
     /// Where the tone began and where it last sounded; none while silent.
     voice: Option<(usize, usize)>,
@@ -125,7 +136,11 @@ impl Hearing {
     fn result(&mut self, is_end: bool, is_asked: bool) -> Value {
         let voice = self.voice.take();
         let tone = std::mem::take(&mut self.tone);
-        let text = voice.map_or_else(String::new, |_| format!("tone {}", pitch(&tone)));
+        let text = match (voice, &self.words) {
+            (None, _) => String::new(),
+            (Some(_), Some(words)) => words.clone(),
+            (Some(_), None) => format!("tone {}", pitch(&tone)),
+        };
         let seconds = |samples: usize| samples as f64 / EAR_HZ as f64;
         let (from, until) = voice.unwrap_or((self.heard, self.heard));
         let words: Vec<Value> = text
@@ -140,13 +155,9 @@ impl Hearing {
     }
 }
 
-/// The pitch of a tone by its crossings of zero, Hz, to the nearest 20.
+/// The pitch of what was said first, Hz, to the nearest 20.
 fn pitch(pcm: &[i16]) -> u32 {
-    let middle = &pcm[pcm.len() / 5..];
-    let crossings: Vec<usize> = (1..middle.len()).filter(|n| middle[n - 1] < 0 && middle[*n] >= 0).collect();
-    let (Some(first), Some(last)) = (crossings.first(), crossings.last()) else { return 0 };
-    let hz = (crossings.len() - 1) as f64 * EAR_HZ as f64 / (last - first).max(1) as f64;
-    (hz / 20.0).round() as u32 * 20
+    (tone::pitch(&pcm[pcm.len() / 5..], EAR_HZ as u32) / 20.0).round() as u32 * 20
 }
 
 async fn hear(mut socket: WebSocket, mut hearing: Hearing, delay: Duration) {
@@ -187,46 +198,41 @@ async fn chat(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>
     let last = asked["messages"].as_array().and_then(|messages| messages.last()).cloned().unwrap_or_default();
     let said = last["content"].as_str().unwrap_or_default();
     let tone = said.rsplit(' ').find(|word| word.parse::<u32>().is_ok()).unwrap_or("0");
-    let mut tokens =
-        vec!["You".to_owned(), " said".to_owned(), " tone".to_owned(), format!(" {tone} now"), ".".to_owned()];
+    let mut tokens = match &delays.reply {
+        Some(reply) => reply.split_inclusive(' ').map(str::to_owned).collect(),
+        None => vec!["You".to_owned(), " said".to_owned(), " tone".to_owned(), format!(" {tone} now"), ".".to_owned()],
+    };
     tokens.reverse();
-    let first = Duration::from_millis(delays.token_ms);
-    let count = tokens.len();
-    let events = stream::unfold((tokens, false), move |(mut tokens, is_over)| async move {
+    let due = Instant::now() + Duration::from_millis(delays.token_ms);
+    let events = stream::unfold((tokens, due, false), |(mut tokens, due, is_over)| async move {
         if is_over {
             return None;
         }
-        tokio::time::sleep(if tokens.len() == count { first } else { TOKEN_EVERY }).await;
+        tokio::time::sleep_until(due).await;
         let (data, is_over) = match tokens.pop() {
             Some(token) => (json!({"choices": [{"index": 0, "delta": {"content": token}}]}).to_string(), false),
             None => ("[DONE]".to_owned(), true),
         };
-        Some((Ok::<_, Infallible>(Event::default().data(data)), (tokens, is_over)))
+        Some((Ok::<_, Infallible>(Event::default().data(data)), (tokens, due + TOKEN_EVERY, is_over)))
     });
     std::future::ready(Sse::new(events)).await
 }
 
 async fn speak(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>) -> Response {
     let text = asked["input"].as_str().unwrap_or_default();
-    let tone = text.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<u32>().ok()).unwrap_or(0);
-    let samples = delays.reply_ms * VOICE_HZ / 1_000;
-    let sound: Vec<u8> = (0..samples)
-        .flat_map(|n| {
-            let angle = n as f64 * f64::from(tone) * std::f64::consts::TAU / VOICE_HZ as f64;
-            ((angle.sin() * 9_000.0) as i16).to_le_bytes()
-        })
-        .collect();
-    tokio::time::sleep(Duration::from_millis(delays.audio_ms)).await;
-    let body = stream::unfold((sound, 0), |(sound, from)| async move {
+    let hz = text.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<u32>().ok()).unwrap_or(UNNAMED_HZ);
+    let sound: Vec<u8> =
+        tone::tone(hz, delays.reply_ms, VOICE_HZ as u32).into_iter().flat_map(i16::to_le_bytes).collect();
+    let begun = Instant::now() + Duration::from_millis(delays.audio_ms);
+    tokio::time::sleep_until(begun).await;
+    let body = stream::unfold((sound, 0, begun), |(sound, from, due)| async move {
         if from >= sound.len() {
             return None;
         }
-        if from > 0 {
-            tokio::time::sleep(PIECE_EVERY).await;
-        }
+        tokio::time::sleep_until(due).await;
         let to = (from + PIECE_BYTES).min(sound.len());
         let piece = sound[from..to].to_vec();
-        Some((Ok::<_, Infallible>(piece), (sound, to)))
+        Some((Ok::<_, Infallible>(piece), (sound, to, due + PIECE_EVERY)))
     });
     ([("content-type", "audio/pcm")], Body::from_stream(body)).into_response()
 }
@@ -238,9 +244,7 @@ mod tests {
     #[test]
     fn a_tone_is_heard_with_its_pitch_when_it_ends() {
         let mut hearing = Hearing { silence_samples: 3_200, ..Hearing::default() };
-        let tone: Vec<i16> = (0..16_000)
-            .map(|n| ((f64::from(n) * 640.0 * std::f64::consts::TAU / 16_000.0).sin() * 9_000.0) as i16)
-            .collect();
+        let tone = tone::tone(640, 1_000, 16_000);
         assert!(tone.chunks(320).all(|frame| hearing.take(frame).is_none()));
         let silence = [0; 320];
         let told: Vec<Option<Value>> = (0..20).map(|_| hearing.take(&silence)).collect();

@@ -81,8 +81,12 @@ pub struct Arguments {
     seconds: u32,
     /// With --plain: the stated silence and the providers' own delays together, ms; what the ear waits beyond them is the
     /// server's own.
-    #[arg(long, default_value_t = 1_100)]
+    #[arg(long, default_value_t = 1_120)]
     delays_ms: u32,
+    /// With --plain: what callers say behind a short tone, where a detector and a turn model want speech (endpointing "vad"
+    /// or "turn").
+    #[arg(long, value_name = "TEXT")]
+    sentence: Option<String>,
     /// With --plain: the server's process, to count its CPU and memory.
     #[arg(long)]
     pid: Option<u32>,
@@ -101,8 +105,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     LOG.clone_into(&mut settings.telemetry.log);
     crate::telemetry::init_logging(&settings.telemetry)?;
     if arguments.plain {
-        let Arguments { url, calls, seconds, delays_ms, pid, json, .. } = arguments;
-        return load::run(&load::Load { url, calls, seconds, delays_ms, pid, json }).await;
+        return plain(arguments).await;
     }
     let part = match &arguments.script {
         Some(path) => script::read(path)?,
@@ -132,6 +135,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     tell(&summary, arguments.json)?;
     Ok(if summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plain conversations in place of interviews.
+async fn plain(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { url, calls, seconds, delays_ms, interrupt, voice, sentence, pid, json, .. } = arguments;
+    let sentence = match sentence {
+        Some(text) => {
+            let parts = tokio::task::spawn_blocking(move || app::rehearsal_parts(&voice)).await??;
+            Some(prepare::line(&text, &*parts.voice).await?)
+        }
+        None => None,
+    };
+    load::run(&load::Load { url, calls, seconds, delays_ms, sentence, cuts_in: interrupt, pid, json }).await
 }
 
 /// The first Ctrl-C ends the calls politely.

@@ -101,6 +101,11 @@ pub async fn interjections(voice: &dyn TextToSpeech) -> Result<Interjections, Pr
     Ok(Interjections { words: say(interject::WORDS).await?, sounds })
 }
 
+/// One line, from its first to its last voiced sample.
+pub async fn line(text: &str, voice: &dyn TextToSpeech) -> Result<Arc<[i16]>, TtsError> {
+    speak(text, voice).await.map(Arc::from)
+}
+
 async fn sound(
     words: &Words,
     code: Option<String>,

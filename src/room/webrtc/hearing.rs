@@ -2,7 +2,7 @@
 //! every 20 ms of a connection has exactly one frame and positions follow the session's clock. Must never wait (it is
 //! told the time) nor drop speech.
 
-use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, FRAME_MS, SamplePos};
 use crate::audio::opus::{Decoder, OpusError};
 use crate::audio::reorder::{Ordered, Reorder, ReorderCounts};
 use crate::room::SampleClock;
@@ -25,6 +25,7 @@ const DRIFT_PACKETS: u32 = 250;
 const BEHIND_SAMPLES_MAX: i64 = 640;
 /// The stream may run ahead of the clock by so much before silence is taken out, samples (20 ms).
 const AHEAD_SAMPLES_MAX: i64 = 320;
+const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 /// A frame in which no sample is louder is silence and may be taken out or doubled (-44 dB).
 const QUIET_PEAK: u16 = 200;
 
@@ -50,7 +51,7 @@ struct Packet<P> {
     arrival: Instant,
 }
 
-/// The candidate's stream. Push packets, call [`Ear::tick`] every 20 ms, drain [`Ear::pop`] after each.
+/// The candidate's stream. Push packets, call [`Ear::tick`] when [`Ear::due`] says so, drain [`Ear::pop`] after each.
 pub struct Ear<P> {
     clock: SampleClock,
     reorder: Reorder<Packet<P>>,
@@ -69,6 +70,7 @@ pub struct Ear<P> {
     /// Silence made up since the last packet, samples.
     stalled_samples: u64,
     last_arrival: Option<Instant>,
+    last_tick: Option<Instant>,
     drift: Drift,
     out: VecDeque<EarFrame>,
     /// What was lost and not recovered: from where, and how many samples.
@@ -93,6 +95,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
             expected: None,
             stalled_samples: 0,
             last_arrival: None,
+            last_tick: None,
             drift: Drift::default(),
             out: VecDeque::with_capacity(16),
             lost: VecDeque::new(),
@@ -133,8 +136,17 @@ impl<P: AsRef<[u8]>> Ear<P> {
         self.pull(arrival);
     }
 
+    /// When there is something to do by the clock alone: a gap to give up, silence to make up.
+    pub fn due(&self) -> Option<Instant> {
+        let last = self.last_arrival.filter(|_| self.live)?;
+        let silence = last + Duration::from_millis(STALL_MS) + FRAME;
+        let silence = self.last_tick.map_or(silence, |tick| silence.max(tick + FRAME));
+        Some(self.reorder.deadline().map_or(silence, |gap| gap.min(silence)))
+    }
+
     /// Time passes: gives up what is waited for too long, makes up silence where nothing comes.
     pub fn tick(&mut self, now: Instant) {
+        self.last_tick = Some(now);
         self.pull(now);
         let stall = Duration::from_millis(STALL_MS);
         let silent_since = self.last_arrival.filter(|last| self.live && now.duration_since(*last) > stall);
@@ -201,7 +213,8 @@ impl<P: AsRef<[u8]>> Ear<P> {
             // A stream that begins, or whose timestamps make no sense: its place is where the clock says.
             Some(_) | None => {
                 let start = self.clock.at(packet.arrival).0.saturating_sub(samples as u64);
-                self.silence(start.saturating_sub(self.end()).min(u64::from(GAP_SAMPLES_MAX.unsigned_abs())));
+                let missing = start.saturating_sub(self.end()).min(u64::from(GAP_SAMPLES_MAX.unsigned_abs()));
+                self.silence(self.to_whole_frames(missing));
                 self.drift = Drift::default();
             }
         }
@@ -218,6 +231,14 @@ impl<P: AsRef<[u8]>> Ear<P> {
             Err(_) => self.counts.corrupt += 1,
         }
         self.scratch = scratch;
+    }
+
+    /// About `missing` samples, so that a frame begins behind them: a packet that lies across two frames would wait for the
+    /// one after it.
+    fn to_whole_frames(&self, missing: u64) -> u64 {
+        let (begun, frame) = (self.frame_samples as u64, EAR_FRAME_SAMPLES as u64);
+        let whole = (begun + missing + frame / 2) / frame * frame;
+        if whole < begun { whole + frame - begun } else { whole - begun }
     }
 
     /// `missing` samples were lost right before the packet `next`, which holds `next_samples`; before them `stalled` ones,

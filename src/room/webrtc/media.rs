@@ -7,14 +7,13 @@ use super::outbox::Outbox;
 use super::peer::{Peer, RtpStamp};
 use super::reader::RtpPacket;
 use super::voice::{Ended, Pace, Slot, Voice};
-use crate::audio::frame::{FRAME_MS, VOICE_FRAME_SAMPLES};
+use crate::audio::frame::VOICE_FRAME_SAMPLES;
 use crate::audio::opus::{ENCODED_BYTES_MAX, Encoder, EncoderSettings, OpusError};
 use crate::room::{RoomCommand, RoomEvent, SampleClock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// RTP ticks a second (Opus always counts at 48 kHz, RFC 7587).
 const TICKS_PER_S: u128 = 48_000;
-const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 
 /// Both streams.
 pub struct Media {
@@ -27,8 +26,7 @@ pub struct Media {
     epoch: Instant,
     first_timestamp: u32,
     sequence: u16,
-    /// When the candidate's stream is looked after next, while a connection stands.
-    tick_due: Option<Instant>,
+    is_connected: bool,
 }
 
 impl Media {
@@ -43,19 +41,19 @@ impl Media {
             epoch: now,
             first_timestamp: rand::random(),
             sequence: rand::random(),
-            tick_due: None,
+            is_connected: false,
         })
     }
 
     /// A connection stands.
     pub fn connected(&mut self, now: Instant) {
         self.ear.connected(now);
-        self.tick_due = Some(now + FRAME);
+        self.is_connected = true;
     }
 
     /// The connection is gone; what was being said waits.
     pub fn disconnected(&mut self) {
-        if self.tick_due.take().is_some() {
+        if std::mem::take(&mut self.is_connected) {
             let (heard, order) = self.ear.counts();
             tracing::info!(
                 packets = heard.packets,
@@ -97,16 +95,13 @@ impl Media {
 
     /// When [`Self::advance`] is to be called at the latest.
     pub fn due(&self) -> Option<Instant> {
-        self.pace.due().into_iter().chain(self.tick_due).min()
+        self.pace.due().into_iter().chain(self.ear.due()).min()
     }
 
     /// Does what is due at `now`: frames up to the session, slots down to `peer`, if it is connected.
     pub fn advance(&mut self, now: Instant, peer: Option<&Peer>, out: &mut Outbox) {
-        if let Some(due) = self.tick_due
-            && due <= now
-        {
+        if self.ear.due().is_some_and(|due| due <= now) {
             self.ear.tick(now);
-            self.tick_due = Some((due + FRAME).max(now));
         }
         while let Some((at, samples)) = self.ear.pop_lost() {
             out.push(RoomEvent::AudioLost { at, samples });

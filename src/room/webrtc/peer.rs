@@ -5,6 +5,7 @@ use super::data::MESSAGE_BYTES_MAX;
 use super::ports::{PortLease, UdpPorts};
 use super::reader::{Callbacks, PeerEvent, Reader};
 use super::{RoomError, WebRtcSettings, sdp};
+use crate::audio::frame::EAR_RATE_HZ;
 use futures::FutureExt as _;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::media_engine::MIME_TYPE_OPUS;
@@ -136,8 +137,14 @@ impl Peer {
         let codecs = parameters.rtp_parameters.codecs;
         let opus = codecs.iter().find(|codec| codec.rtp_codec.mime_type.eq_ignore_ascii_case(MIME_TYPE_OPUS));
         self.payload_type = opus.ok_or(RoomError::NoAudio)?.payload_type;
+        self.told_answer().await
+    }
+
+    /// The answer as the client is told it: what it sends is heard at the ears' rate.
+    async fn told_answer(&self) -> Result<String, RoomError> {
         let answer = self.connection.local_description().await;
-        answer.map(|answer| answer.sdp).ok_or_else(|| RoomError::Failed { why: "no answer was made".to_owned() })
+        let answer = answer.ok_or_else(|| RoomError::Failed { why: "no answer was made".to_owned() })?;
+        Ok(sdp::with_playback_rate(&answer.sdp, self.payload_type, EAR_RATE_HZ))
     }
 
     /// Takes a fragment: new credentials restart ICE and bring an answer's fragment, candidates alone are added.
@@ -171,8 +178,7 @@ impl Peer {
         self.connection.set_remote_description(offer).await.map_err(|error| bad_offer(&error))?;
         let answer = self.connection.create_answer(None).await.map_err(|error| bad_offer(&error))?;
         self.connection.set_local_description(answer).await.map_err(|error| bad_offer(&error))?;
-        let answer = self.connection.local_description().await;
-        answer.map(|answer| answer.sdp).ok_or_else(|| RoomError::Failed { why: "no answer was made".to_owned() })
+        self.told_answer().await
     }
 
     /// Hands a packet to the connection; false if it could not be taken at once.

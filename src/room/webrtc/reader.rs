@@ -153,16 +153,20 @@ impl Reader {
 
     async fn read_track(self, track: Arc<dyn TrackRemote>) {
         let own = self.tracks.fetch_add(1, Ordering::Relaxed) + 1;
-        while let Some(Some(event)) = self.cancel.run_until_cancelled(track.poll()).await {
-            if let TrackRemoteEvent::OnRtpPacket(packet) = event
-                && self.tracks.load(Ordering::Relaxed) == own
-            {
-                let news = PeerNews::Packet { packet: RtpPacket(packet), arrival: Instant::now() };
-                if self.news.try_send(PeerEvent { peer: self.peer, news }).is_err() {
-                    metrics::counter!("vivavoce_room_packets_dropped_total").increment(1);
+        let reading = async {
+            while let Some(event) = track.poll().await {
+                if let TrackRemoteEvent::OnRtpPacket(packet) = event
+                    && self.tracks.load(Ordering::Relaxed) == own
+                {
+                    let news = PeerNews::Packet { packet: RtpPacket(packet), arrival: Instant::now() };
+                    if self.news.try_send(PeerEvent { peer: self.peer, news }).is_err() {
+                        metrics::counter!("vivavoce_room_packets_dropped_total").increment(1);
+                    }
                 }
             }
-        }
+        };
+        // The token is asked once for all packets, not once for each.
+        self.cancel.run_until_cancelled(reading).await;
     }
 
     async fn follow_channel(&self, channel: &dyn DataChannel, to_show: &mut mpsc::Receiver<String>) {

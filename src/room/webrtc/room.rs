@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::peer::{Peer, PeerId, PeerSetup};
 use super::reader::{PeerEvent, PeerNews};
 use super::{Answer, Patched, RoomError, UdpPorts, WebRtcSettings, sdp};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::room::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -193,19 +193,22 @@ impl Room {
 
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
         let cancel = self.peers.cancel.clone();
+        let cancelled = cancel.cancelled();
+        tokio::pin!(cancelled);
+        let mut alarm = Alarm::default();
         let reason = loop {
             let wake = self.due().unwrap_or_else(|| Instant::now() + IDLE);
             tokio::select! {
                 // The clock goes first: no flood of packets or requests may delay a frame.
                 biased;
-                () = cancel.cancelled() => break ClosedReason::Asked,
-                () = tokio::time::sleep_until(wake.into()) => {}
+                () = alarm.by(wake) => {}
                 command = self.commands.recv() => match command {
                     None | Some(RoomCommand::Close) => break ClosedReason::Asked,
                     Some(RoomCommand::Show(message)) => self.show(&message),
                     Some(command) => self.media.speak(command),
                 },
                 Some(event) = self.news.recv() => self.hear_of(event, Instant::now()),
+                () = &mut cancelled => break ClosedReason::Asked,
                 answered = finished(self.negotiation.as_mut().map(|offer| &mut offer.task)) => {
                     self.answered(answered, Instant::now());
                 }

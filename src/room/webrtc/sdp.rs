@@ -7,6 +7,8 @@ use super::RoomError;
 pub const SDP_BYTES_MAX: usize = 64 * 1024;
 /// Longest line, bytes.
 const LINE_BYTES_MAX: usize = 4_096;
+/// A parameter of Opus.
+const PLAYBACK_RATE: &str = "maxplaybackrate=";
 /// Most media sections (audio, data, and what a foreign client offers in vain).
 const MEDIA_MAX: usize = 8;
 /// Most candidates in one description.
@@ -151,6 +153,25 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty())
 }
 
+/// Tells the other side that nothing beyond half of `rate_hz` is listened to (RFC 7587): it spends no bits on it, and
+/// nobody has to decode it.
+pub fn with_playback_rate(sdp: &str, payload_type: u8, rate_hz: u32) -> String {
+    let of_codec = format!("a=fmtp:{payload_type} ");
+    let limited = |line: &str| match line.strip_prefix(&of_codec) {
+        Some(rest) if !rest.contains(PLAYBACK_RATE) => {
+            format!("{of_codec}{};{PLAYBACK_RATE}{rate_hz}\r\n", rest.trim_end())
+        }
+        Some(_) | None => line.to_owned(),
+    };
+    sdp.split_inclusive('\n').map(limited).collect()
+}
+
+/// The rate beyond half of which the other side does not listen, Hz, if it says so.
+pub fn playback_rate(sdp: &str) -> Option<u32> {
+    let rest = &sdp[sdp.find(PLAYBACK_RATE)? + PLAYBACK_RATE.len()..];
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +179,16 @@ mod tests {
     const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n\
         c=IN IP4 0.0.0.0\r\na=candidate:1 1 udp 1 127.0.0.1 5000 typ host\r\na=ice-ufrag:old\r\na=ice-pwd:oldpassword\r\n\
         a=fingerprint:sha-256 AA\r\na=mid:0\r\na=rtpmap:111 opus/48000/2\r\n";
+
+    #[test]
+    fn a_rate_of_playback_is_stated_once_and_read() {
+        let sdp = "v=0\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\na=fmtp:9 x=1\r\n";
+        assert_eq!(playback_rate(sdp), None);
+        let limited = with_playback_rate(sdp, 111, 16_000);
+        assert_eq!(limited, sdp.replace("useinbandfec=1", "useinbandfec=1;maxplaybackrate=16000"));
+        assert_eq!(with_playback_rate(&limited, 111, 16_000), limited);
+        assert_eq!(playback_rate(&limited), Some(16_000));
+    }
 
     #[test]
     fn an_offer_of_opus_passes() {

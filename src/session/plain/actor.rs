@@ -9,6 +9,7 @@ use super::reply::{self, Made, Makers, ReplyEvent};
 use super::speech::{Reply, Said};
 use super::{PlainSettings, PlainSetup};
 use crate::audio::frame::SamplePos;
+use crate::clock::Alarm;
 use crate::id::{SpeechId, TurnId};
 use crate::interview::EndReason;
 use crate::llm::{CompletionRequest, LanguageModel, Role};
@@ -104,11 +105,13 @@ pub(super) async fn run(
         fenced: false,
     };
     actor.scribe.opened(&actor.settings);
+    let mut alarm = Alarm::default();
+    let stopped = stop.cancelled();
+    tokio::pin!(stopped);
     while actor.ended.is_none() && !actor.fenced {
         let deadline = actor.deadline();
         tokio::select! {
             biased;
-            () = stop.cancelled() => actor.end(EndReason::Shutdown),
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.end(reason),
                 Control::Fence => actor.fenced = true,
@@ -121,7 +124,8 @@ pub(super) async fn run(
             event = room.recv() => {
                 actor.room_event(event.unwrap_or(RoomEvent::Closed { reason: ClosedReason::Lost }));
             }
-            () = tokio::time::sleep_until(deadline.into()) => actor.time_is_up(),
+            () = &mut stopped => actor.end(EndReason::Shutdown),
+            () = alarm.by(deadline) => actor.time_is_up(),
         }
         actor.drain();
     }
@@ -148,6 +152,9 @@ impl Actor {
     }
 
     fn time_is_up(&mut self) {
+        if now() < self.deadline() {
+            return;
+        }
         let is_over = self.begun.is_some_and(|begun| now() >= begun + self.settings.whole);
         self.end(if is_over { EndReason::TimeUp } else { EndReason::Idle });
     }
@@ -339,6 +346,13 @@ impl Actor {
                 reply.complete = true;
                 self.show(ServerMessage::Voicing(None));
             }
+            Made::Anew { error } => {
+                reply.said.clear();
+                reply.growing = false;
+                self.scribe.log(SessionEvent::PartFailed { part: "llm".into(), error });
+                self.show(ServerMessage::Writing(Writing::Begins));
+            }
+            Made::BrokeOff { error } => self.scribe.log(SessionEvent::PartFailed { part: "llm".into(), error }),
             Made::Failed { part, error } => {
                 tracing::warn!(part, %error, "a reply could not be made whole");
                 reply.complete = true;

@@ -1,5 +1,7 @@
 //! The making of one reply: the model's words as they come, cut into sentences, each spoken while the rest is written. The
-//! next sentence is asked for while one sounds, no more. Must never outlive its token, nor keep sound back.
+//! next sentence is asked for while one sounds, no more. A model that breaks off before anything sounded is asked again (its
+//! chain then asks another); behind a sentence that sounds, the sentences that are whole are still spoken. Must never outlive
+//! its token, nor keep sound back.
 
 use crate::audio::frame::WordTiming;
 use crate::id::SpeechId;
@@ -14,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Sentences that are spoken at once: the one that sounds, and the next.
 const SPOKEN_AT_ONCE: usize = 2;
+
+/// How often a model is asked anew that broke off before anything sounded.
+const RESTARTS_MAX: u32 = 1;
 
 /// What comes of a reply, in order.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ pub enum Made {
     SentenceDone,
     /// Nothing more comes.
     Done,
+    /// What was told so far is void: the model broke off before anything sounded, and writes anew.
+    Anew { error: String },
+    /// The model broke off: what is whole by now is still spoken.
+    BrokeOff { error: String },
     /// Nothing more comes, and not all that was wanted.
     Failed { part: &'static str, error: String },
 }
@@ -58,15 +67,20 @@ struct Making {
     waiting: VecDeque<Arc<str>>,
     spoken: VecDeque<(Arc<str>, mpsc::Receiver<VoiceEvent>)>,
     cancel: CancellationToken,
+    /// What is asked for again where the model breaks off.
+    request: Option<CompletionRequest>,
+    restarts: u32,
+    has_sounded: bool,
 }
 
 /// Makes a reply to its end, or until cancelled.
 pub async fn make(speech: SpeechId, makers: Makers, request: CompletionRequest) {
     let cancel = request.cancel.clone();
-    let tokens = makers.llm.complete(request);
-    let cutter = SentenceCutter::eager();
-    let making =
-        Making { speech, makers, cutter, waiting: VecDeque::new(), spoken: VecDeque::new(), cancel: cancel.clone() };
+    let tokens = makers.llm.complete(request.clone());
+    let making = Making {
+        request: Some(request),
+        ..Making::new(speech, makers, SentenceCutter::eager(), VecDeque::new(), cancel.clone())
+    };
     // Whoever cancelled wants no ending.
     let _ = cancel.run_until_cancelled(making.run(tokens)).await;
 }
@@ -74,13 +88,23 @@ pub async fn make(speech: SpeechId, makers: Makers, request: CompletionRequest) 
 /// Says `text` without a model.
 pub async fn say(speech: SpeechId, makers: Makers, text: String, cancel: CancellationToken) {
     let waiting = crate::tts::sentences::sentences(&text).into_iter().map(Arc::from).collect();
-    let cutter = SentenceCutter::whole();
-    let making = Making { speech, makers, cutter, waiting, spoken: VecDeque::new(), cancel: cancel.clone() };
+    let making = Making::new(speech, makers, SentenceCutter::whole(), waiting, cancel.clone());
     let (_, tokens) = mpsc::channel(1);
     let _ = cancel.run_until_cancelled(making.speak(tokens, false)).await;
 }
 
 impl Making {
+    fn new(
+        speech: SpeechId,
+        makers: Makers,
+        cutter: SentenceCutter,
+        waiting: VecDeque<Arc<str>>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let spoken = VecDeque::new();
+        Self { speech, makers, cutter, waiting, spoken, cancel, request: None, restarts: 0, has_sounded: false }
+    }
+
     async fn run(self, tokens: mpsc::Receiver<LlmEvent>) -> Result<(), Unwanted> {
         self.speak(tokens, true).await
     }
@@ -130,6 +154,9 @@ impl Making {
             }
             next = if ended.is_none() { tokens.try_recv().ok() } else { None };
         }
+        if let Some(Err(error)) = &ended {
+            return self.broke_off(error, tokens).await;
+        }
         let mut sentences = self.cutter.push(&text);
         sentences.extend(if ended.is_some() { self.cutter.finish() } else { self.cutter.take_if_ended() });
         self.waiting.extend(sentences.into_iter().map(Arc::from));
@@ -140,17 +167,34 @@ impl Making {
         }
         match ended {
             None => Ok(true),
-            Some(Ok(())) => self.tell(Made::AllWritten).await.map(|()| false),
-            Some(Err(error)) => {
-                self.tell(Made::Failed { part: "llm", error: error.to_string() }).await?;
-                Err(Unwanted)
-            }
+            Some(_) => self.tell(Made::AllWritten).await.map(|()| false),
         }
+    }
+
+    /// The model broke off: begins anew where nobody has heard anything, else goes on with the sentences that are whole.
+    async fn broke_off(&mut self, error: &LlmError, tokens: &mut mpsc::Receiver<LlmEvent>) -> Result<bool, Unwanted> {
+        let error = error.to_string();
+        if let Some(request) = self.request.clone().filter(|_| !self.has_sounded && self.restarts < RESTARTS_MAX) {
+            self.restarts += 1;
+            self.waiting.clear();
+            self.spoken.clear();
+            self.cutter = SentenceCutter::eager();
+            *tokens = self.makers.llm.complete(request);
+            self.tell(Made::Anew { error }).await?;
+            return Ok(true);
+        }
+        if self.waiting.is_empty() && self.spoken.is_empty() && !self.has_sounded {
+            self.tell(Made::Failed { part: "llm", error }).await?;
+            return Err(Unwanted);
+        }
+        self.tell(Made::BrokeOff { error }).await?;
+        self.tell(Made::AllWritten).await.map(|()| false)
     }
 
     async fn sounded(&mut self, event: VoiceEvent) -> Result<(), Unwanted> {
         match event {
             VoiceEvent::Piece { pcm, words } => {
+                self.has_sounded = true;
                 self.tell(Made::Piece { pcm, words, at: tokio::time::Instant::now().into_std() }).await
             }
             VoiceEvent::Done => {

@@ -1,6 +1,6 @@
 //! A plain conversation: words in, words out, what is told of it, and what the record keeps.
 
-use super::stage::{PATIENCE, Stage, has, hear, pitch, tone};
+use super::stage::{PATIENCE, Stage, has, hear, loud, pitch, tone};
 use serde_json::Value;
 use vivavoce::id::SessionId;
 use vivavoce::store::{InterviewRow, ReportState, Role, SessionStatus};
@@ -83,7 +83,6 @@ async fn whoever_cuts_in_silences_the_bot_and_is_answered() {
     cutting_in.await.expect("no panic").expect("said");
     // What is left of the first reply, and its fade, is not the second.
     hear(&mut client, |messages, _| has(messages, "bot-started-speaking")).await;
-    let loud = |sound: &[i16]| sound.iter().filter(|sample| sample.unsigned_abs() > 3_000).count();
     let (_, sound) = hear(&mut client, |_, sound| loud(sound) > 8_000).await;
     assert!(pitch(&sound).abs_diff(500) < 20, "{}", pitch(&sound));
     client.close().await;
@@ -109,6 +108,33 @@ async fn the_own_detector_ends_a_turn_as_well() {
     }
     client.close().await;
     stage.end().await;
+}
+
+#[cfg(feature = "local-speech")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() {
+    if crate::models::support::file("smart-turn").and(crate::models::support::runtime()).is_none() {
+        return;
+    }
+    // No probability is enough, or any is.
+    for (needed, is_awaited) in [("1.0", true), ("0.0", false)] {
+        let own = format!(
+            "[room.open_offer]\nendpointing = \"turn\"\ncomplete_probability = {needed}\nsilence_max_ms = 3000\n\
+             [providers]\nvad = \"energy\"\nturn_model = \"smart-turn\""
+        );
+        let stage = Stage::set(400, &own).await;
+        let (mut client, _) = stage.call(None).await;
+        client.microphone().say(tone(600, 900)).await.expect("said");
+        let (_, sound) = hear(&mut client, |messages, _| has(messages, "bot-stopped-speaking")).await;
+        assert!(pitch(&sound).abs_diff(600) < 20, "{}", pitch(&sound));
+        client.close().await;
+        let id = conversation(&stage).await.id;
+        let events = stage.store.events(id, 0, 100).await.expect("read");
+        let answer = events.iter().find(|event| event.kind == "answer_committed").expect("an answer");
+        let waited_ms = answer.payload["transcribed_ms"].as_u64().expect("a number");
+        assert_eq!(waited_ms >= 3_000, is_awaited, "{needed}: {waited_ms} ms");
+        stage.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

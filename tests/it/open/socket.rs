@@ -9,23 +9,27 @@ use vivavoce::audio::opus::{Decoder, ENCODED_BYTES_MAX, Encoder, EncoderSettings
 
 type Wire = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
-async fn open(stage: &Stage, path: &str) -> Wire {
+pub async fn open(stage: &Stage, path: &str) -> Wire {
     let url = format!("{}{path}", stage.url.replace("http:", "ws:"));
     tokio_tungstenite::connect_async(url).await.expect("a socket").0
 }
 
 /// So much of a tone, 16 kHz.
-fn tone(hz: u32, ms: u32) -> Vec<i16> {
+pub fn tone(hz: u32, ms: u32) -> Vec<i16> {
     let angle = |n: u32| f64::from(n) * f64::from(hz) * std::f64::consts::TAU / f64::from(EAR_HZ);
     (0..ms * 16).map(|n| (angle(n).sin() * 9_000.0) as i16).collect()
 }
 
-fn bytes(pcm: &[i16]) -> Vec<u8> {
+pub fn bytes(pcm: &[i16]) -> Vec<u8> {
     pcm.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }
 
+pub fn samples(bytes: &[u8]) -> Vec<i16> {
+    bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+}
+
 /// What came until the bot had spoken: the messages, the sound, and when each piece of it came.
-async fn hear(
+pub async fn hear(
     wire: &mut (impl Stream<Item = Result<Message, Error>> + Unpin),
     mut read: impl FnMut(&[u8]) -> Vec<i16>,
 ) -> (Vec<Value>, Vec<i16>, Vec<Instant>) {
@@ -62,8 +66,7 @@ async fn pcm_goes_both_ways_at_the_pace_of_the_clock() {
         out
     });
     let begun = Instant::now();
-    let read = |bytes: &[u8]| bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
-    let (messages, sound, times) = hear(&mut back, read).await;
+    let (messages, sound, times) = hear(&mut back, samples).await;
     assert!(messages.iter().any(|message| message["type"] == "bot-ready"), "{messages:?}");
     let words = messages.iter().find(|message| message["type"] == "user-transcription").expect("words");
     assert_eq!(words["data"]["text"], "tone 700");

@@ -1,6 +1,7 @@
 //! A whole server with config/bench.toml and played providers, and a caller at its open door. Must never hold an assertion
 //! about what a conversation does.
 
+use super::wire::Way;
 use crate::support::db::{self, TestDb};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -23,16 +24,19 @@ pub struct Stage {
     pub url: String,
     pub store: Store,
     pub http: reqwest::Client,
+    /// The way to the providers.
+    pub providers: Way,
     lifecycle: Lifecycle,
     running: std::thread::JoinHandle<anyhow::Result<()>>,
 }
 
 impl Stage {
     /// The bench configuration with `more` (TOML) over it; replies last `reply_ms`.
-    pub async fn set(reply_ms: usize, more: &str) -> Self {
+    pub async fn set(reply_ms: u32, more: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let fake = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", fake.local_addr().expect("bound"));
+        let way = Way::to(fake.local_addr().expect("bound").to_string()).await;
+        let base = format!("http://{}", way.address);
         let delays = providers::Arguments::quick(reply_ms);
         tokio::spawn(async move { providers::serve(fake, delays).await.expect("served") });
         let TestDb { store, url } = TestDb::fresh().await;
@@ -55,7 +59,7 @@ impl Stage {
             })
         });
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { url: format!("http://{address}"), store, http, lifecycle, running }
+        Self { url: format!("http://{address}"), store, http, providers: way, lifecycle, running }
     }
 
     /// An offer as the ecosystem's clients send it.
@@ -127,6 +131,11 @@ pub async fn hear(client: &mut Client, mut is_enough: impl FnMut(&[Value], &[i16
 /// Whether a message of this type is among them.
 pub fn has(messages: &[Value], kind: &str) -> bool {
     messages.iter().any(|message| message["type"] == kind)
+}
+
+/// Samples that sound.
+pub fn loud(sound: &[i16]) -> usize {
+    sound.iter().filter(|sample| sample.unsigned_abs() > 3_000).count()
 }
 
 /// Crossings of zero a second in the loud part of a sound, Hz.

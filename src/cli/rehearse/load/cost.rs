@@ -24,6 +24,13 @@ pub struct Cost {
     pub grown_kb: f64,
 }
 
+impl Cost {
+    #[must_use]
+    pub fn core_percent(self) -> f64 {
+        100.0 * self.cpu_s / self.wall_s
+    }
+}
+
 /// Looks at the process `pid`.
 ///
 /// # Errors

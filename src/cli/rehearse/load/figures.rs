@@ -1,7 +1,7 @@
 //! Calls become figures: what the server adds, how evenly it sends, what it costs. Pure.
 
 use super::Load;
-use super::call::{Held, Turn};
+use super::call::{Held, Turn, Whose};
 use super::cost::Cost;
 use serde::Serialize;
 use std::time::Duration;
@@ -37,6 +37,11 @@ pub struct Figures {
     /// Overhead of the first and of the last third of the time, p50: a backlog would grow.
     pub overhead_first_ms: f64,
     pub overhead_last_ms: f64,
+    /// From a caller's cutting in to the last sound of the reply, ms; the speech that it takes to cut in is within it.
+    pub silenced_ms: [f64; 3],
+    /// The callers' own tick of 20 ms after its time, ms: figures of callers that are late are not the server's.
+    pub own_lateness_ms: [f64; 3],
+    pub own_core_percent: f64,
     /// Packets of replies after their time, ms: p50, p95, p99.
     pub lateness_ms: [f64; 3],
     pub cpu_ms_per_call_s: Option<f64>,
@@ -45,8 +50,15 @@ pub struct Figures {
     pub problems: Vec<String>,
 }
 
+/// How the callers' own process fared.
+#[derive(Clone, Debug)]
+pub struct Own {
+    pub lateness: Vec<Duration>,
+    pub cost: Cost,
+}
+
 impl Figures {
-    pub fn of(held: &[Held], load: &Load, cost: Option<Cost>) -> Self {
+    pub fn of(held: &[Held], load: &Load, own: &Own, cost: Option<Cost>) -> Self {
         let delays = f64::from(load.delays_ms);
         let turns: Vec<&Turn> = held.iter().flat_map(|call| &call.turns).collect();
         let gaps: Vec<f64> = turns.iter().filter_map(|turn| turn.gap).map(ms).collect();
@@ -82,9 +94,12 @@ impl Figures {
             overhead_max_ms: quantile(&overheads, 1.0),
             overhead_first_ms: third(|part| part < 1.0 / 3.0),
             overhead_last_ms: third(|part| part > 2.0 / 3.0),
+            silenced_ms: three(&turns.iter().filter_map(|turn| turn.silenced).map(ms).collect::<Vec<_>>()),
+            own_lateness_ms: three(&own.lateness.iter().copied().map(ms).collect::<Vec<_>>()),
+            own_core_percent: own.cost.core_percent(),
             lateness_ms: three(&lateness),
             cpu_ms_per_call_s: cost.map(|cost| cost.cpu_s * 1_000.0 / cost.wall_s / connected),
-            core_percent: cost.map(|cost| 100.0 * cost.cpu_s / cost.wall_s),
+            core_percent: cost.map(Cost::core_percent),
             memory_mb_per_call: cost.map(|cost| cost.grown_kb / 1_024.0 / connected),
             problems,
         }
@@ -104,13 +119,18 @@ impl Figures {
             ),
             (..) => String::new(),
         };
+        let silenced = match self.silenced_ms {
+            [p50, ..] if p50.is_nan() => String::new(),
+            silenced => format!("\nsilenced after    {}", three(silenced)),
+        };
         let problems: String = self.problems.iter().map(|problem| format!("\nproblem           {problem}")).collect();
         format!(
             "calls             {} ({} clean, {} refused, {} failed), {} turns\n\
              faults            {lost} lost, {late} late, {broken} broken, {of_another} of another call\n\
              gap at the ear    {}\n\
              server's own      {}, most {:.1} ms; first third p50 {:.1}, last third {:.1} ms\n\
-             packets late by   {}{cost}{problems}",
+             packets late by   {}{silenced}\n\
+             callers' own tick {} ({:.0} % of a core){cost}{problems}",
             self.calls,
             self.clean,
             self.refused,
@@ -122,6 +142,8 @@ impl Figures {
             self.overhead_first_ms,
             self.overhead_last_ms,
             three(self.lateness_ms),
+            three(self.own_lateness_ms),
+            self.own_core_percent,
         )
     }
 }
@@ -137,12 +159,13 @@ impl Faults {
 
 fn faults_of(turn: &Turn, delays_ms: f64) -> Faults {
     let Some(gap) = turn.gap else { return Faults { lost: 1, ..Faults::default() } };
-    let has_break = turn.missing > 0 || turn.lateness.iter().any(|late| ms(*late) > BROKEN_MS);
+    let has_break =
+        turn.missing > 0 || turn.whose == Whose::Unclear || turn.lateness.iter().any(|late| ms(*late) > BROKEN_MS);
     Faults {
         lost: 0,
         late: u32::from(ms(gap) - delays_ms > LATE_MS),
         broken: u32::from(has_break),
-        of_another: u32::from(!turn.is_own),
+        of_another: u32::from(turn.whose == Whose::Another),
     }
 }
 
@@ -167,13 +190,13 @@ mod tests {
 
     #[test]
     fn each_fault_is_told_and_a_clean_call_has_none() {
-        let good = Turn { gap: Some(Duration::from_millis(1_120)), is_own: true, ..Turn::default() };
+        let good = Turn { gap: Some(Duration::from_millis(1_120)), whose: Whose::Own, ..Turn::default() };
         assert_eq!(faults_of(&good, 1_100.0), Faults::default());
         let late = Turn { gap: Some(Duration::from_millis(1_201)), ..good.clone() };
         assert_eq!(faults_of(&late, 1_100.0), Faults { late: 1, ..Faults::default() });
         let lost = Turn { gap: None, ..good.clone() };
         assert_eq!(faults_of(&lost, 1_100.0), Faults { lost: 1, ..Faults::default() });
-        let stranger = Turn { is_own: false, missing: 1, ..good };
+        let stranger = Turn { whose: Whose::Another, missing: 1, ..good };
         assert_eq!(faults_of(&stranger, 1_100.0), Faults { broken: 1, of_another: 1, ..Faults::default() });
     }
 

@@ -3,8 +3,6 @@
 use super::*;
 use crate::audio::opus::{ENCODED_BYTES_MAX, Encoder, EncoderSettings};
 
-const FRAME: Duration = Duration::from_millis(20);
-
 /// A buzz of 150 Hz that swells four times a second: steady tones count as noise to the encoder, and noise carries
 /// no copy for recovery.
 fn voice_like(sample: usize) -> i16 {
@@ -214,6 +212,43 @@ fn garbage_in_a_packet_costs_only_that_packet() {
     assert_eq!(line.ear.counts().0.corrupt, 1);
     assert_eq!(line.frames.len(), 11);
     line.assert_contiguous();
+}
+
+#[test]
+fn a_packet_is_a_frame_at_once_wherever_it_falls() {
+    for late_ms in [3, 7, 13, 19] {
+        let mut line = Line::new(1, 0);
+        let first = line.start + Duration::from_millis(20 + late_ms);
+        for n in 0..10_u16 {
+            let payload = line.packet(true);
+            line.ear.push(n, u32::from(n) * 960, payload, first + FRAME * u32::from(n));
+            line.collect();
+            assert!(line.frames.iter().filter(|frame| !frame.concealed).count() > usize::from(n), "{late_ms} ms: {n}");
+        }
+        // And its place is the clock's, to half a frame.
+        let end = Duration::from_millis(line.frames.last().expect("frames").at.plus(320).ms());
+        let clock = Duration::from_millis(20 + late_ms) + FRAME * 9;
+        assert!(end.abs_diff(clock) <= FRAME / 2, "{late_ms} ms: {end:?}, the clock says {clock:?}");
+        line.assert_contiguous();
+    }
+}
+
+#[test]
+fn the_clock_alone_is_needed_only_where_something_is_missing() {
+    let mut line = Line::new(1, 0);
+    line.send(0, 10, true, |_| false);
+    let last = line.start + FRAME * 10;
+    assert_eq!(line.ear.due(), Some(last + Duration::from_millis(270)));
+    let mut frames = line.frames.len();
+    for _ in 0..5 {
+        line.ear.tick(line.ear.due().expect("connected"));
+        line.collect();
+        frames += 1;
+        assert_eq!(line.frames.len(), frames, "a frame a tick, once nothing comes");
+    }
+    assert_eq!(line.ear.due(), Some(last + Duration::from_millis(370)));
+    line.ear.disconnected();
+    assert_eq!(line.ear.due(), None);
 }
 
 #[test]
