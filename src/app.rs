@@ -243,7 +243,14 @@ struct Door(Arc<Live>);
 
 impl Interviews for Door {
     fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
-        Box::pin(self.0.create(wish))
+        // Who asked may hang up in between: what was begun is finished all the same, here as in the following.
+        let live = self.0.clone();
+        let creating = self.0.tasks.spawn(async move { live.create(wish).await });
+        Box::pin(async move {
+            creating
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "It could not be made; try again.".into() }))
+        })
     }
 
     fn whip_offer(
@@ -253,7 +260,6 @@ impl Interviews for Door {
         _reconnect: bool,
     ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>> {
         Box::pin(async move {
-            // The client may hang up on us in between: what was begun is finished all the same.
             let live = self.0.clone();
             let joining = self.0.tasks.spawn(async move { live.offer(session, sdp).await });
             joining
@@ -278,7 +284,6 @@ impl Interviews for Door {
 
     fn open_offer(&self, offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
         Box::pin(async move {
-            // As above: what was begun is finished.
             let live = self.0.clone();
             let joining = self.0.tasks.spawn(async move { live.open_offer(offer).await });
             joining
@@ -310,11 +315,20 @@ impl Interviews for Door {
     }
 
     fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
-        Box::pin(self.0.begin_daily(session))
+        let live = self.0.clone();
+        let joining = self.0.tasks.spawn(async move { live.begin_daily(session).await });
+        Box::pin(async move {
+            joining
+                .await
+                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
+        })
     }
 
     fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
-        Box::pin(self.0.daily_event(event))
+        let live = self.0.clone();
+        let heeding = self.0.tasks.spawn(async move { live.daily_event(event).await });
+        // What broke off has been logged; Daily has nothing to do about it.
+        Box::pin(async move { heeding.await.unwrap_or_default() })
     }
 
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>> {

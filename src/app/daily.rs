@@ -316,16 +316,13 @@ impl Live {
             Ok(row) => row,
             Err(error) => return tracing::warn!(session = %id, %error, "the Daily room is left to expire"),
         };
-        let waited_in_vain = row.start_time.is_some() && !row.status.is_final() && !self.stopping.is_cancelled();
-        // False where another node holds it: then the room is that node's.
-        let is_over =
-            if waited_in_vain { self.close_forsaken(id, EndReason::Left).await } else { Ok(row.status.is_final()) };
-        match is_over {
-            Ok(true) => self.delete_daily_room_later(id),
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(session = %id, %error, "an interview that nobody came back to is not closed yet")
-            }
+        if row.status.is_final() {
+            return self.delete_daily_room_later(id);
+        }
+        let waited_in_vain = row.start_time.is_some() && !self.stopping.is_cancelled();
+        // Where another node holds it nothing is closed: then the room is that node's.
+        if waited_in_vain && let Err(error) = self.close_forsaken(id, EndReason::Left).await {
+            tracing::warn!(session = %id, %error, "an interview that nobody came back to is not closed yet");
         }
     }
 

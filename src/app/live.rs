@@ -397,19 +397,21 @@ impl Live {
                 }),
             };
         }
-        if row.room == RoomKind::Daily {
-            self.delete_daily_room_later(id);
-        }
-        self.store.cancel(id).await.map(|_| ()).map_err(|error| match error {
+        self.store.cancel(id).await.map_err(|error| match error {
             StoreError::Conflict { .. } => InterviewError::Over,
             error @ (StoreError::Fenced
             | StoreError::NotFound
             | StoreError::Unavailable { .. }
             | StoreError::Invalid { .. }) => InterviewError::Store(error),
-        })
+        })?;
+        if row.room == RoomKind::Daily {
+            self.delete_daily_room_later(id);
+        }
+        Ok(())
     }
 
-    /// Finalises an interview that has begun and that nobody owns any more, as far as it came. False if somebody does.
+    /// Finalises an interview that has begun and that nobody owns any more, as far as it came, and leaves no Daily room of
+    /// it behind. False if somebody does own it.
     pub async fn close_forsaken(&self, id: SessionId, reason: EndReason) -> Result<bool, StoreError> {
         let Some(lease) = self.store.claim(id, self.node, LEASE).await? else { return Ok(false) };
         let open: Vec<RecordingRow> = self.store.recordings(id).await?;
@@ -423,6 +425,9 @@ impl Live {
             projections: open.map(|row| self.recording_as_it_is(&row.file, None)).collect(),
         };
         self.store.finalise(&lease, &end).await?;
+        if self.store.interview(id).await?.room == RoomKind::Daily {
+            self.delete_daily_room_later(id);
+        }
         Ok(true)
     }
 

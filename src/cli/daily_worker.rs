@@ -21,7 +21,8 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     one_heap();
     let library = library()?;
-    give_back_the_start();
+    // Of the program's start.
+    native::give_back();
     if arguments.probe {
         let functions = native::load(&library)?;
         println!("daily-python {}: loaded, {functions} functions found", native::RELEASE);
@@ -39,22 +40,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn one_heap() {
     // SAFETY: it takes two numbers; no thread has been started yet.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
-}
-
-/// The program's code and constants that only its start needed leave this process's memory; what is wanted again comes
-/// from the page cache, which has it from the server.
-fn give_back_the_start() {
-    unsafe extern "C" {
-        // Named by the linker: where the program begins, and where its code ends. What is written to lies behind.
-        #[link_name = "__executable_start"]
-        static BEGIN: u8;
-        #[link_name = "etext"]
-        static END: u8;
-    }
-    let (begin, end) = (&raw const BEGIN, &raw const END);
-    // SAFETY: the pages between are mapped from the program's file and were never written to, so that they come back as
-    // they are; the beginning is that of a page.
-    unsafe { libc::madvise(begin.cast_mut().cast(), end.addr() - begin.addr(), libc::MADV_DONTNEED) };
 }
 
 /// The process ends here: the library's own way out has been seen to hang and to crash.

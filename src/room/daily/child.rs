@@ -12,6 +12,24 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
+/// What a worker gets of the program's environment: where things are, and how to reach the network. Nothing else goes along:
+/// keys and the database's address are not for foreign code.
+const ENVIRONMENT: [&str; 14] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "TZ",
+    "LANG",
+    "LD_LIBRARY_PATH",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "VIVAVOCE_HOME",
+    "VIVAVOCE_DAILY_LIB",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+];
 /// What may wait for a worker (voice is two frames, the rest is small).
 const ASKS_MAX: usize = 256;
 /// What may wait for the room: 2 s of sound of several people.
@@ -30,13 +48,15 @@ impl Worker {
         let (ours, theirs) = net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let (from, to) = UnixStream::from_std(ours)?.into_split();
+        let environment = ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let process = Command::new(program)
             .arg("daily-worker")
+            .env_clear()
+            .envs(environment)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             // The library writes there what it likes, and knows what people say.
             .stderr(Stdio::null())
-            .env_remove("RUST_LOG")
             .kill_on_drop(true)
             .spawn()?;
         let (asks, to_ask) = mpsc::channel(ASKS_MAX);

@@ -1,11 +1,13 @@
 //! A Daily.co room: the interviewer as one participant among others. [`room`] is the task that owns everything and looks
 //! to the session like any other room; the call itself lives in a process of its own ([`worker`]), which holds Daily's
 //! native client ([`native`]) and is replaced when it dies. The two talk by [`wire`]. [`rest`] makes rooms and tokens,
-//! [`webhook`] reads what Daily tells by itself; [`people`], `hearing`, `speaking` and `liveness` are pure.
+//! [`webhook`] reads what Daily tells by itself; [`people`], `hearing`, `speaking`, `lips` and `liveness`
+//! are pure.
 
 mod child;
 pub mod events;
 mod hearing;
+mod lips;
 mod liveness;
 pub mod native;
 pub mod people;

@@ -164,7 +164,7 @@ impl DailyRoom {
                 command = commands.recv() => match command {
                     Some(RoomCommand::Close) | None => break ClosedReason::Asked,
                     Some(RoomCommand::Show(message)) => self.show(&message),
-                    Some(command) => self.mouth.obey(command),
+                    Some(command) => self.mouth.obey(command, self.worker.as_ref()),
                 },
                 told = told(&mut self.worker) => if let Some(reason) = self.hear_of(told, now()) {
                     break reason;

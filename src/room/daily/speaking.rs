@@ -2,7 +2,7 @@
 //! has not left can still be taken back. The native client sets the pace by taking them. Told the time, it never waits.
 
 use super::child::Worker;
-use super::wire::Frame;
+use super::wire::{Ask, Frame};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, SamplePos};
 use crate::room::webrtc::outbox::Outbox;
 use crate::room::webrtc::{Ended, Slot, Voice};
@@ -10,7 +10,7 @@ use crate::room::{RoomCommand, RoomEvent, SampleClock};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Frames under way at most (40 ms): one that sounds, and one that follows it without a gap.
+/// Frames under way at most (40 ms): one that sounds, and one that the worker has follow it without a gap.
 const UNDER_WAY_MAX: usize = 2;
 
 /// The voice of one room. It outlives calls, so that speech goes on where it was.
@@ -30,7 +30,7 @@ impl Mouth {
     }
 
     /// A command about speech.
-    pub fn obey(&mut self, command: RoomCommand) {
+    pub fn obey(&mut self, command: RoomCommand, worker: Option<&Worker>) {
         match command {
             RoomCommand::Play { speech, pcm } => {
                 if let Err(error) = self.voice.play(speech, pcm) {
@@ -38,10 +38,27 @@ impl Mouth {
                 }
             }
             RoomCommand::EndOfSpeech { speech } => self.voice.end(speech),
-            RoomCommand::Hold { speech } => self.voice.hold(speech),
+            RoomCommand::Hold { speech } => {
+                self.voice.hold(speech);
+                self.hush(worker);
+            }
             RoomCommand::Resume { speech } => self.voice.resume(speech),
-            RoomCommand::Stop { speech } => self.voice.stop(speech),
+            RoomCommand::Stop { speech } => {
+                self.voice.stop(speech);
+                self.hush(worker);
+            }
             RoomCommand::Show(_) | RoomCommand::Close => {}
+        }
+    }
+
+    /// What was just interrupted fades out in the frame that the worker still holds, if there is one: a frame of its own for
+    /// the fade would only come behind it.
+    fn hush(&mut self, worker: Option<&Worker>) {
+        if let Some(worker) = worker
+            && self.under_way.len() >= UNDER_WAY_MAX
+            && self.voice.drop_fade()
+        {
+            worker.ask(Ask::Hush);
         }
     }
 

@@ -56,6 +56,8 @@ pub enum Ask {
         message: Value,
         to: Option<String>,
     },
+    /// Fall silent: what the library does not have yet fades out.
+    Hush,
     Leave,
 }
 
@@ -133,6 +135,7 @@ impl std::fmt::Debug for Ask {
             Self::Join { .. } => "Join",
             Self::Hear { .. } => "Hear",
             Self::Send { .. } => "Send",
+            Self::Hush => "Hush",
             Self::Leave => "Leave",
         })
     }

@@ -1,7 +1,9 @@
 //! The worker: a process that holds one call in Daily's native client, and passes between it and the session's socket.
-//! It decides nothing. It ends when its session does: whatever the library makes of the farewell, the process goes.
+//! It decides nothing. It ends when its session does: whatever the library makes of the farewell, the process goes. Sound
+//! takes the shortest way: the library's own threads write it to the socket.
 
 use super::events::{self, Event};
+use super::lips::{Lips, Write};
 use super::native::{self, Call, Listener, Request};
 use super::wire::{self, Ask, Frame, Tell};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, VOICE_RATE_HZ};
@@ -9,70 +11,129 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
-/// Events of the library that may wait: a second of sound of ten participants, and all else besides.
+/// Events of the library that may wait; a call has some tens in all.
 const EVENTS_MAX: usize = 1_024;
+/// What may wait for a session that does not read, bytes: a second of sound of two people, beyond which sound is dropped, and
+const WAITING_BYTES_MAX: usize = 64 * 1_024;
+/// as many events besides as no call has in the time in which a session that is hung is noticed.
+const EVENT_BYTES_MAX: usize = 1_024 * 1_024;
 /// How often the session hears that the worker works.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
 /// How long the library may take to leave once the session is gone.
 const LEAVE_MAX: Duration = Duration::from_secs(2);
+/// How often, with a second in between, what getting into the room needed is given back: the connections stand by then.
+const GIVEN_BACK_TIMES: u32 = 5;
 /// Bit rate of our voice, bit/s: good mono speech.
 const VOICE_BITRATE: u32 = 32_000;
 
-/// What the library's threads tell.
-enum News {
-    Event(Event),
-    Heard(Frame<Tell>),
-    Written(u64),
+/// The way to the session. Whoever has a frame sends it, the library's threads and ours: a thread that only passed it on
+/// would cost a change of threads for each. Nobody waits.
+struct Way {
+    to: OwnedWriteHalf,
+    /// Encoded, and not yet taken by the socket.
+    waiting: Mutex<Vec<u8>>,
+}
+
+impl Way {
+    fn send(&self, frame: &Frame<Tell>) {
+        let mut waiting = locked(&self.waiting);
+        let limit = if matches!(frame, Frame::Heard { .. }) { WAITING_BYTES_MAX } else { EVENT_BYTES_MAX };
+        if waiting.len() > limit {
+            return tracing::warn!("the session does not keep up with its call");
+        }
+        wire::encode(frame, &mut waiting);
+        while !waiting.is_empty() {
+            match self.to.try_write(&waiting) {
+                Ok(taken) => drop(waiting.drain(..taken)),
+                // What is left goes before the next frame: a pulse at the latest.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The session is gone; whoever reads from it notices.
+                Err(_) => return waiting.clear(),
+            }
+        }
+    }
+}
+
+/// Our voice: what the session has to say, in the library's hands as late as may be. When the library has taken a write, its
+/// own thread hands it the next.
+struct Voice {
+    call: Arc<OnceLock<Call>>,
+    way: Arc<Way>,
+    lips: Mutex<Lips>,
+}
+
+impl Voice {
+    fn say(&self, write: Write) {
+        let next = locked(&self.lips).say(write);
+        self.hand_over(next);
+    }
+
+    fn taken(&self, write: u64) {
+        self.way.send(&Frame::Written { write });
+        let next = locked(&self.lips).taken();
+        self.hand_over(next);
+    }
+
+    /// Without the lock: the library may tell at once that it has taken a write.
+    fn hand_over(&self, mut next: Option<Write>) {
+        while let Some((write, pcm)) = next {
+            if self.call.get().is_some_and(|call| call.write(write, &pcm[..])) {
+                return;
+            }
+            // The session counts what is under way: what is not taken must not be waited for.
+            self.way.send(&Frame::Written { write });
+            next = locked(&self.lips).taken();
+        }
+    }
 }
 
 /// The library's listener: cuts sound to 20 ms and passes on, and never waits.
 struct Ears {
-    news: mpsc::Sender<News>,
+    way: Arc<Way>,
+    voice: Arc<Voice>,
+    events: mpsc::Sender<Event>,
     /// By renderer: the sound of less than a frame.
     begun: Mutex<HashMap<u64, Vec<i16>>>,
-}
-
-impl Ears {
-    fn tell(&self, news: News) {
-        if self.news.try_send(news).is_err() {
-            tracing::warn!("the worker does not keep up with its call");
-        }
-    }
 }
 
 impl Listener for Ears {
     fn event(&self, json: &str) {
         match events::read(json) {
             Event::Other => {}
-            event @ (Event::Tell(_) | Event::Answered { .. } | Event::State { .. }) => self.tell(News::Event(event)),
+            event @ (Event::Tell(_) | Event::Answered { .. } | Event::State { .. }) => {
+                if self.events.try_send(event).is_err() {
+                    tracing::warn!("the worker does not keep up with its call");
+                }
+            }
         }
     }
 
     fn audio(&self, renderer: u64, pcm: &[i16]) {
-        let mut frames = Vec::new();
-        {
-            let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-            let begun = begun.entry(renderer).or_default();
-            begun.extend_from_slice(pcm);
-            while begun.len() >= EAR_FRAME_SAMPLES {
-                let mut frame = Box::new([0; EAR_FRAME_SAMPLES]);
-                frame.iter_mut().zip(begun.drain(..EAR_FRAME_SAMPLES)).for_each(|(to, from)| *to = from);
-                frames.push(frame);
-            }
-        }
         let Ok(tag) = u32::try_from(renderer) else { return };
-        frames.into_iter().for_each(|pcm| self.tell(News::Heard(Frame::Heard { tag, pcm })));
+        let mut begun = locked(&self.begun);
+        let begun = begun.entry(renderer).or_default();
+        begun.extend_from_slice(pcm);
+        while let Some(frame) = begun.first_chunk::<EAR_FRAME_SAMPLES>() {
+            self.way.send(&Frame::Heard { tag, pcm: Box::new(*frame) });
+            begun.drain(..EAR_FRAME_SAMPLES);
+        }
     }
 
     fn written(&self, write: u64) {
-        self.tell(News::Written(write));
+        self.voice.taken(write);
     }
+}
+
+/// What a thread that broke off left is as good as what it found: a part of a frame at most.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Serves one session over `socket`, with the library at `library`. Returns when either side has ended it.
@@ -81,20 +142,27 @@ pub async fn run(socket: UnixStream, library: &Path) -> io::Result<()> {
     if let Err(error) = native::load(library) {
         return wire::write(&mut to, &Frame::Control(Tell::Unable { said: error.to_string() })).await;
     }
-    let (news_tx, news) = mpsc::channel(EVENTS_MAX);
-    let ears = Ears { news: news_tx, begun: Mutex::default() };
-    let Some(call) = Call::open(Box::new(ears), VOICE_RATE_HZ) else {
-        let said = "the library gave no audio track".to_owned();
-        return wire::write(&mut to, &Frame::Control(Tell::Unable { said })).await;
-    };
+    // Of linking it.
+    native::give_back();
     wire::write(&mut to, &Frame::Control(Tell::Ready { release: native::RELEASE.to_owned() })).await?;
+    let (events_tx, events) = mpsc::channel(EVENTS_MAX);
+    let way = Arc::new(Way { to, waiting: Mutex::default() });
+    let held = Arc::new(OnceLock::new());
+    let voice = Arc::new(Voice { call: held.clone(), way: way.clone(), lips: Mutex::default() });
+    let ears = Ears { way: way.clone(), voice: voice.clone(), events: events_tx, begun: Mutex::default() };
+    let Some(call) = Call::open(Box::new(ears), VOICE_RATE_HZ) else {
+        way.send(&Frame::Control(Tell::Unable { said: "the library gave no audio track".to_owned() }));
+        return Ok(());
+    };
+    let call = held.get_or_init(|| call);
     let (asks_tx, asks) = mpsc::channel(64);
-    tokio::spawn(take_asks(from, asks_tx));
-    Worker { call, to, joining: None, is_in: false, leaving: None }.run(news, asks).await
+    tokio::spawn(take_asks(BufReader::new(from), asks_tx));
+    Worker { call, way, voice, joining: None, is_in: false, leaving: None, given_back: 0 }.run(events, asks).await;
+    Ok(())
 }
 
 /// Reads to the end, in a task of its own since reading a frame must not be dropped half-way.
-async fn take_asks(mut from: OwnedReadHalf, asks: mpsc::Sender<Frame<Ask>>) {
+async fn take_asks(mut from: BufReader<OwnedReadHalf>, asks: mpsc::Sender<Frame<Ask>>) {
     while let Ok(Some(frame)) = wire::read(&mut from).await {
         if asks.send(frame).await.is_err() {
             return;
@@ -102,43 +170,54 @@ async fn take_asks(mut from: OwnedReadHalf, asks: mpsc::Sender<Frame<Ask>>) {
     }
 }
 
-struct Worker {
-    call: Call,
-    to: OwnedWriteHalf,
+struct Worker<'a> {
+    call: &'a Call,
+    way: Arc<Way>,
+    voice: Arc<Voice>,
     joining: Option<Request>,
     is_in: bool,
     leaving: Option<Request>,
+    /// How often memory was given back since we are in the room.
+    given_back: u32,
 }
 
-impl Worker {
-    async fn run(mut self, mut news: mpsc::Receiver<News>, mut asks: mpsc::Receiver<Frame<Ask>>) -> io::Result<()> {
+impl Worker<'_> {
+    async fn run(mut self, mut events: mpsc::Receiver<Event>, mut asks: mpsc::Receiver<Frame<Ask>>) {
         let mut alive = tokio::time::interval(ALIVE_EVERY);
         loop {
             tokio::select! {
                 biased;
                 ask = asks.recv() => match ask {
                     Some(Frame::Control(ask)) => self.obey(ask),
-                    Some(Frame::Voice { write, pcm }) => self.say(write, &pcm[..]).await?,
+                    Some(Frame::Voice { write, pcm }) => self.voice.say((write, pcm)),
                     Some(Frame::Heard { .. } | Frame::Written { .. }) => {}
                     None => break,
                 },
-                Some(news) = news.recv() => if self.pass_on(news).await? { return Ok(()) },
-                _ = alive.tick() => self.tell(Tell::Alive).await?,
+                Some(event) = events.recv() => if self.pass_on(event) { return },
+                _ = alive.tick() => {
+                    self.tell(Tell::Alive);
+                    self.give_back();
+                }
             }
         }
         // The session is gone, perhaps killed: the room is left all the same.
         let leave = self.leaving.unwrap_or_else(|| self.call.leave());
         let _ = tokio::time::timeout(LEAVE_MAX, async {
-            while let Some(news) = news.recv().await {
-                if let News::Event(Event::Answered { request, .. }) = news
-                    && request == leave.0
-                {
+            while let Some(event) = events.recv().await {
+                if matches!(event, Event::Answered { request, .. } if request == leave.0) {
                     return;
                 }
             }
         })
         .await;
-        Ok(())
+    }
+
+    /// What getting into the room needed, and nobody wants any more.
+    fn give_back(&mut self) {
+        if self.is_in && self.given_back < GIVEN_BACK_TIMES {
+            self.given_back += 1;
+            native::give_back();
+        }
     }
 
     fn obey(&mut self, ask: Ask) {
@@ -171,62 +250,50 @@ impl Worker {
             Ask::Send { message, to } => {
                 self.call.send_message(&message, to.as_deref());
             }
+            Ask::Hush => locked(&self.voice.lips).hush(),
             Ask::Leave => self.leaving = Some(self.call.leave()),
         }
     }
 
-    async fn say(&mut self, write: u64, pcm: &[i16]) -> io::Result<()> {
-        if self.call.write(write, pcm) {
-            return Ok(());
-        }
-        // The session counts what is under way: what is not taken must not be waited for.
-        wire::write(&mut self.to, &Frame::<Tell>::Written { write }).await
-    }
-
     /// Passes on what the library told; true once it has left the room because it was asked to.
-    async fn pass_on(&mut self, news: News) -> io::Result<bool> {
-        let tell = match news {
-            News::Written(write) => {
-                wire::write(&mut self.to, &Frame::<Tell>::Written { write }).await?;
-                return Ok(false);
+    fn pass_on(&mut self, event: Event) -> bool {
+        let tell = match event {
+            Event::Tell(tell) => tell,
+            Event::Answered { request, .. } if Some(Request(request)) == self.leaving => {
+                self.tell(Tell::Over { said: None });
+                return true;
             }
-            News::Heard(frame) => {
-                wire::write(&mut self.to, &frame).await?;
-                return Ok(false);
-            }
-            News::Event(Event::Tell(tell)) => tell,
-            News::Event(Event::Answered { request, result }) => {
-                let request = Some(Request(request));
-                if request == self.leaving {
-                    self.tell(Tell::Over { said: None }).await?;
-                    return Ok(true);
-                }
+            Event::Answered { request, result } => {
+                let is_of_join = Some(Request(request)) == self.joining;
                 match result {
-                    Ok(joined) if request == self.joining => {
-                        match joined.pointer("/participants/local/id").and_then(|id| id.as_str()) {
-                            Some(id) => {
-                                self.is_in = true;
-                                Tell::Joined { id: id.to_owned() }
-                            }
-                            None => Tell::Refused { said: "the library does not say who we are".to_owned() },
-                        }
-                    }
-                    Err(said) if request == self.joining => Tell::Refused { said },
-                    Ok(_) => return Ok(false),
+                    Ok(joined) if is_of_join => self.joined(&joined),
+                    Err(said) if is_of_join => Tell::Refused { said },
+                    Ok(_) => return false,
                     Err(said) => Tell::Trouble { said },
                 }
             }
             // A refused join is told by its answer, a call that we leave by the answer to that.
-            News::Event(Event::State { state, said }) if state == "left" && self.is_in && self.leaving.is_none() => {
+            Event::State { state, said } if state == "left" && self.is_in && self.leaving.is_none() => {
                 Tell::Over { said }
             }
-            News::Event(Event::State { .. } | Event::Other) => return Ok(false),
+            Event::State { .. } | Event::Other => return false,
         };
-        self.tell(tell).await?;
-        Ok(false)
+        self.tell(tell);
+        false
     }
 
-    async fn tell(&mut self, tell: Tell) -> io::Result<()> {
-        wire::write(&mut self.to, &Frame::Control(tell)).await
+    fn joined(&mut self, answer: &serde_json::Value) -> Tell {
+        match answer.pointer("/participants/local/id").and_then(|id| id.as_str()) {
+            Some(id) => {
+                self.is_in = true;
+                native::give_back();
+                Tell::Joined { id: id.to_owned() }
+            }
+            None => Tell::Refused { said: "the library does not say who we are".to_owned() },
+        }
+    }
+
+    fn tell(&self, tell: Tell) {
+        self.way.send(&Frame::Control(tell));
     }
 }

@@ -140,6 +140,11 @@ impl Voice {
         self.close(Ended::Stopped { speech, sent_samples });
     }
 
+    /// Leaves out the fade that is due; true if there was one. Somebody else fades.
+    pub fn drop_fade(&mut self) -> bool {
+        self.fade.take().is_some()
+    }
+
     /// Whether the next slot has something to say.
     #[must_use]
     pub fn has_slot(&self) -> bool {

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Looks, 100 ms apart, for what comes soon.
 const LOOKS: usize = 300;
 
-async fn comes(what: &str, is: impl Fn() -> bool) {
+pub async fn comes(what: &str, is: impl Fn() -> bool) {
     for _ in 0..LOOKS {
         if is() {
             return;
@@ -22,7 +22,7 @@ async fn comes(what: &str, is: impl Fn() -> bool) {
     panic!("{what}: never");
 }
 
-async fn begins(interview: &Interview) {
+pub async fn begins(interview: &Interview) {
     for _ in 0..LOOKS {
         if !interview.get("").await["start_time"].is_null() {
             return;

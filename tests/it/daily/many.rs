@@ -86,7 +86,7 @@ fn daily_worker_is_small_and_frugal() {
         println!(
             "worker: {share:.1} % of a core, {peak:.1} MB at most ({own:.1} own, {mapped:.1} of files), both speaking"
         );
-        assert!(peak < 60.0, "{peak} MB");
+        assert!(own + mapped < 40.0 && peak < 60.0, "{own} + {mapped}, {peak} MB at most");
         stage.close().await;
     });
 }

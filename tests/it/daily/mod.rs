@@ -15,6 +15,8 @@ mod network;
 #[cfg(feature = "local-speech")]
 mod rehearsed;
 mod rest;
+#[cfg(feature = "local-speech")]
+mod restart;
 mod room;
 mod sounds;
 mod stage;

@@ -1,7 +1,7 @@
 //! The REST client against a fake of Daily's, with its documented shapes.
 
 use super::fake::Hall;
-use super::fake::rest::{FakeRest, KEY};
+use super::fake::rest::{ENDLESS, FakeRest, KEY};
 use serde_json::json;
 use std::time::Duration;
 use vivavoce::room::daily::rest::token::Token;
@@ -84,6 +84,9 @@ async fn daily_tokens_presence_messages_recordings_and_webhooks() {
     assert_eq!(rest.recording("rec-3").await.expect("there").duration, Some(3.0));
     assert!(rest.recording_link("rec-3", 60).await.expect("a link").download_link.ends_with("rec-3.mp4"));
     assert_eq!(rest.delete_recording("rec-3").await, Ok(true));
+    // An answer without an end, and without a stated length, is not read to the memory's end.
+    let endless = tokio::time::timeout(Duration::from_secs(9), rest.recording(ENDLESS)).await.expect("it is given up");
+    assert!(matches!(endless, Err(RestError::Unreadable { .. })), "{endless:?}");
     rest.start_recording("r").await.expect("started");
     rest.stop_recording("r").await.expect("stopped");
 

@@ -22,7 +22,14 @@ pub fn strength(pcm: &[i16], hz: f64, rate_hz: u32) -> f64 {
 }
 
 /// The height at which `pcm` is strongest, in steps of 1 Hz.
-pub fn height(pcm: &[i16], rate_hz: u32) -> f64 {
+fn height(pcm: &[i16], rate_hz: u32) -> f64 {
     let of = |hz: &i32| strength(pcm, f64::from(*hz), rate_hz);
     f64::from((200..1_500).max_by(|a, b| of(a).total_cmp(&of(b))).expect("a range"))
+}
+
+/// Whether `pcm` is a tone of `hz`, but for what a gap in it shifts: a loaded machine leaves some.
+pub fn is_tone(pcm: &[i16], hz: f64, rate_hz: u32) -> bool {
+    let found = height(pcm, rate_hz);
+    println!("a tone of {found} Hz");
+    (found - hz).abs() <= 3.0
 }

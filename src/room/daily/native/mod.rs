@@ -2,9 +2,11 @@
 //! process may use it: it is foreign code that has crashed before, and a call that is lost may never return.
 
 mod library;
+mod memory;
 mod python;
 
 pub use library::NotLoaded;
+pub use memory::give_back;
 
 use library::{AboutClient, AudioData, CallDelegate, ContextDelegate, Library, MediaDelegate, Opaque, Text};
 use std::ffi::{CStr, CString, c_char};
@@ -118,6 +120,8 @@ pub struct Call {
 
 // SAFETY: the interface may be called from any thread.
 unsafe impl Send for Call {}
+// SAFETY: as above.
+unsafe impl Sync for Call {}
 
 /// A request to the library; its outcome comes as an event with this number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -27,7 +27,7 @@ const WAIT_FIRST: Duration = Duration::from_millis(500);
 /// The longest wait that a server may ask for.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 /// Longest answer that is read, bytes: a page of recordings is far below.
-const ANSWER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The largest message that Daily takes, bytes.
 pub const MESSAGE_BYTES_MAX: usize = 4_096;
 
@@ -280,13 +280,22 @@ fn retry_after(answer: &Response) -> Option<Duration> {
 }
 
 async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, RestError> {
-    if answer.content_length().is_some_and(|bytes| bytes > ANSWER_BYTES_MAX) {
-        return Err(RestError::Unreadable { said: "the answer is too long".to_owned() });
-    }
-    let bytes =
-        answer.bytes().await.map_err(|error| RestError::Unreachable { said: error.without_url().to_string() })?;
+    let bytes = body(answer).await?;
     let body = if bytes.is_empty() { b"{}" } else { &bytes[..] };
     serde_json::from_slice(body).map_err(|error| RestError::Unreadable { said: error.to_string() })
+}
+
+/// The body of an answer, within its limit whether or not its length is told beforehand.
+async fn body(mut answer: Response) -> Result<Vec<u8>, RestError> {
+    let mut bytes = Vec::new();
+    let lost = |error: reqwest::Error| RestError::Unreachable { said: error.without_url().to_string() };
+    while let Some(chunk) = answer.chunk().await.map_err(lost)? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(RestError::Unreadable { said: "the answer is too long".to_owned() });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 async fn refusal(answer: Response) -> RestError {
@@ -298,7 +307,7 @@ async fn refusal(answer: Response) -> RestError {
         info: String,
     }
     let status = answer.status();
-    let body: Body = match answer.bytes().await {
+    let body: Body = match body(answer).await {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
         Err(_) => Body::default(),
     };

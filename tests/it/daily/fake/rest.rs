@@ -3,6 +3,7 @@
 
 use super::Hall;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
@@ -12,10 +13,14 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// The key that it takes.
 pub const KEY: &str = "daily-key-of-the-tests";
+
+/// A recording whose record never ends.
+pub const ENDLESS: &str = "endless";
 
 /// A refusal that a test has set: status, Daily's code, and how long to wait, s.
 pub type Refusal = (u16, &'static str, Option<u32>);
@@ -30,6 +35,8 @@ pub struct Books {
     pub refusals: VecDeque<Refusal>,
     /// Does what it is asked, and the answer gets lost: the next request, once.
     pub loses_answer: bool,
+    /// How long making a room takes, ms; it is there at once.
+    pub slow_ms: u64,
     pub recordings: Vec<Value>,
     pub webhooks: Vec<Value>,
 }
@@ -108,6 +115,13 @@ async fn guard(State(fake): State<FakeRest>, headers: HeaderMap, request: Reques
 }
 
 async fn create_room(State(fake): State<FakeRest>, Json(wish): Json<Value>) -> Response {
+    let slow_ms = fake.books().slow_ms;
+    let answer = made_room(&fake, &wish);
+    tokio::time::sleep(Duration::from_millis(slow_ms)).await;
+    answer
+}
+
+fn made_room(fake: &FakeRest, wish: &Value) -> Response {
     let name = wish["name"].as_str().unwrap_or("unnamed").to_owned();
     let mut books = fake.books();
     books.bodies.push(wish.clone());
@@ -190,6 +204,10 @@ async fn recordings(State(fake): State<FakeRest>, Query(query): Query<HashMap<St
 }
 
 async fn recording(State(fake): State<FakeRest>, Path(id): Path<String>) -> Response {
+    if id == ENDLESS {
+        let piece = || async { Some((Ok::<_, std::io::Error>(vec![b' '; 64 * 1024]), ())) };
+        return Body::from_stream(futures::stream::unfold((), move |()| piece())).into_response();
+    }
     let books = fake.books();
     let found = books.recordings.iter().find(|one| one["id"] == id.as_str());
     found.map_or_else(|| refused(404, "not-found", "no such recording"), |one| Json(one.clone()).into_response())
