@@ -132,7 +132,7 @@ async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() 
         let events = stage.store.events(id, 0, 100).await.expect("read");
         let answer = events.iter().find(|event| event.kind == "answer_committed").expect("an answer");
         let waited_ms = answer.payload["transcribed_ms"].as_u64().expect("a number");
-        assert_eq!(waited_ms >= 3_000, is_awaited, "{needed}: {waited_ms} ms");
+        assert_eq!(waited_ms >= 2_900, is_awaited, "{needed}: {waited_ms} ms");
         stage.end().await;
     }
 }
