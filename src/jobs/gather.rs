@@ -110,18 +110,7 @@ impl Reading {
                 let (llm, tts) = (versions.llm.clone(), versions.tts.clone());
                 self.versions = Versions { app, stt, llm, tts, bank: String::new() };
             }
-            SessionEvent::QuestionOpened { key, .. } => {
-                if let Some(taken_back) = self.open.replace(key.clone()).filter(|open| open != key) {
-                    // Only what was asked too early is left without being closed.
-                    self.outcomes.remove(&taken_back);
-                    self.asked.retain(|asked| *asked != taken_back);
-                }
-                if !self.asked.contains(key) {
-                    self.asked.push(key.clone());
-                }
-                // Stands if the interview ends before the question is closed.
-                self.outcomes.insert(key.clone(), QuestionOutcome::CutShort);
-            }
+            SessionEvent::QuestionOpened { key, .. } => self.opened(key),
             SessionEvent::QuestionClosed { key, outcome } => {
                 self.outcomes.insert(key.clone(), *outcome);
                 self.open = self.open.take().filter(|open| open != key);
@@ -184,6 +173,19 @@ impl Reading {
             | SessionEvent::ConversationOpened { .. }
             | SessionEvent::ReplyBegan { .. } => {}
         }
+    }
+
+    fn opened(&mut self, key: &String) {
+        if let Some(taken_back) = self.open.replace(key.clone()).filter(|open| open != key) {
+            // Only what was asked too early is left without being closed.
+            self.outcomes.remove(&taken_back);
+            self.asked.retain(|asked| *asked != taken_back);
+        }
+        if !self.asked.contains(key) {
+            self.asked.push(key.clone());
+        }
+        // Stands if the interview ends before the question is closed.
+        self.outcomes.insert(key.clone(), QuestionOutcome::CutShort);
     }
 
     fn answer(&mut self, answer: &Answer, at_ms: u64, rules: &OurFaultRules) {
