@@ -8,7 +8,7 @@ use std::ops::Range;
 /// More in one text are left in: by then a person has been told.
 const ASIDES_MAX: usize = 20;
 /// Words before and after the shortest run within which the sentence's ends are the wish's, too.
-const NEAR_START_WORDS: usize = 8;
+const NEAR_START_WORDS: usize = 6;
 const NEAR_END_WORDS: usize = 12;
 /// Words with which the speaker goes back to the subject.
 const TURNS: &[&str] = &["but", "because", "whereas", "while", "although", "але", "тому"];

@@ -72,7 +72,9 @@ fn daily_candidate_leaves_and_comes_again_and_observers_are_not_the_candidate() 
         println!("voice in: {} ms from the microphone to the session", spoken.elapsed().as_millis());
         let heard = stage.listen(Duration::from_secs(2)).await;
         assert!(is_tone(middle(&heard), 440.0, 16_000));
-        assert!(strength(middle(&heard), 900.0, 16_000) < 50.0, "the observer is heard as the candidate");
+        // A gap on a busy machine clicks at every pitch, a voice does not.
+        let (own, others) = (strength(middle(&heard), 440.0, 16_000), strength(middle(&heard), 900.0, 16_000));
+        assert!(others < own / 10.0, "the observer is heard as the candidate: {others} beside {own}");
 
         let first = candidate.id.clone();
         drop(candidate);

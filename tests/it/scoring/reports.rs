@@ -286,7 +286,7 @@ async fn a_report_made_anew_tells_what_changed_and_why() {
     let strict = scoring(&SHIPPED.replace("level_from = [0.2, 0.4, 0.65, 0.85]", "level_from = [0.3, 0.6, 0.9, 1.0]"));
     let after = assess(&app.store, &strict, &interview).await.expect("a report").report;
     let comparison = compare(&before, &after);
-    assert!(comparison.causes.iter().any(|cause| cause.starts_with("rubric 1 (")), "{:?}", comparison.causes);
+    assert!(comparison.causes.iter().any(|cause| cause.starts_with("rubric 2 (")), "{:?}", comparison.causes);
     assert!(after.provenance.hashes.rubric != before.provenance.hashes.rubric);
 }
 
