@@ -115,7 +115,7 @@ pub async fn show(
 /// Upload a CV: a PDF, or its text. What is read waits as `draft` until it is confirmed; the file is not kept.
 #[utoipa::path(post, operation_id = "upload_cv", path = "/profiles/me/cv", tag = "profiles",
     request_body(content((Vec<u8> = "application/pdf"), (String = "text/plain")), description = "At most 10 MB."),
-    responses((status = 200, description = "The profile with the new draft.", body = ProfileView),
+    responses((status = 200, description = "The profile with the new draft.", body = ProfileView), (status = 404, description = "The account is gone."),
         (status = 413, description = "The file is too large."), (status = 415, description = "Neither PDF nor text."),
         (status = 422, description = "Damaged, protected or scanned; `detail` tells what to do."),
         (status = 429, description = "Too many tries.")))]
@@ -146,7 +146,7 @@ pub async fn upload(
 /// Confirm the own profile, as it is to be from now on. A field that stands as it was read keeps its place in the CV;
 /// every other is the person's own word.
 #[utoipa::path(put, operation_id = "confirm_profile", path = "/profiles/me", tag = "profiles", request_body = ProfileBody,
-    responses((status = 200, description = "The profile.", body = ProfileView)))]
+    responses((status = 200, description = "The profile.", body = ProfileView), (status = 404, description = "The account is gone.")))]
 pub async fn confirm(
     State(state): State<Shared>,
     person: Person,
