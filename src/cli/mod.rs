@@ -12,7 +12,7 @@ mod rescore;
 mod score;
 mod seed;
 mod serve;
-mod tone;
+pub mod tone;
 mod user;
 
 use crate::config::Settings;

@@ -116,10 +116,11 @@ async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() 
     if crate::models::support::file("smart-turn").and(crate::models::support::runtime()).is_none() {
         return;
     }
+    const SILENCE_MAX_MS: u64 = 6_000; // far above what a busy machine adds to an end that is told at once
     // No probability is enough, or any is.
     for (needed, is_awaited) in [("1.0", true), ("0.0", false)] {
         let own = format!(
-            "[room.open_offer]\nendpointing = \"turn\"\ncomplete_probability = {needed}\nsilence_max_ms = 3000\n\
+            "[room.open_offer]\nendpointing = \"turn\"\ncomplete_probability = {needed}\nsilence_max_ms = {SILENCE_MAX_MS}\n\
              [providers]\nvad = \"energy\"\nturn_model = \"smart-turn\""
         );
         let stage = Stage::set(400, &own).await;
@@ -132,7 +133,7 @@ async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() 
         let events = stage.store.events(id, 0, 100).await.expect("read");
         let answer = events.iter().find(|event| event.kind == "answer_committed").expect("an answer");
         let waited_ms = answer.payload["transcribed_ms"].as_u64().expect("a number");
-        assert_eq!(waited_ms >= 2_900, is_awaited, "{needed}: {waited_ms} ms");
+        assert_eq!(waited_ms >= SILENCE_MAX_MS - 100, is_awaited, "{needed}: {waited_ms} ms");
         stage.end().await;
     }
 }

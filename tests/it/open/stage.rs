@@ -107,10 +107,9 @@ fn merge(base: &mut toml::Table, over: toml::Table) {
     }
 }
 
-/// So much of a tone at 24 kHz.
+/// So much of a tone, as a caller's microphone gives it.
 pub fn tone(hz: u32, ms: u32) -> Vec<i16> {
-    let angle = |n: u32| f64::from(n) * f64::from(hz) * std::f64::consts::TAU / 24_000.0;
-    (0..ms * 24).map(|n| (angle(n).sin() * 9_000.0) as i16).collect()
+    vivavoce::cli::tone::tone(hz, ms, 24_000)
 }
 
 /// Hears until `is_enough` says so: the messages' types in order, and the sound.
@@ -138,10 +137,9 @@ pub fn loud(sound: &[i16]) -> usize {
     sound.iter().filter(|sample| sample.unsigned_abs() > 3_000).count()
 }
 
-/// Crossings of zero a second in the loud part of a sound, Hz.
+/// The pitch of the loud part of a sound, Hz; frames that a busy machine lost do not change it.
 pub fn pitch(sound: &[i16]) -> u32 {
     let from = sound.iter().position(|sample| sample.unsigned_abs() > 3_000).expect("it sounds") + 1_600;
-    let middle = &sound[from..(from + 4_800).min(sound.len())];
-    let crossings = middle.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count();
-    u32::try_from(crossings * EAR_HZ as usize / middle.len()).expect("small")
+    let middle = sound.get(from..(from + 4_800).min(sound.len())).unwrap_or_default();
+    vivavoce::cli::tone::pitch(middle, EAR_HZ).round() as u32
 }
