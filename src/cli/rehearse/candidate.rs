@@ -38,6 +38,13 @@ pub struct Turn {
     pub recovered: bool,
 }
 
+impl Turn {
+    #[must_use]
+    pub fn gap_ms(&self) -> Option<u64> {
+        self.gap.and_then(|gap| u64::try_from(gap.as_millis()).ok())
+    }
+}
+
 /// What the candidate does.
 #[derive(Clone, Debug)]
 pub enum Deed {

@@ -101,7 +101,7 @@ pub struct Summary {
     pub calls: usize,
     pub calls_failed: usize,
     pub turns: usize,
-    /// Of answers to factual questions, without follow-ups.
+    /// Of all answers to factual questions, those to their follow-ups as well.
     pub gap_ms: Percentiles,
     pub gap_ms_by_kind: BTreeMap<String, Percentiles>,
     /// Of all spoken answers, as the server's recording has them, and as its events do; and how many of them differ by
@@ -134,11 +134,12 @@ impl Summary {
         let mut gaps: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for turn in turns() {
             let kind = if turn.is_follow_up { FOLLOW_UP.to_owned() } else { turn.kind.clone() };
-            gaps.entry(kind).or_default().extend(turn.gap.and_then(|gap| u64::try_from(gap.as_millis()).ok()));
+            gaps.entry(kind).or_default().extend(turn.gap_ms());
         }
         let measured = |of: fn(&MeasuredGap) -> u64| -> Vec<u64> {
             outcomes.iter().flat_map(|outcome| &outcome.gaps).map(of).collect()
         };
+        let factual: Vec<u64> = turns().filter(|turn| turn.kind == "factual").filter_map(Turn::gap_ms).collect();
         let effects: Vec<Effect> = outcomes.iter().flat_map(|outcome| outcome.effects.iter().copied()).collect();
         let count = |of: fn(&Comparison) -> usize| outcomes.iter().map(|outcome| of(&outcome.comparison)).sum();
         let share = |errors: usize, words: usize| (words > 0).then(|| round(errors as f64 / words as f64));
@@ -152,7 +153,7 @@ impl Summary {
             calls: outcomes.len(),
             calls_failed: outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count(),
             turns: turns().count(),
-            gap_ms: Percentiles::of(gaps.get("factual").map_or(&[], Vec::as_slice)),
+            gap_ms: Percentiles::of(&factual),
             gap_ms_by_kind: gaps.iter().map(|(kind, gaps)| (kind.clone(), Percentiles::of(gaps))).collect(),
             recorded_gap_ms: Percentiles::of(&measured(|gap| u64::try_from(gap.waveform_ms).unwrap_or(0))),
             event_gap_ms: Percentiles::of(&measured(|gap| gap.events_ms)),
@@ -195,7 +196,9 @@ impl Summary {
             let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
             let _ = writeln!(out, "  {kind:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
         }
-        for (name, gaps) in [("(recording)", self.recorded_gap_ms), ("(events)", self.event_gap_ms)] {
+        let over_all =
+            [("(all factual)", self.gap_ms), ("(recording)", self.recorded_gap_ms), ("(events)", self.event_gap_ms)];
+        for (name, gaps) in over_all {
             let (p50, p95, p99, max) = (ms(gaps.p50), ms(gaps.p95), ms(gaps.p99), ms(gaps.max));
             let _ = writeln!(out, "  {name:<14} {:>7} {p50:>7} {p95:>7} {p99:>7} {max:>7}", gaps.n);
         }
@@ -308,7 +311,8 @@ mod tests {
         let failed = CallOutcome { failures: vec!["call 2: it broke".into()], ..CallOutcome::default() };
         let summary = Summary::of(&[outcome, failed], "tone".into());
         assert_eq!((summary.calls, summary.calls_failed, summary.turns, summary.lost), (2, 1, 3, 1));
-        assert_eq!((summary.gap_ms.p50, summary.gap_ms.n), (Some(700), 1));
+        assert_eq!((summary.gap_ms.p95, summary.gap_ms.n), (Some(900), 2));
+        assert_eq!((summary.gap_ms_by_kind["factual"].p50, summary.gap_ms_by_kind["factual"].n), (Some(700), 1));
         assert_eq!(summary.gap_ms_by_kind[FOLLOW_UP].p50, Some(900));
         assert_eq!(summary.gap_ms_by_kind["design"], Percentiles::default());
         assert_eq!((summary.talked_over, summary.recovered, summary.heard_wer), (1, 0, Some(0.4)));
@@ -316,7 +320,7 @@ mod tests {
         assert_eq!(summary.said_wer, Some(0.3));
         assert!(!summary.is_clean());
         let json: serde_json::Value = serde_json::to_value(&summary).expect("plain data");
-        assert_eq!(json["gap_ms"]["p95"], 700);
+        assert_eq!(json["gap_ms"]["p95"], 900);
         assert_eq!(json["report_url"], "http://host/report/1");
         assert!(summary.table().contains("FAILED: call 2: it broke"));
     }
