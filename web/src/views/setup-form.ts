@@ -23,6 +23,7 @@ class SetupForm {
   readonly element: HTMLElement;
   private readonly languageSlot = h("div", {});
   private readonly categorySlot = h("div", { class: "field" });
+  private readonly categoryAbout = h("p", { class: "hint", "aria-live": "polite" });
   private readonly levelSlot = h("div", {});
   private readonly lengthSlot = h("div", {});
   private readonly role = roleField();
@@ -106,18 +107,20 @@ class SetupForm {
   private chooseLanguage(code: string): void {
     this.language = code;
     const offered = this.offered().filter((category) => category.language === code);
-    const options = offered.map((category) => ({ value: category.slug, name: category.name, about: category.description }));
+    const options = offered.map((category) => ({ value: category.slug, name: category.name }));
     fill(
       this.categorySlot,
       radios("category", t.front.category, "choices", options, offered[0]?.slug ?? "", (slug) =>
         this.chooseCategory(offered.find((one) => one.slug === slug)),
       ),
+      this.categoryAbout,
     );
     this.chooseCategory(offered[0]);
   }
 
   private chooseCategory(category: Category | undefined): void {
     this.category = category;
+    this.categoryAbout.textContent = category?.description ?? "";
     const levels = category?.levels ?? [];
     const offered = levels.filter((level) => level.questions > 0).map((level) => level.level);
     const kept = [this.level, LEVEL_USUAL, offered[0]].find((level) => level !== undefined && offered.includes(level));
