@@ -190,12 +190,16 @@ pub struct Jobs {
     pub enabled: bool,
 }
 
+/// Shortest token for the numbers, bytes: it lives long, and nobody counts attempts at it.
+const METRICS_TOKEN_BYTES_MIN: usize = 16;
+
 /// `[telemetry]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     pub log: String,
     pub format: LogFormat,
+    pub metrics_token: Secret,
 }
 
 /// How log lines look.
@@ -316,6 +320,10 @@ impl Settings {
                 "server.tokens must live for some time",
             ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
+            (
+                (1..METRICS_TOKEN_BYTES_MIN).contains(&self.telemetry.metrics_token.0.len()),
+                "telemetry.metrics_token must be empty, or have at least 16 letters and digits by chance",
+            ),
         ];
         let wrong = wrong
             .into_iter()
@@ -370,6 +378,7 @@ mod tests {
             ("[server]\nlisten = \"here\"", ["listen", "address"]),
             ("[room.webrtc]\nport_min = 5", ["port_min", "port_max"]),
             ("[telemetry]\nformat = \"xml\"", ["xml", "json"]),
+            ("[telemetry]\nmetrics_token = \"short\"", ["metrics_token", "16"]),
             ("listen", ["TOML", "="]),
         ] {
             let error = said(text);

@@ -1,6 +1,8 @@
 //! The vocabulary of audio: rates, frames, positions in samples. Must never hold a codec, a device or a clock.
 
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rate of everything that is listened to and recorded, Hz (what the speech models take; a native Opus rate).
@@ -74,5 +76,33 @@ impl VoiceClip {
     #[must_use]
     pub fn duration_ms(&self) -> u64 {
         self.pcm.len() as u64 * 1000 / u64::from(VOICE_RATE_HZ)
+    }
+}
+
+/// Part of what is kept of a track, in one piece: copied whole, not sample by sample.
+#[must_use]
+pub fn stretch(kept: &VecDeque<i16>, part: Range<usize>) -> Vec<i16> {
+    let (first, second) = kept.as_slices();
+    let in_first = part.start.min(first.len())..part.end.min(first.len());
+    let in_second = part.start.saturating_sub(first.len())..part.end.saturating_sub(first.len());
+    [&first[in_first], &second[in_second]].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_is_the_same_wherever_the_ring_begins() {
+        let mut kept: VecDeque<i16> = (0..8).collect();
+        for turn in 0..8 {
+            let all: Vec<i16> = kept.iter().copied().collect();
+            for (from, to) in [(0, 8), (0, 0), (2, 5), (7, 8), (8, 8)] {
+                assert_eq!(stretch(&kept, from..to), all[from..to], "{turn}: {from}..{to}");
+            }
+            kept.rotate_left(1);
+            kept.pop_front();
+            kept.push_back(turn);
+        }
     }
 }

@@ -285,16 +285,24 @@ impl Track {
         if self.voice.next != Some(at.0) {
             self.end_of_voice()?;
         }
-        let (start, samples) = self.voice.push(at.0, pcm)?;
-        self.place(RIGHT, start, &samples)
+        let start = self.voice.push(at.0, pcm)?;
+        self.place_voice(start)
+    }
+
+    /// Puts what the resampler brought out where it belongs.
+    fn place_voice(&mut self, start: u64) -> Result<(), RecordingError> {
+        let samples = std::mem::take(&mut self.voice.samples);
+        let placed = self.place(RIGHT, start, &samples);
+        self.voice.samples = samples;
+        placed
     }
 
     /// The voice fell silent: what the resampler still holds of it goes into the file.
     fn end_of_voice(&mut self) -> Result<(), RecordingError> {
-        if let Some((start, samples)) = self.voice.drain()? {
-            self.place(RIGHT, start, &samples)?;
+        match self.voice.drain()? {
+            Some(start) => self.place_voice(start),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn write_before(&mut self, until: u64) -> Result<(), RecordingError> {
@@ -324,37 +332,38 @@ struct VoiceSide {
     next: Option<u64>,
     /// Samples of the resampler's delay still to be left out.
     skip_samples: usize,
+    /// What came out last.
+    samples: Vec<i16>,
 }
 
 impl VoiceSide {
     fn new() -> Result<Self, RecordingError> {
         let resampler = ChunkResampler::new(VOICE_RATE_HZ, EAR_RATE_HZ, VOICE_FRAME_SAMPLES)?;
-        Ok(Self { skip_samples: 0, resampler, next: None })
+        Ok(Self { skip_samples: 0, resampler, next: None, samples: Vec::with_capacity(EAR_FRAME_SAMPLES) })
     }
 
-    /// Samples that the frame at `at` brings out, and where they start.
-    fn push(&mut self, at: u64, pcm: &[i16]) -> Result<(u64, Vec<i16>), RecordingError> {
+    /// Takes the frame at `at`; where the samples start that it brings out.
+    fn push(&mut self, at: u64, pcm: &[i16]) -> Result<u64, RecordingError> {
         if self.next.is_none() {
             self.resampler.reset();
             self.skip_samples = self.resampler.delay_samples();
         }
         let skip = std::mem::take(&mut self.skip_samples);
-        let mut samples = Vec::with_capacity(EAR_FRAME_SAMPLES);
-        self.resampler.push(pcm, |sample| samples.push(sample))?;
-        samples.drain(..skip.min(samples.len()));
+        self.samples.clear();
+        self.resampler.push(pcm, |sample| self.samples.push(sample))?;
+        self.samples.drain(..skip.min(self.samples.len()));
         self.next = Some(at + EAR_FRAME_SAMPLES as u64);
-        let start = if skip > 0 { at } else { at.saturating_sub(self.resampler.delay_samples() as u64) };
-        Ok((start, samples))
+        Ok(if skip > 0 { at } else { at.saturating_sub(self.resampler.delay_samples() as u64) })
     }
 
-    /// Ends the stretch of voice, if there was one.
-    fn drain(&mut self) -> Result<Option<(u64, Vec<i16>)>, RecordingError> {
+    /// Ends the stretch of voice; where its last samples start, if there was one.
+    fn drain(&mut self) -> Result<Option<u64>, RecordingError> {
         let Some(next) = self.next.take() else { return Ok(None) };
         let delay = self.resampler.delay_samples();
-        let mut samples = Vec::with_capacity(EAR_FRAME_SAMPLES);
-        self.resampler.push(&[], |sample| samples.push(sample))?;
-        samples.truncate(delay);
-        Ok(Some((next.saturating_sub(delay as u64), samples)))
+        self.samples.clear();
+        self.resampler.push(&[], |sample| self.samples.push(sample))?;
+        self.samples.truncate(delay);
+        Ok(Some(next.saturating_sub(delay as u64)))
     }
 }
 

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 use serde::de::DeserializeOwned;
 use std::net::{IpAddr, SocketAddr};
+use subtle::ConstantTimeEq as _;
 
 /// Who is asking.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,6 +128,29 @@ impl FromRequestParts<Shared> for CallerOfFile {
     }
 }
 
+/// Whoever may read the server's numbers: somebody at this machine, staff, or whoever has the token that the settings
+/// give out for it.
+pub struct Watcher;
+
+impl FromRequestParts<Shared> for Watcher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, ApiError> {
+        let Some(given) = parts.headers.get(header::AUTHORIZATION) else {
+            let is_here = is_from_here(parts, state);
+            return is_here.then_some(Self).ok_or(ApiError::Unauthorized(
+                "From another machine this takes a token: telemetry.metrics_token, or an interviewer's.",
+            ));
+        };
+        let wanted = &state.settings.telemetry.metrics_token.0;
+        let token = given.as_bytes().split_at_checked("Bearer ".len()).map_or(&b""[..], |(_, token)| token);
+        if !wanted.is_empty() && bool::from(token.ct_eq(wanted.as_bytes())) {
+            return Ok(Self);
+        }
+        Staff::from_request_parts(parts, state).await.map(|_| Self)
+    }
+}
+
 async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result<Caller, ApiError> {
     let token = match parts.headers.get(header::AUTHORIZATION) {
         Some(value) => {
@@ -158,10 +182,15 @@ async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result
     }
 }
 
+/// Whether somebody at this machine practises without a token: where that is allowed, and nobody else can reach us.
+fn is_local(parts: &Parts, state: &Shared) -> bool {
+    state.settings.server.local_practice && state.listens_on_loopback && is_from_here(parts, state)
+}
+
 /// Whether the request comes from this machine, meant for this machine: the peer is loopback, no proxy stands between
 /// (one that says so, or one that the settings speak of: some leave no trace), and neither the name nor the page that sent
 /// it belongs to another site (which a browser here could be lured to).
-fn is_local(parts: &Parts, state: &Shared) -> bool {
+fn is_from_here(parts: &Parts, state: &Shared) -> bool {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let headers = &parts.headers;
     let is_proxied =
@@ -171,9 +200,7 @@ fn is_local(parts: &Parts, state: &Shared) -> bool {
     let origin = header_text(headers, &header::ORIGIN);
     let settings = &state.settings;
     let is_for_others = !settings.server.public_url.is_empty() || settings.accounts.behind_proxy;
-    settings.server.local_practice
-        && !is_for_others
-        && state.listens_on_loopback
+    !is_for_others
         && peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
         && !is_proxied
         && host.is_some_and(is_loopback_authority)

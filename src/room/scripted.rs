@@ -1,7 +1,7 @@
 //! A room for tests without a network, on tokio's clock, which a test may pause: speech is "sent" at the pace of 20 ms,
 //! the candidate is whatever the test puts in. Must never be reachable from a configuration.
 
-use crate::audio::frame::{EAR_FRAME_SAMPLES, EarFrame, FRAME_MS, SamplePos};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EarFrame, FRAME_MS, SamplePos, stretch};
 use crate::room::webrtc::{Ended, Slot, Voice};
 use crate::room::{ClientSignal, ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use std::collections::VecDeque;
@@ -144,7 +144,8 @@ impl ScriptedRoom {
         self.silence_left = self.silence_left.saturating_sub(FRAME);
         let mut pcm = [0; EAR_FRAME_SAMPLES];
         let said = self.waiting.len().min(EAR_FRAME_SAMPLES);
-        pcm.iter_mut().zip(self.waiting.drain(..said)).for_each(|(to, from)| *to = from);
+        pcm[..said].copy_from_slice(&stretch(&self.waiting, 0..said));
+        self.waiting.drain(..said);
         if self.is_connected {
             self.tell(RoomEvent::Heard(EarFrame { at: self.next, pcm, concealed: false })).await;
             if let Some(Slot::Speech { speech, offset_samples, pcm }) = self.voice.take_slot() {

@@ -11,7 +11,7 @@ use super::mouth::{Mouth, Pumped};
 use super::wording::Wordings;
 use super::{Control, Setup, Work};
 use crate::audio::frame::SamplePos;
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::id::{SessionId, SpeechId, TurnId};
 use crate::interview::question::QuestionKind;
 use crate::interview::{self, EndReason, Facts, Interview};
@@ -122,11 +122,15 @@ pub(super) async fn run(
 ) -> Outcome {
     let stop = setup.cancel.clone();
     let (mut actor, mut inbox) = wake::wake(setup, view, tasks);
+    // Frames come fifty times a second, both ways: neither is set up anew for each.
+    let stopped = stop.cancelled();
+    tokio::pin!(stopped);
+    let mut alarm = Alarm::default();
     while actor.ended.is_none() && !actor.fenced {
         let deadline = actor.deadline();
         tokio::select! {
             biased;
-            () = stop.cancelled() => actor.end(EndReason::Shutdown),
+            () = &mut stopped => actor.end(EndReason::Shutdown),
             Some(control) = control.recv() => match control {
                 Control::End(reason) => actor.interview_event(interview::Event::End { reason }),
                 Control::Fence => actor.fenced = true,
@@ -137,7 +141,7 @@ pub(super) async fn run(
             event = inbox.room.recv() => {
                 actor.room_event(event.unwrap_or(RoomEvent::Closed { reason: ClosedReason::Lost }));
             }
-            () = tokio::time::sleep_until(deadline.into()) => {}
+            () = alarm.by(deadline) => {}
         }
         actor.drain();
     }

@@ -3,7 +3,7 @@
 
 use super::echo::EchoGuard;
 use super::utterances::{Mark, Settings, Utterances};
-use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VOICE_FRAME_SAMPLES};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, VOICE_FRAME_SAMPLES, stretch};
 use crate::audio::gaps::silent_tail;
 use crate::id::UtteranceId;
 use crate::stt::{SttCommand, SttError, SttEvent, SttStream, Transcript};
@@ -150,10 +150,12 @@ pub fn open(
 impl Listening {
     async fn run(mut self, mut commands: mpsc::Receiver<EarCommand>, cancel: CancellationToken) {
         let (mut voice_open, mut stt_open) = (true, true);
+        let cancelled = cancel.cancelled();
+        tokio::pin!(cancelled);
         loop {
             tokio::select! {
                 biased;
-                () = cancel.cancelled() => return,
+                () = &mut cancelled => return,
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
                     None => return,
@@ -201,7 +203,7 @@ impl Listening {
         let kept_max = EAR_RATE_HZ as usize * TURN_AUDIO_S;
         let excess = (self.recent.len() + frame.pcm.len()).saturating_sub(kept_max);
         self.recent.drain(..excess.min(self.recent.len()));
-        self.recent.extend(frame.pcm);
+        self.recent.extend(&frame.pcm);
         // Our own voice is nobody's: the detector hears silence in its place.
         let seen = if self.echo.is_echo(&frame) {
             metrics::counter!("vivavoce_echo_frames_total").increment(1);
@@ -242,7 +244,7 @@ impl Listening {
     fn voice_end(&self, at: SamplePos) -> SamplePos {
         let since = usize::try_from(self.last_at.0.saturating_sub(at.0)).unwrap_or(usize::MAX);
         let end = self.recent.len().saturating_sub(since);
-        let heard: Vec<i16> = self.recent.range(end.saturating_sub(EAR_RATE_HZ as usize)..end).copied().collect();
+        let heard = stretch(&self.recent, end.saturating_sub(EAR_RATE_HZ as usize)..end);
         SamplePos(at.0.saturating_sub(silent_tail(&heard)))
     }
 
@@ -280,8 +282,7 @@ impl Listening {
         if self.completions.len() >= COMPLETIONS_MAX {
             return;
         }
-        let audio: Vec<i16> = self.recent.iter().copied().collect();
-        let judged = model.completion(audio);
+        let judged = model.completion(stretch(&self.recent, 0..self.recent.len()));
         self.completions.push(Box::pin(async move {
             match judged.await {
                 Ok(probability) => (utterance, Some(probability)),

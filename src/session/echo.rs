@@ -86,22 +86,27 @@ impl EchoGuard {
     pub fn is_echo(&mut self, frame: &EarFrame) -> bool {
         let excess = (self.heard.len() + FRAME).saturating_sub(SEARCHED);
         self.heard.drain(..excess);
+        // Silence is nobody's voice, and most of a call is that.
+        if frame.pcm == [0; EAR_FRAME_SAMPLES] {
+            self.heard.extend([0.0; FRAME]);
+            return false;
+        }
         self.heard.extend(thinned(&frame.pcm, EAR_FRAME_SAMPLES / FRAME));
         let end = frame.at.0 / POSITIONS + FRAME as u64;
-        let heard: Vec<f32> = self.heard.iter().copied().collect();
+        let heard: &[f32] = self.heard.make_contiguous();
         let loudest = rms(&heard[heard.len().saturating_sub(FRAME)..]);
         if loudest < LOUDNESS_MIN || self.sent_until + (LAG_MAX as u64) < end {
             return false;
         }
-        let sent: Vec<f32> = self.sent.iter().copied().collect();
-        if sent.iter().all(|sample| *sample == 0.0) {
+        let sent = Sent { samples: self.sent.make_contiguous(), until: self.sent_until };
+        if sent.samples.iter().all(|sample| *sample == 0.0) {
             return false;
         }
         match self.delay {
             Delay::Known { lag, misses } => {
                 let recent = &heard[heard.len().saturating_sub(COMPARED)..];
                 let lags = lag.saturating_sub(WANDER)..=lag + WANDER;
-                let found = self.best(&sent, recent, end, lags).filter(|(_, alike)| *alike >= KNOWN_MIN);
+                let found = sent.best(recent, end, lags).filter(|(_, alike)| *alike >= KNOWN_MIN);
                 self.delay = match found {
                     Some((lag, _)) => Delay::Known { lag, misses: 0 },
                     None if misses < FORGOTTEN_AFTER => Delay::Known { lag, misses: misses + 1 },
@@ -110,7 +115,7 @@ impl EchoGuard {
                 found.is_some()
             }
             Delay::Unknown | Delay::Likely { .. } => {
-                let found = self.best(&sent, &heard, end, 0..=LAG_MAX).filter(|(_, alike)| *alike >= FOUND_MIN);
+                let found = sent.best(heard, end, 0..=LAG_MAX).filter(|(_, alike)| *alike >= FOUND_MIN);
                 self.delay = match (found, self.delay) {
                     (None, _) => Delay::Unknown,
                     (Some((lag, _)), Delay::Likely { lag: before, agreeing }) if lag.abs_diff(before) <= WANDER => {
@@ -126,20 +131,22 @@ impl EchoGuard {
             }
         }
     }
+}
 
+/// What was sent, and where it ends.
+struct Sent<'a> {
+    samples: &'a [f32],
+    until: u64,
+}
+
+impl Sent<'_> {
     /// The delay at which `heard`, which ends at `end`, is most alike what was sent, and how much.
-    fn best(
-        &self,
-        sent: &[f32],
-        heard: &[f32],
-        end: u64,
-        lags: std::ops::RangeInclusive<usize>,
-    ) -> Option<(usize, f32)> {
+    fn best(&self, heard: &[f32], end: u64, lags: std::ops::RangeInclusive<usize>) -> Option<(usize, f32)> {
         let own: f32 = heard.iter().map(|sample| sample * sample).sum();
-        let first = self.sent_until - sent.len() as u64;
+        let first = self.until - self.samples.len() as u64;
         let alike = |lag: usize| {
             let from = end.checked_sub(heard.len() as u64 + lag as u64)?.checked_sub(first)?;
-            let other = sent.get(usize::try_from(from).ok()?..)?.get(..heard.len())?;
+            let other = self.samples.get(usize::try_from(from).ok()?..)?.get(..heard.len())?;
             let (both, theirs) = heard
                 .iter()
                 .zip(other)

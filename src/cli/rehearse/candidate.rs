@@ -165,7 +165,8 @@ impl Candidate {
         let (question, answer, is_follow_up) = match std::mem::replace(&mut self.doing, Doing::Listening) {
             Doing::Speaking { question, answer, is_follow_up } => (question, answer, is_follow_up),
             Doing::Interjecting { kind, words } => {
-                let until = self.interjector.as_mut()?.has_said(kind, from, duration_of(words.voiced_end));
+                let (text, lasts) = (words.utterances.join(" "), duration_of(words.voiced_end));
+                let until = self.interjector.as_mut()?.has_said(kind, text, from, lasts);
                 if kind == Kind::Words {
                     self.interrupted_until = Some(until);
                 }

@@ -114,13 +114,21 @@ fn found_words(utterance: &[String], place: &[Option<String>]) -> Vec<bool> {
 /// How many words of `reference` were heard wrongly, not at all, or were added: the numerator of the word error rate.
 #[must_use]
 pub fn word_errors(reference: &[String], heard: &[String]) -> usize {
+    let all: Vec<(String, bool)> = reference.iter().map(|word| (word.clone(), true)).collect();
+    word_errors_of(&all, heard)
+}
+
+/// The same of words of which some need not have been heard (false): such a one may be missing.
+#[must_use]
+pub fn word_errors_of(reference: &[(String, bool)], heard: &[String]) -> usize {
     let mut best: Vec<usize> = (0..=heard.len()).collect();
-    for (row, word) in reference.iter().enumerate() {
+    for (word, is_needed) in reference {
+        let missing = usize::from(*is_needed);
         let mut diagonal = best[0];
-        best[0] = row + 1;
+        best[0] += missing;
         for (at, other) in heard.iter().enumerate() {
             let above = best[at + 1];
-            best[at + 1] = (diagonal + usize::from(word != other)).min(above + 1).min(best[at] + 1);
+            best[at + 1] = (diagonal + usize::from(word != other)).min(above + missing).min(best[at] + 1);
             diagonal = above;
         }
     }
@@ -204,5 +212,16 @@ mod tests {
         assert_eq!(errors("What is an index", "What's an index good"), 3);
         assert_eq!(errors("a well-known thing", "a well known thing"), 0);
         assert_eq!(errors("", "hello there"), 2);
+    }
+
+    #[test]
+    fn a_word_that_need_not_be_there_may_be_missing_and_no_other_may_stand_for_it() {
+        let errors = |heard: &str| {
+            let said = [("so", true), ("ok", false), ("right", false), ("go", true), ("on", true)];
+            let said = said.map(|(word, is_needed)| (word.to_owned(), is_needed));
+            word_errors_of(&said, &words(heard))
+        };
+        assert_eq!(["so go on", "so okay go on", "so okay right go on"].map(errors), [0; 3]);
+        assert_eq!(["so uh go on", "go on", "so okay okay on", ""].map(errors), [1, 1, 2, 3]);
     }
 }

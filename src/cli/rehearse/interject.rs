@@ -36,9 +36,10 @@ pub enum Kind {
 }
 
 /// One interjection as it was said.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Interjection {
     pub kind: Kind,
+    pub text: String,
     /// When its first sample was spoken, and its last.
     pub from: Instant,
     pub to: Instant,
@@ -94,9 +95,9 @@ impl Interjector {
     }
 
     /// It was said; its first frame left at `from`. Gives back when it ended.
-    pub fn has_said(&mut self, kind: Kind, from: Instant, lasts: Duration) -> Instant {
+    pub fn has_said(&mut self, kind: Kind, text: String, from: Instant, lasts: Duration) -> Instant {
         let from = from.checked_sub(FRAME).unwrap_or(from);
-        self.said.push(Interjection { kind, from, to: from + lasts });
+        self.said.push(Interjection { kind, text, from, to: from + lasts });
         from + lasts
     }
 
@@ -122,7 +123,7 @@ pub enum Effect {
 /// Looks at what the ear heard of the interviewer around an interjection.
 #[must_use]
 pub fn effect(interjection: &Interjection, ear: &Ear) -> Effect {
-    let Interjection { kind, from, to } = *interjection;
+    let (kind, from, to) = (interjection.kind, interjection.from, interjection.to);
     let silent = ear.silent_from(from, SILENCE).filter(|at| *at <= from + LOOKED_AT);
     match (kind, silent) {
         (Kind::Words, Some(at)) => Effect::Silent { after: at.saturating_duration_since(from + SPEECH_MIN) },
@@ -189,7 +190,7 @@ mod tests {
             ear.hear(began + Duration::from_millis(ms), &[if loud { 3_000 } else { 0 }; 320]);
         }
         let (from, to) = (began + Duration::from_millis(2_000), began + Duration::from_millis(2_500));
-        assert_eq!(effect(&Interjection { kind, from, to }, &ear), expected, "{heard:?}");
+        assert_eq!(effect(&Interjection { kind, text: String::new(), from, to }, &ear), expected, "{heard:?}");
     }
 
     #[test]

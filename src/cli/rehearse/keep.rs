@@ -1,6 +1,7 @@
 //! What was said and heard, kept as files for a person to listen to. Must never be needed by a judgement.
 
 use super::call::CallRecord;
+use super::interject::Kind;
 use super::rest::Line;
 use crate::audio::frame::{EAR_RATE_HZ, VOICE_RATE_HZ};
 use crate::audio::resample::resample;
@@ -52,7 +53,19 @@ pub fn keep(
             "recovered": turn.recovered,
         })
     });
-    let all = json!({"turns": turns.collect::<Vec<_>>(), "heard": heard, "transcript": lines});
+    let interjections = record.interjections.iter().map(|interjection| {
+        json!({
+            "said": interjection.text,
+            "lasted_ms": interjection.to.saturating_duration_since(interjection.from).as_millis(),
+            "wants_the_floor": interjection.kind == Kind::Words,
+        })
+    });
+    let all = json!({
+        "turns": turns.collect::<Vec<_>>(),
+        "interjections": interjections.collect::<Vec<_>>(),
+        "heard": heard,
+        "transcript": lines,
+    });
     std::fs::write(folder.join(format!("call-{number}.json")), format!("{all:#}\n"))?;
     Ok(())
 }

@@ -2,8 +2,8 @@
 //! and as a verdict. Pure. Must never leave out a call that failed.
 
 use super::candidate::Turn;
-use super::compare::{Comparison, compare, word_errors, words};
-use super::interject::{Effect, InterjectionSummary};
+use super::compare::{Comparison, compare, word_errors, word_errors_of, words};
+use super::interject::{Effect, Interjection, InterjectionSummary, Kind};
 use super::rest::Line;
 use crate::session::event::MeasuredGap;
 use serde::Serialize;
@@ -37,17 +37,29 @@ pub struct CallOutcome {
 }
 
 impl CallOutcome {
-    /// Compares what was said and heard with the record.
+    /// Compares what was said and heard with the record. What was said into the interviewer's lines was said as well; a
+    /// listener's sound may stand in the record, and need not.
     #[must_use]
-    pub fn of(turns: Vec<Turn>, heard: &[String], record: &[Line], report_url: String) -> Self {
-        let said: Vec<String> = turns.iter().flat_map(|turn| turn.utterances.clone()).collect();
+    pub fn of(
+        turns: Vec<Turn>,
+        interjections: &[Interjection],
+        heard: &[String],
+        record: &[Line],
+        report_url: String,
+    ) -> Self {
+        let all = in_order(&turns, interjections);
+        let said: Vec<String> = all.iter().filter(|(_, is_needed)| *is_needed).map(|(text, _)| text.clone()).collect();
         let of_role = |role: &str| -> Vec<String> {
             record.iter().filter(|line| line.role == role).map(|line| line.content.clone()).collect()
         };
         let rows = of_role("candidate");
         let comparison = compare(&said, &rows);
-        let spoken = words(&said.join(" "));
-        let (said_words, said_errors) = (spoken.len(), word_errors(&spoken, &words(&rows.join(" "))));
+        let mut spoken = Vec::new();
+        for (text, is_needed) in &all {
+            spoken.extend(words(text).into_iter().map(|word| (word, *is_needed)));
+        }
+        let said_words = spoken.iter().filter(|(_, is_needed)| *is_needed).count();
+        let said_errors = word_errors_of(&spoken, &words(&rows.join(" ")));
         let (reference, heard) = (words(&of_role("interviewer").join(" ")), words(&heard.join(" ")));
         let heard_errors = word_errors(&reference, &heard);
         let heard_words = reference.len();
@@ -65,6 +77,16 @@ impl CallOutcome {
             ..Self::default()
         }
     }
+}
+
+/// All that the candidate said, in the order in which it was begun, and whether the record must have it.
+fn in_order(turns: &[Turn], interjections: &[Interjection]) -> Vec<(String, bool)> {
+    let answers = turns.iter().flat_map(|turn| turn.utterances.iter().map(|text| (turn.began, text, true)));
+    let others = interjections.iter().map(|one| (one.from, &one.text, one.kind == Kind::Words));
+    let mut all: Vec<_> = answers.chain(others).collect();
+    // Stable: utterances of one answer keep their order.
+    all.sort_by_key(|(began, ..)| *began);
+    all.into_iter().map(|(_, text, is_needed)| (text.clone(), is_needed)).collect()
 }
 
 impl CallOutcome {
@@ -306,7 +328,7 @@ mod tests {
             line("candidate", "I would begin with the numbers that we have"),
         ];
         let heard = ["what does an index do".to_owned(), "thank you".to_owned()];
-        let outcome = CallOutcome::of(turns, &heard, &record, "http://host/report/1".into());
+        let outcome = CallOutcome::of(turns, &[], &heard, &record, "http://host/report/1".into());
         assert_eq!(outcome.comparison, Comparison { lost: vec![1], ..Comparison::default() });
         let failed = CallOutcome { failures: vec!["call 2: it broke".into()], ..CallOutcome::default() };
         let summary = Summary::of(&[outcome, failed], "tone".into());
@@ -330,10 +352,39 @@ mod tests {
         let text = "An index makes reading faster.";
         let summary = |recovered: bool| {
             let turn = Turn { talked_over: true, recovered, ..turn("factual", false, Some(700), text) };
-            let outcome = CallOutcome::of(vec![turn], &[], &[line("candidate", text)], "http://host/report/1".into());
+            let outcome =
+                CallOutcome::of(vec![turn], &[], &[], &[line("candidate", text)], "http://host/report/1".into());
             Summary::of(&[outcome], "tone".into())
         };
         assert!(summary(true).is_clean() && !summary(false).is_clean());
+    }
+
+    /// An interruption is said and stands in the record; a listener's sound may or may not.
+    #[test]
+    fn what_was_said_into_a_line_was_said() {
+        let answer = turn("factual", false, Some(700), "An index makes reading faster.");
+        let before = |ms: u64| answer.began.checked_sub(Duration::from_millis(ms)).expect("a clock that runs");
+        let said = |kind, text: &str, from| Interjection { kind, text: text.into(), from, to: from };
+        let interjections = [
+            said(Kind::Words, "Could you repeat the question, please?", before(9_000)),
+            said(Kind::Sound, "Okay.", before(4_000)),
+        ];
+        let outcome = |rows: &[&str]| {
+            let record: Vec<Line> = rows.iter().map(|row| line("candidate", row)).collect();
+            CallOutcome::of(vec![answer.clone()], &interjections, &[], &record, String::new())
+        };
+        let (question, answered) = ("could you repeat the question please", "an index makes reading faster");
+        for rows in [
+            &[question, answered][..],
+            &[question, "okay", answered],
+            &[question, "okay an index makes reading faster"],
+        ] {
+            let outcome = outcome(rows);
+            assert_eq!((outcome.said_words, outcome.said_errors), (11, 0), "{rows:?}");
+            assert_eq!(outcome.comparison, Comparison::default(), "{rows:?}");
+        }
+        let lost = outcome(&[answered]);
+        assert_eq!((lost.said_errors, lost.comparison.lost), (6, vec![0]));
     }
 
     #[test]

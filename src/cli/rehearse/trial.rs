@@ -184,7 +184,7 @@ async fn look_at(
         failures.push(why.to_string());
         Vec::new()
     });
-    let mut outcome = CallOutcome::of(record.turns, &heard, &lines, server.report_url(made.id));
+    let mut outcome = CallOutcome::of(record.turns, &record.interjections, &heard, &lines, server.report_url(made.id));
     (outcome.effects, outcome.gaps) = (effects, gaps);
     outcome.failures = failures.iter().map(|why| format!("call {number}: {why}")).collect();
     for (index, what) in outcome.misses() {

@@ -1,5 +1,6 @@
 //! What keeps an eye on the server asks: alive, ready, numbers.
 
+use crate::http::extract::Watcher;
 use crate::http::state::Shared;
 use axum::Json;
 use axum::extract::State;
@@ -59,10 +60,11 @@ pub async fn ready(State(state): State<Shared>) -> (StatusCode, Json<Readiness>)
     (status, Json(Readiness { ready, parts }))
 }
 
-/// Numbers for Prometheus.
-#[utoipa::path(get, operation_id = "metrics", path = "/metrics", tag = "operations", security(()),
+/// Numbers for Prometheus: at this machine, for interviewers and admins, and by the token that `telemetry.metrics_token`
+/// gives out.
+#[utoipa::path(get, operation_id = "metrics", path = "/metrics", tag = "operations",
     responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")))]
-pub async fn metrics(State(state): State<Shared>) -> impl IntoResponse {
+pub async fn metrics(State(state): State<Shared>, _: Watcher) -> impl IntoResponse {
     let text = std::future::ready(state.metrics.render()).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

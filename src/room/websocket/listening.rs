@@ -75,13 +75,13 @@ impl Listening {
         if let Some(decoder) = &mut self.decoder {
             let mut scratch = std::mem::take(&mut self.scratch);
             let decoded = decoder.decode(bytes, &mut scratch).map_err(|_| NoSound);
-            let pcm = decoded.map(|samples| scratch[..samples].to_vec());
+            self.append(&scratch[..decoded.unwrap_or(0)], true);
             self.scratch = scratch;
-            self.append(&pcm?, true);
-            return Ok(());
+            return decoded.map(|_| ());
         }
+        let mut pcm = std::mem::take(&mut self.scratch);
+        pcm.clear();
         let mut all = self.odd.take().into_iter().chain(bytes.iter().copied());
-        let mut pcm = Vec::with_capacity(bytes.len() / 2 + 1);
         while let Some(low) = all.next() {
             match all.next() {
                 Some(high) => pcm.push(i16::from_le_bytes([low, high])),
@@ -89,6 +89,7 @@ impl Listening {
             }
         }
         self.append(&pcm, true);
+        self.scratch = pcm;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ pub use listening::{SOUND_BYTES_MAX, SoundFormat};
 use super::webrtc::data;
 use super::webrtc::{Ended, Outbox, Pace, Slot, Voice};
 use super::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
-use crate::audio::frame::{EAR_RATE_HZ, FRAME_MS, VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
+use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, FRAME_MS, VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
 use crate::audio::opus::{ENCODED_BYTES_MAX, Encoder, EncoderSettings, OpusError};
 use crate::clock::Clock;
 use listening::Listening;
@@ -303,7 +303,11 @@ impl Line {
 impl Mouth {
     fn write(&mut self, pcm: &[i16; VOICE_FRAME_SAMPLES]) -> Option<Vec<u8>> {
         match self {
-            Self::Pcm => Some(narrowed(pcm).iter().flat_map(|sample| sample.to_le_bytes()).collect()),
+            Self::Pcm => {
+                let mut sound = Vec::with_capacity(2 * EAR_FRAME_SAMPLES);
+                narrowed(pcm).for_each(|sample| sound.extend_from_slice(&sample.to_le_bytes()));
+                Some(sound)
+            }
             Self::Opus(encoder) => {
                 let mut packet = [0; ENCODED_BYTES_MAX];
                 let length = encoder.encode(pcm, &mut packet).ok()?;
@@ -315,9 +319,9 @@ impl Mouth {
 
 /// 20 ms at the voice's rate as 20 ms at the ears'. Every third pair of neighbours is taken together: what lies above the
 /// lower rate is damped by it, which is enough for speech.
-fn narrowed(pcm: &[i16; VOICE_FRAME_SAMPLES]) -> Vec<i16> {
+fn narrowed(pcm: &[i16; VOICE_FRAME_SAMPLES]) -> impl Iterator<Item = i16> {
     debug_assert_eq!(VOICE_RATE_HZ * 2, EAR_RATE_HZ * 3);
-    pcm.chunks_exact(3).flat_map(|three| [three[0], ((i32::from(three[1]) + i32::from(three[2])) / 2) as i16]).collect()
+    pcm.chunks_exact(3).flat_map(|three| [three[0], ((i32::from(three[1]) + i32::from(three[2])) / 2) as i16])
 }
 
 /// The caller's next message, unless the caller is ahead of the clock.

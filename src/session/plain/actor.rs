@@ -163,7 +163,7 @@ impl Actor {
         self.ended.get_or_insert(reason);
     }
 
-    fn tell(&mut self, events: Vec<floor::Event>) {
+    fn tell(&mut self, events: impl IntoIterator<Item = floor::Event>) {
         for event in events {
             self.floor.handle_event(event);
         }
@@ -203,8 +203,9 @@ impl Actor {
             RoomEvent::Connected => self.connected(),
             RoomEvent::Interrupted => self.scribe.log(SessionEvent::MediaInterrupted),
             RoomEvent::Heard(frame) => {
+                let at = frame.at.plus(frame.pcm.len() as u64);
                 let events = self.ears.frame(frame);
-                self.tell(events);
+                self.tell(events.into_iter().chain([floor::Event::Frame { at }]));
             }
             RoomEvent::Sent { speech, at, offset_samples, pcm } => {
                 if let Some(reply) = self.reply.as_mut().filter(|reply| reply.speech == speech) {

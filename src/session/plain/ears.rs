@@ -2,7 +2,7 @@
 //! events of the floor. No frame waits for another, none is gathered. Must never decide who may speak.
 
 use super::floor::{Endpointing, Event};
-use crate::audio::frame::{EAR_RATE_HZ, EarFrame};
+use crate::audio::frame::{EAR_RATE_HZ, EarFrame, stretch};
 use crate::id::UtteranceId;
 use crate::session::Parts;
 use crate::session::utterances::{Mark, Settings, Utterances};
@@ -80,15 +80,14 @@ impl PlainEars {
         }
     }
 
-    /// Takes a frame; what it brought to light.
+    /// Takes a frame; what it brought to light, which mostly is nothing.
     pub fn frame(&mut self, frame: EarFrame) -> Vec<Event> {
-        let at = frame.at.plus(frame.pcm.len() as u64);
         if self.turn_model.is_some() {
             let excess = (self.recent.len() + frame.pcm.len()).saturating_sub(TURN_SAMPLES);
             self.recent.drain(..excess.min(self.recent.len()));
-            self.recent.extend(frame.pcm);
+            self.recent.extend(&frame.pcm);
         }
-        let mut events = match &mut self.detector {
+        let events = match &mut self.detector {
             Detector::Gate(gate) => {
                 let reading = gate.read(&frame);
                 self.read(reading)
@@ -103,7 +102,6 @@ impl PlainEars {
         if self.stt_open && self.stt.commands.try_send(SttCommand::Audio(frame)).is_err() {
             metrics::counter!("vivavoce_frames_dropped_total", "part" => "stt").increment(1);
         }
-        events.push(Event::Frame { at });
         events
     }
 
@@ -217,7 +215,7 @@ impl PlainEars {
             self.judging.push(Box::pin(std::future::ready((utterance, None))));
             return;
         }
-        let judged = model.completion(self.recent.iter().copied().collect());
+        let judged = model.completion(stretch(&self.recent, 0..self.recent.len()));
         self.judging.push(Box::pin(async move {
             let judged =
                 judged.await.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));

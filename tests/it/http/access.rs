@@ -140,6 +140,39 @@ async fn practice_without_a_token_is_for_this_machine_alone() {
     }
 }
 
+/// They tell how many interviews there are and what they cost.
+#[tokio::test]
+async fn the_numbers_are_for_this_machine_for_staff_and_for_who_has_their_token() {
+    const NUMBERS: &str = "/metrics";
+    let app = TestApp::start("[telemetry]\nmetrics_token = \"numbers-by-chance-7\"").await;
+    assert_eq!(app.local(Method::GET, NUMBERS).send().await.expect("answered").status(), 200);
+    for (name, value) in [("host", "interviews.example.com"), ("origin", "https://example.com"), ("via", "1.1 proxy")] {
+        let request = app.local(Method::GET, NUMBERS).header(name, value);
+        problem(request.send().await.expect("answered"), 401).await;
+    }
+    let (_, join) = app.create().await;
+    let of = |role| app.tokens.issue_access(UserId::create(), role, HOUR).token;
+    let (candidate, interviewer) = (of(Role::Candidate), of(Role::Interviewer));
+    for (token, status) in [
+        ("", 401),
+        ("numbers-by-chance-8", 401),
+        ("numbers-by-chance-", 401),
+        (join.as_str(), 403),
+        (candidate.as_str(), 403),
+        (interviewer.as_str(), 200),
+        ("numbers-by-chance-7", 200),
+    ] {
+        let answer = app.far(Method::GET, NUMBERS, token).send().await.expect("answered");
+        assert_eq!(answer.status(), status, "{token}");
+    }
+    // Without a token in the settings there is none, not the empty one; and a proxy that the settings speak of may leave
+    // no trace.
+    let behind = TestApp::start("[accounts]\nbehind_proxy = true").await;
+    problem(behind.local(Method::GET, NUMBERS).send().await.expect("answered"), 401).await;
+    let empty = behind.local(Method::GET, NUMBERS).header("authorization", "Bearer ");
+    problem(empty.send().await.expect("answered"), 401).await;
+}
+
 #[tokio::test]
 async fn the_list_is_paged_by_key() {
     let app = TestApp::start("").await;

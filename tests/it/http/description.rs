@@ -228,7 +228,8 @@ async fn readiness_follows_the_parts() {
     let part =
         unready["parts"].as_array().expect("parts").iter().find(|part| part["ready"] == false).expect("one is not");
     assert_eq!(part["name"], "speech to text");
-    let metrics = app.far(Method::GET, "/metrics", "").send().await.expect("answered");
+    let metrics = app.local(Method::GET, "/metrics").send().await.expect("answered");
+    assert_eq!(metrics.status(), 200);
     assert!(metrics.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/plain; version=0.0.4")));
     let sound = app.far(Method::GET, "/api/v1/sound-check.wav", "").send().await.expect("answered");
     assert_eq!(

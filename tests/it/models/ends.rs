@@ -38,15 +38,29 @@ struct Judged {
 
 #[tokio::test]
 async fn the_policy_cuts_off_a_third_less_than_the_turn_model_alone_at_the_same_wait() {
-    let (Some(phrases), Some(recordings), Some(stt)) = (phrases(), recordings(), moonshine()) else { return };
-    let (Some(runtime), Some(model)) = (runtime(), file("smart-turn")) else { return };
-    let turn = SmartTurn::start(&runtime, &model).expect("the turn model loads");
+    let (Some(phrases), Some(recordings)) = (phrases(), recordings()) else { return };
     let mut samples = phrases;
     let mut chance = Chance(7);
     for recording in recordings {
         samples.extend(cut(&recording.name, &recording.pcm, &mut chance));
     }
-    samples.extend(rehearsed(&mut chance).await.unwrap_or_default());
+    samples.extend(rehearsed(&mut chance, 6).await.unwrap_or_default());
+    let Some((ours, theirs)) = compared(samples).await else { return };
+    assert!(ours <= theirs * 2.0 / 3.0, "{ours:.4} is not a third below {theirs:.4}");
+}
+
+/// The same by what every machine has: the turn model misjudges more of a synthetic voice, the policy must not.
+#[tokio::test]
+async fn on_a_synthetic_voice_the_policy_cuts_off_less_than_the_turn_model_alone_too() {
+    let Some(samples) = rehearsed(&mut Chance(11), 10).await else { return };
+    let Some((ours, theirs)) = compared(samples).await else { return };
+    assert!(ours <= theirs, "{ours:.4} is more than {theirs:.4}");
+}
+
+/// Shares of pauses cut off, by the policy, and by the turn model alone at its best threshold and the same wait.
+async fn compared(samples: Vec<Sample>) -> Option<(f64, f64)> {
+    let (stt, runtime, model) = (moonshine()?, runtime()?, file("smart-turn")?);
+    let turn = SmartTurn::start(&runtime, &model).expect("the turn model loads");
     let mut judged = Vec::new();
     for sample in samples {
         let transcript = transcribe(stt.as_ref(), &sample.pcm).await;
@@ -69,7 +83,7 @@ async fn the_policy_cuts_off_a_third_less_than_the_turn_model_alone_at_the_same_
     );
     let usual = alone_at(&judged, 0.5, ours.mean_wait_ms);
     println!("  turn model alone      {:.4}, {:.0} ms (threshold 0.50)", usual.cut, usual.mean_wait_ms);
-    assert!(ours.cut <= theirs.cut * 2.0 / 3.0, "{:.4} is not a third below {:.4}", ours.cut, theirs.cut);
+    Some((ours.cut, theirs.cut))
 }
 
 /// How the policy waits, told what the ears would tell.
@@ -165,12 +179,12 @@ fn cut(name: &str, pcm: &[i16], chance: &mut Chance) -> Vec<Sample> {
 }
 
 /// Answers of the rehearsal in the voice of a synthesiser, to their end and cut between two words.
-async fn rehearsed(chance: &mut Chance) -> Option<Vec<Sample>> {
+async fn rehearsed(chance: &mut Chance, answers: usize) -> Option<Vec<Sample>> {
     let files = PiperFiles { model: file("piper")?, config: file("piper-config")?, manner: Manner::Exact };
     let voice = Piper::start(&runtime()?, &files).expect("Piper loads");
     let script: toml::Table = include_str!("../../../config/rehearsal/backend.toml").parse().expect("TOML");
     let mut samples = Vec::new();
-    for answer in script["answers"].as_array().expect("answers").iter().take(6) {
+    for answer in script["answers"].as_array().expect("answers").iter().take(answers) {
         let text = answer["text"].as_str().expect("a text");
         let cancel = CancellationToken::new();
         let request = SpeakRequest { text: text.into(), speed: 1.0, urgency: Urgency::Now, cancel };

@@ -70,13 +70,28 @@ pub struct Recording {
     pub pcm: Vec<i16>,
 }
 
-/// All recordings, if they are there.
-pub fn recordings() -> Option<Vec<Recording>> {
+fn recordings_folder() -> PathBuf {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/speech");
-    let folder = std::env::var("VIVAVOCE_SPEECH_DIR").map_or(default, PathBuf::from);
-    let Ok(manifest) = std::fs::read(folder.join("manifest.json")) else {
-        return apart(&format!("recordings of people in {} (VIVAVOCE_SPEECH_DIR)", folder.display()));
-    };
+    std::env::var("VIVAVOCE_SPEECH_DIR").map_or(default, PathBuf::from)
+}
+
+/// All recordings of people, or a word for it that they are not here.
+pub fn recordings() -> Option<Vec<Recording>> {
+    let what = || format!("recordings of people in {} (VIVAVOCE_SPEECH_DIR)", recordings_folder().display());
+    recorded().or_else(|| apart(&what()))
+}
+
+/// Somebody speaking: people, where there are recordings of them, else the project's own voices.
+pub async fn speech() -> Option<Vec<Recording>> {
+    match recorded() {
+        Some(people) => Some(people),
+        None => super::voices::synthesised().await,
+    }
+}
+
+fn recorded() -> Option<Vec<Recording>> {
+    let folder = recordings_folder();
+    let manifest = std::fs::read(folder.join("manifest.json")).ok()?;
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("a manifest");
     let read = |entry: &serde_json::Value| {
         let name = entry["file"].as_str().expect("a file").to_owned();

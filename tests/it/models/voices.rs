@@ -1,6 +1,6 @@
 //! The local voices, and what the transcriber makes of them.
 
-use super::support::{file, heard, moonshine, runtime, transcribe};
+use super::support::{Recording, file, heard, moonshine, runtime, transcribe};
 use super::words::{errors, words};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -48,6 +48,18 @@ fn kokoro() -> Option<Arc<Kokoro>> {
 fn piper() -> Option<Piper> {
     let files = PiperFiles { model: file("piper")?, config: file("piper-config")?, manner: Manner::Exact };
     Some(Piper::start(&runtime()?, &files).expect("Piper loads"))
+}
+
+/// What an interviewer says in the project's own voices, as an ear gets it: speech that every machine has.
+pub async fn synthesised() -> Option<Vec<Recording>> {
+    let (kokoro, piper) = (kokoro()?, piper()?);
+    let mut spoken = Vec::new();
+    for (index, text) in SENTENCES.into_iter().enumerate() {
+        let voice: &dyn TextToSpeech = if index % 2 == 0 { kokoro.as_ref() } else { &piper };
+        let pcm = heard(&say(voice, text).await);
+        spoken.push(Recording { name: format!("{} {index}", voice.voice()), text: text.into(), pcm });
+    }
+    Some(spoken)
 }
 
 fn request(text: &str, urgency: Urgency) -> SpeakRequest {

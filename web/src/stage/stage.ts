@@ -7,7 +7,6 @@ import { fill, h, setText } from "../dom";
 import { button, note, show } from "../frame";
 import { icon } from "../icons";
 import type { Visit } from "../main";
-import { LevelMeter, useOutput } from "../sound";
 import { parseTranscript } from "../report/model";
 import { preference, setPreference } from "../storage";
 import { t } from "../text";
@@ -22,6 +21,7 @@ import { StageClock } from "./clock";
 import { CodePane, isCodeQuestion } from "./code-pane";
 import { Controls, type Wish } from "./controls";
 import { Indicator, type Visible } from "./indicator";
+import { Loudspeaker } from "./loudspeaker";
 import { MicrophoneWatch } from "./microphone-watch";
 import { questionParts } from "./question";
 import { TextBox } from "./text-box";
@@ -51,9 +51,8 @@ class Stage {
   private readonly banner = h("div", { class: "banner", "aria-live": "assertive" });
   private readonly hint = h("p", { class: "soft small silent-hint", role: "status" });
   private readonly layout = h("div", { class: "stage" });
-  private readonly audio = h("audio", { autoplay: true });
+  private readonly loudspeaker: Loudspeaker;
   private watch: MicrophoneWatch | null = null;
-  private remoteMeter: LevelMeter | null = null;
   private line: Line = { kind: "connecting", words: null };
   private state: InterviewState | null = null;
   private shownQuestion: Question | null = null;
@@ -89,10 +88,16 @@ class Stage {
       typing: () => this.typing(),
       notice: toast,
     });
+    this.loudspeaker = new Loudspeaker(sound.outputId, {
+      level: (level) => {
+        if (this.botSpeaking) this.indicator.setLevel(level);
+      },
+      ask: (words) => fill(this.banner, words),
+    });
     this.call = new Call(interview.id, token, sound.stream?.getAudioTracks()[0] ?? null, {
       line: (line) => this.onLine(line),
       message: (message) => this.onMessage(message),
-      sound: (stream) => this.play(stream),
+      sound: (stream) => this.loudspeaker.play(stream),
     });
   }
 
@@ -100,7 +105,6 @@ class Stage {
     const { visit } = this;
     this.draw();
     if (this.sound.stream !== null) this.watchMicrophone(this.sound.stream);
-    if (this.sound.outputId !== null) useOutput(this.audio, this.sound.outputId);
     visit.signal.addEventListener("abort", () => this.close());
     window.addEventListener("pagehide", () => this.call.close(), { signal: visit.signal });
     document.addEventListener(
@@ -179,7 +183,7 @@ class Stage {
       this.codePane.element,
       captionsSection,
       h("div", { class: "control-bar" }, this.controls.element),
-      this.audio,
+      this.loudspeaker.element,
     );
     fill(this.visit.bar, h("span", { class: "bar-title" }, this.interview.title || this.interview.jobPosition), this.clock.element, this.connection);
     show(this.visit.main, this.interview.title || t.stage.title, this.layout);
@@ -192,8 +196,7 @@ class Stage {
     this.call.close();
     this.clock.close();
     this.watch?.close();
-    this.remoteMeter?.close();
-    this.audio.srcObject = null;
+    this.loudspeaker.close();
   }
 
   // What comes from the line
@@ -211,6 +214,7 @@ class Stage {
         break;
       case "open":
         fill(this.banner);
+        this.loudspeaker.remind();
         this.trouble = null;
         this.stopped = null;
         if (before.kind === "reconnecting") {
@@ -385,23 +389,6 @@ class Stage {
       silent: (silent) => setText(this.hint, silent ? t.stage.silentMicrophone : ""),
       replaced: (track) => void this.call.useMicrophone(track),
       listening: () => this.visible() === "listening",
-    });
-  }
-
-  private play(stream: MediaStream): void {
-    this.audio.srcObject = stream;
-    this.remoteMeter?.close();
-    this.remoteMeter = new LevelMeter(stream, (level) => {
-      if (this.botSpeaking) this.indicator.setLevel(level);
-    });
-    this.audio.play().catch((error: unknown) => {
-      // A new stream cut off the start of the old one: that is no refusal.
-      if (error instanceof DOMException && error.name === "AbortError") return;
-      const on = button(t.stage.soundOn, { class: "slim", icon: "speaker" });
-      on.addEventListener("click", () => {
-        void this.audio.play().then(() => fill(this.banner));
-      });
-      fill(this.banner, note("warn", "speaker", t.stage.soundBlocked, h("div", { class: "row" }, on)));
     });
   }
 
