@@ -238,19 +238,28 @@ fn webrtc_settings(settings: &Settings) -> WebRtcSettings {
     }
 }
 
+/// What is said where a connection broke off in the making.
+const CONNECTION_FAILED: &str = "The connection failed; try again.";
+
 /// The routes' door to the interviews.
 struct Door(Arc<Live>);
 
+impl Door {
+    /// Who asked may hang up in between: what was begun is finished all the same.
+    fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, InterviewError>> + Send + 'static,
+        broken: &'static str,
+    ) -> BoxFuture<'static, Result<T, InterviewError>> {
+        let begun = self.0.tasks.spawn(work);
+        Box::pin(async move { begun.await.unwrap_or(Err(InterviewError::Unavailable { said: broken.into() })) })
+    }
+}
+
 impl Interviews for Door {
     fn create(&self, wish: InterviewWish) -> BoxFuture<'_, Result<Booked, InterviewError>> {
-        // Who asked may hang up in between: what was begun is finished all the same, here as in the following.
         let live = self.0.clone();
-        let creating = self.0.tasks.spawn(async move { live.create(wish).await });
-        Box::pin(async move {
-            creating
-                .await
-                .unwrap_or(Err(InterviewError::Unavailable { said: "It could not be made; try again.".into() }))
-        })
+        self.to_its_end(async move { live.create(wish).await }, "It could not be made; try again.")
     }
 
     fn whip_offer(
@@ -259,13 +268,8 @@ impl Interviews for Door {
         sdp: String,
         _reconnect: bool,
     ) -> BoxFuture<'_, Result<WhipAnswer, InterviewError>> {
-        Box::pin(async move {
-            let live = self.0.clone();
-            let joining = self.0.tasks.spawn(async move { live.offer(session, sdp).await });
-            joining
-                .await
-                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
-        })
+        let live = self.0.clone();
+        self.to_its_end(async move { live.offer(session, sdp).await }, CONNECTION_FAILED)
     }
 
     fn whip_patch(
@@ -283,13 +287,8 @@ impl Interviews for Door {
     }
 
     fn open_offer(&self, offer: OpenOffer) -> BoxFuture<'_, Result<OpenAnswer, InterviewError>> {
-        Box::pin(async move {
-            let live = self.0.clone();
-            let joining = self.0.tasks.spawn(async move { live.open_offer(offer).await });
-            joining
-                .await
-                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
-        })
+        let live = self.0.clone();
+        self.to_its_end(async move { live.open_offer(offer).await }, CONNECTION_FAILED)
     }
 
     fn open_candidates(&self, pc_id: String, candidates: Vec<String>) -> BoxFuture<'_, Result<(), InterviewError>> {
@@ -316,12 +315,7 @@ impl Interviews for Door {
 
     fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>> {
         let live = self.0.clone();
-        let joining = self.0.tasks.spawn(async move { live.begin_daily(session).await });
-        Box::pin(async move {
-            joining
-                .await
-                .unwrap_or(Err(InterviewError::Unavailable { said: "The connection failed; try again.".into() }))
-        })
+        self.to_its_end(async move { live.begin_daily(session).await }, CONNECTION_FAILED)
     }
 
     fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {

@@ -90,6 +90,14 @@ impl OnnxRuntime {
     }
 }
 
+/// Lets what else runs on the machine go before the calling thread. Where that is not allowed it works as any other.
+pub fn be_nice(niceness: i32) {
+    // SAFETY: no pointers are involved; on Linux the number 0 means the calling thread.
+    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness) } != 0 {
+        tracing::debug!(niceness, "a thread keeps its priority");
+    }
+}
+
 /// What can fail.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum OnnxError {

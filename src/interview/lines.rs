@@ -84,6 +84,12 @@ pub fn nudge(kind: QuestionKind, count: usize) -> &'static str {
     }
 }
 
+/// A line as its first sentence and the rest: where a model words the rest, the first is said at once.
+#[must_use]
+pub fn receipt_and_rest(line: &str) -> (&str, &str) {
+    line.split_once(". ").map_or((line, ""), |(first, rest)| (&line[..=first.len()], rest.trim()))
+}
+
 /// Lines worth having synthesised at all times.
 pub fn standing() -> impl Iterator<Item = &'static str> {
     let single = [
@@ -115,6 +121,12 @@ pub fn standing() -> impl Iterator<Item = &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_at_once_is_the_first_sentence() {
+        assert_eq!(receipt_and_rest("Thank you. Let us go on."), ("Thank you.", "Let us go on."));
+        assert_eq!(receipt_and_rest("I see."), ("I see.", ""));
+    }
 
     #[test]
     fn every_line_is_there_in_ukrainian() {

@@ -127,7 +127,8 @@ pub enum Command {
     },
     Paused,
     Resumed,
-    /// The text that stands for a line for which words were `Proposed`: the model's, or the authored one and why.
+    /// The text that stands for a line for which words were `Proposed`: the model's, or the authored one and why. An
+    /// empty one is not said.
     Worded {
         line: LineId,
         text: String,
@@ -144,7 +145,8 @@ pub enum Command {
 pub struct Line {
     pub id: LineId,
     pub kind: LineKind,
-    /// What is said if nothing better comes: the bank's or our own wording.
+    /// What is said if nothing better comes: the bank's or our own wording. Empty in a line that a model words and that
+    /// is left out where it does not: a receipt was said before it.
     pub text: String,
     /// A model may word it: the shell asks with this and, if an answer comes within the deadline, hands it back as
     /// `Proposed`; the policy then says which text stands.

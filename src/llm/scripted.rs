@@ -78,6 +78,10 @@ impl LanguageModel for ScriptedLlm {
         stream
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     fn name(&self) -> String {
         "scripted-llm".into()
     }

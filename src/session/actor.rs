@@ -397,9 +397,7 @@ impl Actor {
             EarEvent::Completion { utterance, probability } => {
                 self.turn_event(turn::Event::Completion { utterance, probability });
             }
-            EarEvent::Partial { text, .. } => {
-                self.show(ServerMessage::CandidateCaption { text, is_final: false });
-            }
+            EarEvent::Partial { text, .. } => self.guessed(text),
             EarEvent::Words { utterance, revision, transcript, from, to, closed } => {
                 self.words(utterance, revision, transcript, from, to, closed);
             }

@@ -90,6 +90,8 @@ pub(super) struct Hearing {
     said: VecDeque<Said>,
     /// Voice without words since the last words, ms.
     wordless_ms: u64,
+    /// The words of what is open, as far as they may still change, where the recogniser tells.
+    guessed: String,
 }
 
 /// A line of the interviewer's that sounds, or has.
@@ -223,6 +225,22 @@ impl Hearing {
         joined(self.extra.iter().chain(spoken).map(|utterance| utterance.text.as_str()))
     }
 
+    /// The same with words that may still change, in a pause whose words are awaited; `None` elsewhere.
+    pub fn guessed_of_open(&self) -> Option<String> {
+        let last = self.open.last().and_then(|id| self.utterances.get(id))?;
+        if self.pending.is_some() || self.guessed.is_empty() || last.speaking || last.got >= last.asked {
+            return None;
+        }
+        let before = self.open.iter().rev().skip(1).rev().filter_map(|id| self.utterances.get(id));
+        let before = self.extra.iter().chain(before.map(|heard| &heard.utterance));
+        Some(joined(before.map(|utterance| utterance.text.as_str()).chain([self.guessed.as_str()])))
+    }
+
+    /// The turn that was committed last, and stands.
+    pub fn answered_last(&self) -> Option<TurnId> {
+        self.given.front().map(|answer| answer.turn)
+    }
+
     fn entry(&mut self, id: UtteranceId, at: SamplePos) -> &mut Heard {
         while self.utterances.len() >= UTTERANCES_MAX {
             self.utterances.pop_first();
@@ -269,6 +287,14 @@ impl Actor {
         }
         let speech_ms = self.samples.at(now()).ms().saturating_sub(at.ms());
         self.turn_event(turn::Event::SpeechStarted { utterance, at, speech_ms });
+        self.discard_prepared();
+    }
+
+    /// Words that may still change: for the screen, and for a draft of the reply.
+    pub(super) fn guessed(&mut self, text: String) {
+        self.show(ServerMessage::CandidateCaption { text: text.clone(), is_final: false });
+        self.hearing.guessed = text;
+        self.prepare_early();
     }
 
     pub(super) fn candidate_paused(&mut self, utterance: UtteranceId, at: SamplePos, revision: u32) {
@@ -279,6 +305,7 @@ impl Actor {
         self.show(ServerMessage::CandidateSpeaking(false));
         let silence_ms = self.samples.at(now()).ms().saturating_sub(at.ms());
         self.turn_event(turn::Event::SpeechStopped { utterance, at, silence_ms });
+        self.prepare_early();
     }
 
     pub(super) fn words(
@@ -291,6 +318,7 @@ impl Actor {
         closed: bool,
     ) {
         let is_echo = self.hearing.is_echo(&transcript.text, from);
+        self.hearing.guessed.clear();
         let heard = self.hearing.entry(utterance, from);
         if revision < heard.got {
             return;

@@ -262,13 +262,19 @@ impl Mouth {
             .collect()
     }
 
-    /// The words of a line that waited for its wording: `text`, or its own if none came in time. False if none waits so.
+    /// The words of a line that waited for its wording: `text`, or its own if none came in time; one without any is left
+    /// out. False if none waits so.
     pub fn word(&mut self, line: LineId, text: Option<String>) -> bool {
-        let waiting = |speech: &&mut Speech| speech.line.id == line && speech.stage == Stage::Wording;
-        let Some(speech) = self.queue.iter_mut().find(waiting) else { return false };
+        let waiting = |speech: &Speech| speech.line.id == line && speech.stage == Stage::Wording;
+        let Some(place) = self.queue.iter().position(waiting) else { return false };
+        let Some(speech) = self.queue.get_mut(place) else { return false };
         speech.stage = Stage::Synthesising;
         if let Some(text) = text {
             speech.line.text = text;
+        }
+        if speech.line.text.trim().is_empty() {
+            self.queue.remove(place);
+            return true;
         }
         let (id, line, cancel) = (speech.id, speech.line.clone(), speech.cancel.clone());
         self.synthesise(id, &line, cancel);

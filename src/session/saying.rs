@@ -15,7 +15,7 @@ use crate::turn;
 /// Samples (24 kHz) between two progress entries of a speech: one second.
 const PROGRESS_SAMPLES: u64 = 24_000;
 /// Texts synthesised beforehand for one state of the interview.
-const BEFOREHAND_MAX: usize = 24;
+const BEFOREHAND_MAX: usize = 32;
 
 impl Actor {
     pub(super) fn interview_command(&mut self, command: Command) {

@@ -10,6 +10,7 @@ use crate::interview::{self, Line, LineId, Refusal, WordingRequest};
 use crate::llm::{CompletionRequest, LanguageModel, LlmEvent, Message, Role};
 use crate::tts::sentences::SentenceCutter;
 use crate::tts::{SpeakRequest, Urgency};
+use crate::turn::words;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,8 @@ pub(super) struct Wordings {
 #[derive(Debug)]
 struct Prepared {
     said: String,
+    /// The turn that was committed last when it was prepared: behind another one it is a reply to nothing.
+    after: Option<TurnId>,
     cancel: CancellationToken,
     asked: Option<Asked>,
 }
@@ -80,24 +83,48 @@ impl Wordings {
         self.awaited.as_ref().and_then(|awaited| awaited.lines.front()).map(|(_, due)| *due)
     }
 
-    /// The wording that was asked for with these very words, if one was.
+    /// The wording that was asked for with these very words, if one was. A recogniser may write them otherwise in the end.
     fn take_asked(&mut self, request: &WordingRequest) -> Option<Asked> {
-        let is_same = |asked: &mut Asked| asked.request.system == request.system && asked.request.user == request.user;
-        self.prepared.as_mut()?.asked.take_if(is_same)
+        let is_same = |asked: &mut Asked| {
+            asked.request.system == request.system && words::are_the_same(&asked.request.user, &request.user)
+        };
+        let asked = self.prepared.as_mut()?.asked.take_if(is_same)?;
+        // Whoever discards a draft from here on means another one.
+        self.prepared = None;
+        Some(asked)
     }
 }
 
 impl Actor {
     /// A pause that may be the end: whatever would be said now is worded and made.
     pub(super) fn prepare(&mut self, _turn: TurnId) {
+        self.draft(self.hearing.text_of_open());
+    }
+
+    /// The same before the words of the pause are final, where they sound like an end and a quick model is there: its
+    /// first token comes sooner by all that the final words take. Other words in the end are another draft.
+    pub(super) fn prepare_early(&mut self) {
+        let is_quick = self.parts.llm.as_ref().is_some_and(|llm| llm.is_quick());
+        let may = is_quick && self.mouth.is_silent();
+        let Some(said) = self.hearing.guessed_of_open().filter(|_| may) else { return };
+        if words::completeness(&said).is_some_and(|completeness| completeness > 0.0) {
+            self.draft(said);
+        }
+    }
+
+    fn draft(&mut self, said: String) {
+        let after = self.hearing.answered_last();
+        let is_same = |prepared: &Prepared| prepared.after == after && words::are_the_same(&prepared.said, &said);
+        if self.wordings.prepared.as_ref().is_some_and(is_same) {
+            return;
+        }
         self.discard_prepared();
-        let said = self.hearing.text_of_open();
         let lines = self.interview.preview(&said, &[]);
         let cancel = self.cancel.child_token();
         let request = lines.iter().find_map(|line| line.wording.clone());
         let asked = request.and_then(|request| self.ask_for_wording(request, &cancel));
         self.make(texts(lines), Urgency::Soon, cancel.clone());
-        self.wordings.prepared = Some(Prepared { said, cancel, asked });
+        self.wordings.prepared = Some(Prepared { said, after, cancel, asked });
     }
 
     pub(super) fn discard_prepared(&mut self) {

@@ -238,6 +238,8 @@ struct Hearing {
     words: VecDeque<Word>,
     /// Samples for which the words are final.
     covered: u64,
+    /// The same at its last end of speech: between it and a pause of ours lies nothing but silence.
+    ended: u64,
     asked: VecDeque<Asked>,
     flushes: VecDeque<u64>,
     /// Words from here on belong to no closed utterance.
@@ -318,6 +320,7 @@ impl Hearing {
             self.covered = self.covered.max(flushed);
         }
         if message["speech_final"] == true {
+            self.ended = self.covered;
             self.endpoint(self.place(end));
         }
         self.settle(Instant::now());
@@ -353,12 +356,19 @@ impl Hearing {
         self.covered + SETTLED_SAMPLES >= self.sent_at(asked.to)
     }
 
+    /// It has marked an end of speech so close before the end of what was asked that only the silence lies behind it, by
+    /// which the pause was noticed.
+    fn is_ended(&self, asked: &Asked) -> bool {
+        self.ended > 0 && self.ended == self.covered && self.covered + SLACK_SAMPLES >= self.sent_at(asked.to)
+    }
+
     /// Answers what can be answered.
     fn settle(&mut self, now: Instant) {
         let covered = self.covered;
         let (ready, waiting): (Vec<Asked>, Vec<Asked>) =
             self.asked.drain(..).collect::<Vec<_>>().into_iter().partition(|asked| {
-                covered >= self.sent_at(asked.to) || now >= asked.at + SETTLED && self.is_nearly_covered(asked)
+                let is_told = covered >= self.sent_at(asked.to) || self.is_ended(asked);
+                is_told || now >= asked.at + SETTLED && self.is_nearly_covered(asked)
             });
         self.asked = waiting.into();
         for asked in ready {
@@ -415,5 +425,61 @@ fn transcript(words: &[&Word]) -> Transcript {
         text: words.iter().map(|word| word.timed.text.as_str()).collect::<Vec<_>>().join(" "),
         confidence: (!words.is_empty()).then_some(confidence),
         words: words.iter().map(|word| word.timed.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::frame::EAR_FRAME_SAMPLES;
+
+    fn hears(hearing: &mut Hearing, from_ms: u64, to_ms: u64) {
+        for at_ms in (from_ms..to_ms).step_by(20) {
+            let at = SamplePos::from_ms(at_ms);
+            hearing.take(&EarFrame { at, pcm: [0; EAR_FRAME_SAMPLES], concealed: false });
+        }
+    }
+
+    fn asks(hearing: &mut Hearing, revision: u32, to_ms: u64) {
+        // Long ahead: nothing settles by time alone.
+        let at = Instant::now() + Duration::from_secs(3_600);
+        let (utterance, to, flushed) = (UtteranceId(1), SamplePos::from_ms(to_ms), hearing.sent);
+        hearing.ask(Asked { utterance, revision, from: SamplePos(0), to, last: false, at, flushed });
+    }
+
+    fn told(hearing: &mut Hearing) -> Option<String> {
+        let is_final = |event: SttEvent| match event {
+            SttEvent::Final { transcript, .. } => Some(transcript.text),
+            SttEvent::Partial { .. }
+            | SttEvent::Failed { .. }
+            | SttEvent::Endpoint { .. }
+            | SttEvent::Switched { .. }
+            | SttEvent::Down { .. } => None,
+        };
+        hearing.told.drain(..).find_map(is_final)
+    }
+
+    #[test]
+    fn a_pause_that_it_has_marked_itself_waits_for_no_flush() {
+        let mut hearing = Hearing::default();
+        hears(&mut hearing, 0, 1_800);
+        let word =
+            |word: &str, start: f64| json!({"word": word, "start": start, "end": start + 0.3, "confidence": 0.9});
+        let said = |word: Value, from: f64, to: f64, ends: bool| {
+            let alternative = json!({"transcript": word["word"], "words": [word]});
+            json!({"is_final": true, "speech_final": ends, "start": from, "duration": to - from,
+                "channel": {"alternatives": [alternative]}})
+        };
+        hearing.results(&said(word("yes", 0.3), 0.0, 1.7, true));
+        asks(&mut hearing, 1, 1_800);
+        assert_eq!(told(&mut hearing).as_deref(), Some("yes"));
+        // Who goes on has said more than was marked.
+        hears(&mut hearing, 1_800, 3_000);
+        asks(&mut hearing, 2, 3_000);
+        assert_eq!(told(&mut hearing), None);
+        hearing.results(&said(word("but", 2.5), 1.7, 2.9, false));
+        assert_eq!(told(&mut hearing), None, "what is final need not be all");
+        hearing.results(&said(word("no", 2.7), 2.9, 2.95, true));
+        assert_eq!(told(&mut hearing).as_deref(), Some("yes but no"));
     }
 }

@@ -1,10 +1,10 @@
 //! Deepgram's voices (Aura): raw samples as they come. Must never wait for the whole sentence.
 
-use super::pieces::{gathered, start};
+use super::pieces::{gathered, spoken, start};
 use super::speech::streamed;
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
+use crate::cloud::meter::{Ledger, Meter, Part, Price};
 use crate::cloud::{CloudError, Endpoint};
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -53,11 +53,7 @@ impl Aura {
         let request = request.header("authorization", self.endpoint.key.header("Token "));
         let waits = (self.settings.first_audio, self.settings.next_audio);
         let samples = streamed(&self.endpoint, request, waits, &events).await?;
-        let used = Used {
-            seconds: samples as f64 / f64::from(VOICE_RATE_HZ),
-            characters: text.chars().count() as u64,
-            ..Used::default()
-        };
+        let used = spoken(samples, &text);
         self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
         Ok(())
     }

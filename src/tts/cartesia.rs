@@ -1,10 +1,10 @@
 //! Cartesia's voices over their socket, with the time of each word for the ledger of what was heard. A socket whose
 //! sentence is done serves the next one. Must never wait for the whole sentence.
 
-use super::pieces::{Places, Samples, gathered, samples_of, start};
+use super::pieces::{Places, Samples, gathered, samples_of, spoken, start};
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
+use crate::cloud::meter::{Ledger, Meter, Part, Price};
 use crate::cloud::socket::{Received, Socket};
 use crate::cloud::{CloudError, Endpoint, Fault, code_of};
 use base64::Engine as _;
@@ -84,11 +84,7 @@ impl Cartesia {
             said => said,
         };
         if count > 0 {
-            let used = Used {
-                seconds: count as f64 / f64::from(VOICE_RATE_HZ),
-                characters: text.chars().count() as u64,
-                ..Used::default()
-            };
+            let used = spoken(count, &text);
             self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
         }
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,10 +1,10 @@
 //! ElevenLabs' voices over their streaming socket, with the time of each character: they become words for the ledger of
 //! what was heard. Must never wait for the whole sentence.
 
-use super::pieces::{Places, Samples, gathered, samples_of, start};
+use super::pieces::{Places, Samples, gathered, samples_of, spoken, start};
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip, WordTiming};
-use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
+use crate::cloud::meter::{Ledger, Meter, Part, Price};
 use crate::cloud::socket::{Received, Socket};
 use crate::cloud::{CloudError, Endpoint, Fault, code_of};
 use base64::Engine as _;
@@ -97,11 +97,7 @@ impl ElevenLabs {
         if !words.is_empty() {
             let _ = events.send(VoiceEvent::Piece { pcm: Arc::default(), words }).await;
         }
-        let used = Used {
-            seconds: said.count as f64 / f64::from(VOICE_RATE_HZ),
-            characters: text.chars().count() as u64,
-            ..Used::default()
-        };
+        let used = spoken(said.count, &text);
         self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
         Ok(())
     }

@@ -4,6 +4,7 @@
 use super::{SpeakRequest, TTS_TEXT_CHARS_MAX, TtsError, VOICE_PIECES_MAX, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip, WordTiming};
 use crate::cloud::CloudError;
+use crate::cloud::meter::Used;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -56,6 +57,12 @@ impl Gathered {
     pub fn clip(self) -> VoiceClip {
         VoiceClip { text: self.text, pcm: self.pcm.into(), words: self.words.into() }
     }
+}
+
+/// What a voice's provider is paid for: so much sound for this text.
+pub fn spoken(samples: u64, text: &str) -> Used {
+    let seconds = samples as f64 / f64::from(VOICE_RATE_HZ);
+    Used { seconds, characters: text.chars().count() as u64, ..Used::default() }
 }
 
 /// The whole clip of a stream.

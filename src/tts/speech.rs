@@ -1,9 +1,9 @@
 //! A voice by the OpenAI-compatible `/audio/speech`: raw samples as they come. Must never wait for the whole sentence.
 
-use super::pieces::{Samples, gathered, start};
+use super::pieces::{Samples, gathered, spoken, start};
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
-use crate::audio::frame::{VOICE_FRAME_SAMPLES, VOICE_RATE_HZ, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price, Used};
+use crate::audio::frame::{VOICE_FRAME_SAMPLES, VoiceClip};
+use crate::cloud::meter::{Ledger, Meter, Part, Price};
 use crate::cloud::{CloudError, Endpoint};
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -52,11 +52,7 @@ impl Speech {
         let request = self.endpoint.post_as_bearer("/audio/speech").json(&body);
         let waits = (self.settings.first_audio, self.settings.next_audio);
         let samples = streamed(&self.endpoint, request, waits, &events).await?;
-        let used = Used {
-            seconds: samples as f64 / f64::from(VOICE_RATE_HZ),
-            characters: text.chars().count() as u64,
-            ..Used::default()
-        };
+        let used = spoken(samples, &text);
         self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
         Ok(())
     }

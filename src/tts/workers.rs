@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 /// Sentences that may wait on each thread: several interviews' prepared lines; more would be too late to be of use.
 const QUEUED_MAX: usize = 256;
-/// Added to the niceness of the thread that works beforehand.
-const BEFOREHAND_NICE: libc::c_int = 10;
+/// The niceness of the thread that works beforehand.
+const BEFOREHAND_NICE: i32 = 10;
 
 /// Makes one clip, on the thread that owns it.
 pub trait Synthesiser: Send + 'static {
@@ -46,7 +46,7 @@ impl Workers {
             .spawn(move || urgent_shared.work(Line::Urgent, urgent))
             .map_err(load)?;
         let beforehand_thread = move || {
-            be_nice();
+            crate::onnx::be_nice(BEFOREHAND_NICE);
             if !shared.wait_for_work(Line::Beforehand) {
                 return;
             }
@@ -90,15 +90,6 @@ impl Drop for Workers {
         drop(state);
         self.shared.urgent.notify_all();
         self.shared.beforehand.notify_all();
-    }
-}
-
-/// Lets everything else on the machine go first. Where that is not allowed the thread works as any other.
-fn be_nice() {
-    let priority = libc::PRIO_PROCESS;
-    // SAFETY: no pointers are involved; on Linux the number 0 means the calling thread.
-    if unsafe { libc::setpriority(priority, 0, BEFOREHAND_NICE) } != 0 {
-        tracing::debug!("the thread that works beforehand keeps its priority");
     }
 }
 

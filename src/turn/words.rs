@@ -45,6 +45,12 @@ const MOMENT: &str = "let me think | let me think about it | let me think about 
 /// Of those, what is said of other things too ("it takes about one second"): a request only where it is a clause.
 const MOMENT_CLAUSES: &str = "just a moment | just a second | just a minute | one moment | one second | one moment please | hold on |     hang on | let me see | wait a second | wait a moment | хвилинку | секунду | одну секунду | одну хвилинку";
 
+/// Whether two texts say the same, however they are written.
+#[must_use]
+pub fn are_the_same(one: &str, other: &str) -> bool {
+    one == other || plain_words(one) == plain_words(other)
+}
+
 /// Words are lower-cased and parted from their punctuation; apostrophes are made straight. What was heard and is no word
 /// ("[laughter]", "<noise>") is left out; what some transcribers write apart ("it 's") is put together.
 pub(crate) fn plain_words(text: &str) -> Vec<String> {

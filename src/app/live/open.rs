@@ -245,6 +245,8 @@ fn plain_settings(door: &Settings) -> PlainSettings {
     PlainSettings {
         system_prompt: door.system_prompt.clone(),
         greeting: door.greeting.clone(),
+        apology: door.apology.clone(),
+        judgement: Duration::from_millis(u64::from(door.judgement_ms_max)),
         floor: FloorSettings {
             endpointing: door.endpointing,
             interrupt_ms: door.interrupt_ms,

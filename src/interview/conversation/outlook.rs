@@ -68,8 +68,24 @@ impl Interview {
             }
             Stage::Closing { .. } | Stage::Finished(_) => return texts,
         }
+        if self.settings.word_turns {
+            texts.extend(self.receipts());
+        }
         texts.extend(lines::standing().map(|line| self.in_language(line)));
         texts
+    }
+
+    /// What is said at once while a model words the rest.
+    fn receipts(&self) -> Vec<String> {
+        let leads = lines::BEFORE_PROBE.into_iter().chain(lines::BEFORE_QUESTION).chain([lines::BEFORE_LAST]);
+        let mut receipts = Vec::new();
+        for lead in leads {
+            let receipt = lines::receipt_and_rest(lines::in_language(&self.plan.language, lead)).0.to_owned();
+            if !receipts.contains(&receipt) {
+                receipts.push(receipt);
+            }
+        }
+        receipts
     }
 
     /// The prompts that may come after the question in hand, the likeliest first: as what is said of it so far leads to,

@@ -2,7 +2,7 @@
 //! bridge to the next question, an explanation. The move, the key point and the limits are decided before; must never
 //! let a proposal change them.
 
-use super::{Ask, Awaited, Awaiting, Command, Interview, LineId, LineKind, QuestionKind, Stage, prompt};
+use super::{Ask, Awaited, Awaiting, Command, Interview, LineId, LineKind, QuestionKind, Stage, lines, prompt};
 use crate::interview::{Line, Refusal};
 
 impl Interview {
@@ -18,16 +18,18 @@ impl Interview {
         self.say_probe(Line { wording, ..line }, index);
     }
 
-    /// One request words both: what was said is taken up while the probe is still being written.
-    pub(super) fn remark_and_probe(&mut self, remark: &str, index: usize) {
+    /// One request words both: what was said is taken up while the probe is still being written. The receipt is said
+    /// meanwhile; where the model's remark does not stand, it is all the remark there is.
+    pub(super) fn remark_and_probe(&mut self, receipt: &str, index: usize) {
+        self.acknowledge(receipt);
         let Stage::Asking(open) = &self.state.stage else { return };
         let (at, question) = (open.index, self.question(open));
         let deadline_ms = self.settings.wording_ms_max;
         let request = prompt::turn(&self.plan, question, &question.probes[index], &open.answer, deadline_ms);
         let answer = open.answer.clone();
-        let first = self.line(LineKind::Acknowledgement, remark, None);
+        let first = self.line(LineKind::Acknowledgement, "", None);
         let second = self.probe_line(index);
-        let (line, words, authored) = (first.id, Awaiting::Remark, remark.to_owned());
+        let (line, words, authored) = (first.id, Awaiting::Remark, String::new());
         self.awaited.push(Awaited { line, words, authored, question: at, answer, next: None });
         let worded_with = Some(first.id);
         let wording = Some(prompt::then(request, second.id));
@@ -70,17 +72,18 @@ impl Interview {
         }
     }
 
-    /// The lead to the next question, worded by a model where it may.
+    /// The lead to the next question. Where a model words it, its first sentence is said while the model writes.
     pub(super) fn lead_over(&mut self, lead: &str, next: usize) {
-        let line = self.line(LineKind::Acknowledgement, lead, None);
-        let wording = self.bridging.take().map(|(question, answer)| {
-            let (before, coming) = (self.question_at(question), self.question_at(next));
-            let request = prompt::bridge(&self.plan, before, &answer, coming, self.settings.wording_ms_max);
-            let (words, authored) = (Awaiting::Remark, lead.to_owned());
-            self.awaited.push(Awaited { line: line.id, words, authored, question, answer, next: Some(next) });
-            request
-        });
-        self.commands.push_back(Command::Say(Line { wording, ..line }));
+        let Some((question, answer)) = self.bridging.take() else { return self.acknowledge(lead) };
+        let lead = lines::in_language(&self.plan.language, lead).to_owned();
+        let (receipt, rest) = lines::receipt_and_rest(&lead);
+        self.acknowledge(receipt);
+        let line = self.line(LineKind::Acknowledgement, rest, None);
+        let (before, coming) = (self.question_at(question), self.question_at(next));
+        let request = prompt::bridge(&self.plan, before, &answer, coming, self.settings.wording_ms_max);
+        let (words, authored) = (Awaiting::Remark, rest.to_owned());
+        self.awaited.push(Awaited { line: line.id, words, authored, question, answer, next: Some(next) });
+        self.commands.push_back(Command::Say(Line { wording: Some(request), ..line }));
     }
 
     /// A question that was not understood, in other words: a model's where it may.

@@ -196,7 +196,7 @@ impl Room {
         let Some(line) = &mut self.line else { return };
         match message {
             Some(SocketMessage::Sound(bytes)) => {
-                if line.listening.push(&bytes).is_err() {
+                if line.listening.push(&bytes, now).is_err() {
                     let _ = line
                         .socket
                         .outgoing

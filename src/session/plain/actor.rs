@@ -83,7 +83,7 @@ pub(super) async fn run(
     let mut actor = Actor {
         room: setup.room.commands,
         floor: Floor::new(setup.settings.floor.clone()),
-        ears: PlainEars::open(&setup.parts, setup.settings.floor.endpointing, setup.ears, setup.stt),
+        ears: PlainEars::open(&setup.parts, &setup.settings, setup.ears, setup.stt),
         settings: setup.settings,
         llm,
         voice,
@@ -240,10 +240,14 @@ impl Actor {
         self.scribe.began();
         self.view.send_modify(|view| view.phase = "listening".into());
         if !self.settings.greeting.is_empty() {
-            let (speech, makers, cancel) = self.begin_reply(None, None);
-            let greeting = self.settings.greeting.clone();
-            self.tasks.spawn(reply::say(speech, makers, greeting, cancel));
+            self.say(self.settings.greeting.clone(), None, None);
         }
+    }
+
+    /// Says what no model has written.
+    fn say(&mut self, text: String, turn: Option<TurnId>, marks: Option<Marks>) {
+        let (speech, makers, cancel) = self.begin_reply(turn, marks);
+        self.tasks.spawn(reply::say(speech, makers, text, cancel));
     }
 
     /// What a client does with hands: only what a plain conversation has.
@@ -354,19 +358,24 @@ impl Actor {
                 self.show(ServerMessage::Writing(Writing::Begins));
             }
             Made::BrokeOff { error } => self.scribe.log(SessionEvent::PartFailed { part: "llm".into(), error }),
-            Made::Failed { part, error } => {
-                tracing::warn!(part, %error, "a reply could not be made whole");
-                reply.complete = true;
-                reply.growing = false;
-                let nothing = reply.said.iter().all(|said| said.samples == 0);
-                self.scribe.log(SessionEvent::SpeechFailed { speech, part: part.into(), error });
-                if nothing {
-                    let text = "I cannot answer at the moment. Please say that again.".into();
-                    self.show(ServerMessage::Notice { level: NoticeLevel::Error, text });
-                    self.floor.handle_event(floor::Event::Busy(false));
-                    self.reply = None;
-                }
-            }
+            Made::Failed { part, error } => self.failed(speech, part, error),
+        }
+    }
+
+    /// Nothing more comes of the reply in hand. Where nothing of it was made, the caller is told so: by the voice, if it
+    /// is not the voice that failed.
+    fn failed(&mut self, speech: SpeechId, part: &'static str, error: String) {
+        tracing::warn!(part, %error, "a reply could not be made whole");
+        self.scribe.log(SessionEvent::SpeechFailed { speech, part: part.into(), error });
+        let Some(reply) = self.reply.take_if(|reply| reply.said.iter().all(|said| said.samples == 0)) else {
+            self.reply.iter_mut().for_each(|reply| (reply.complete, reply.growing) = (true, false));
+            return;
+        };
+        let text = "I cannot answer at the moment. Please say that again.".into();
+        self.show(ServerMessage::Notice { level: NoticeLevel::Error, text });
+        self.floor.handle_event(floor::Event::Busy(false));
+        if part == "llm" && !self.settings.apology.is_empty() {
+            self.say(self.settings.apology.clone(), reply.turn, reply.marks);
         }
     }
 

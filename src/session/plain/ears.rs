@@ -1,6 +1,7 @@
 //! The listening side of a plain conversation: frames to the detector and to the transcriber, marks and words back, as
 //! events of the floor. No frame waits for another, none is gathered. Must never decide who may speak.
 
+use super::PlainSettings;
 use super::floor::{Endpointing, Event};
 use crate::audio::frame::{EAR_RATE_HZ, EarFrame, stretch};
 use crate::id::UtteranceId;
@@ -14,6 +15,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Audio kept for the turn model, samples (it looks at no more than 8 s).
 const TURN_SAMPLES: usize = 8 * EAR_RATE_HZ as usize;
@@ -50,6 +52,8 @@ pub struct PlainEars {
     stt: SttStream,
     stt_open: bool,
     turn_model: Option<Arc<dyn TurnModel>>,
+    /// Longest wait for its word.
+    judgement: Duration,
     recent: VecDeque<i16>,
     /// The newest revision of each utterance.
     asked: BTreeMap<UtteranceId, u32>,
@@ -58,7 +62,8 @@ pub struct PlainEars {
 }
 
 impl PlainEars {
-    pub fn open(parts: &Parts, endpointing: Endpointing, settings: Settings, options: SttOptions) -> Self {
+    pub fn open(parts: &Parts, plain: &PlainSettings, settings: Settings, options: SttOptions) -> Self {
+        let endpointing = plain.floor.endpointing;
         let (detector, settings) = match endpointing {
             Endpointing::Provider => {
                 let gate = Settings { speech_min_ms: GATE_SPEECH_MIN_MS, stop_silence_ms: GATE_GAP_MS, ..settings };
@@ -73,6 +78,7 @@ impl PlainEars {
             stt: parts.stt.open(options),
             stt_open: true,
             turn_model: parts.turn_model.clone().filter(|_| endpointing == Endpointing::Turn),
+            judgement: plain.judgement,
             recent: VecDeque::new(),
             asked: BTreeMap::new(),
             judging: FuturesUnordered::new(),
@@ -216,9 +222,14 @@ impl PlainEars {
             return;
         }
         let judged = model.completion(stretch(&self.recent, 0..self.recent.len()));
+        let wait = self.judgement;
         self.judging.push(Box::pin(async move {
-            let judged =
-                judged.await.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));
+            // A question whose asker has gone is left out, so that the others stand in line for less.
+            let Ok(judged) = tokio::time::timeout(wait, judged).await else {
+                metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
+                return (utterance, None);
+            };
+            let judged = judged.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));
             (utterance, judged.ok())
         }));
     }

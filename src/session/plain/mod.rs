@@ -33,6 +33,10 @@ pub struct PlainSettings {
     pub system_prompt: String,
     /// What the bot says when the caller is there; empty: it waits.
     pub greeting: String,
+    /// What the bot says where no model answers; empty: it is only shown.
+    pub apology: String,
+    /// The turn model's word is waited for so long; then the stated silence decides.
+    pub judgement: Duration,
     pub floor: FloorSettings,
     /// Longest reply, tokens.
     pub tokens_max: u32,

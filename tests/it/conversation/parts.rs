@@ -59,6 +59,8 @@ pub struct Ears {
 struct Manner {
     delay: Duration,
     broken: bool,
+    /// Tells what it has heard before it is sure.
+    partly: bool,
     chance: Option<Chance>,
 }
 
@@ -81,7 +83,7 @@ impl Chance {
 
 impl Ears {
     pub fn new() -> Self {
-        let manner = Manner { delay: Duration::from_millis(250), broken: false, chance: None };
+        let manner = Manner { delay: Duration::from_millis(250), broken: false, partly: false, chance: None };
         Self { words: Words::default(), manner: Arc::new(Mutex::new(manner)) }
     }
 
@@ -114,6 +116,11 @@ impl Ears {
         locked(&self.manner).chance.as_mut().is_some_and(|chance| chance.one_in(300))
     }
 
+    /// From now on words are told at once, and again when they are sure.
+    pub fn tell_at_once(&self) {
+        locked(&self.manner).partly = true;
+    }
+
     /// From now on nothing (or everything again) is understood.
     pub fn broken(&self, broken: bool) {
         locked(&self.manner).broken = broken;
@@ -136,6 +143,9 @@ impl SpeechToText for Ears {
                         let manner = ears.manner();
                         let events = events.clone();
                         tokio::spawn(async move {
+                            if manner.partly {
+                                let _ = events.send(SttEvent::Partial { utterance, text: text.clone() }).await;
+                            }
                             tokio::time::sleep(manner.delay).await;
                             let event = if manner.broken {
                                 let error = SttError::Run { why: "the test says so".into() };
@@ -226,6 +236,8 @@ impl VoiceActivity for Detector {
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
     is_mute: bool,
+    /// What each sentence takes beside the usual, ms.
+    slower_ms: u64,
     fails_at: Arc<Mutex<Option<String>>>,
     chance: Arc<Mutex<Option<Chance>>>,
 }
@@ -234,6 +246,11 @@ impl Speaker {
     /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
     pub fn mute() -> Self {
         Self { is_mute: true, ..Self::default() }
+    }
+
+    /// Each sentence takes so much longer than usual, ms.
+    pub fn slower(slower_ms: u64) -> Self {
+        Self { slower_ms, ..Self::default() }
     }
 
     /// From now on sentences with this in them cannot be spoken ("" is in all).
@@ -253,7 +270,7 @@ impl TextToSpeech for Speaker {
         let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
         let (delay_ms, fails) = match &mut *locked(&self.chance) {
             Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
-            None => (80, told),
+            None => (80 + self.slower_ms, told),
         };
         Box::pin(async move {
             tokio::select! {

@@ -2,7 +2,7 @@
 //! misbehaves, is late or breaks.
 
 use super::over::Over;
-use super::parts::{HALF, WHOLE, asks, probes};
+use super::parts::{HALF, Speaker, WHOLE, asks, probes};
 use super::stage::Scene;
 use std::time::Duration;
 use vivavoce::interview;
@@ -57,6 +57,47 @@ async fn first_words_are_spoken_while_the_rest_is_written() {
     talk.begins("And what if two people do locks at once?").await;
     talk.leaves();
     talk.over().await;
+}
+
+/// Words after 250 ms, the first token after 500, sound after 150: one after the other they would be 900 ms behind the
+/// silence that tells the end. The receipt does not wait for the model.
+#[tokio::test(start_paused = true)]
+async fn a_factual_answer_is_replied_to_while_the_model_thinks() {
+    const GAP_MS_MAX: u64 = 800;
+    let llm = ScriptedLlm::saying("With a ledger and a mutex we come to queues.", Duration::from_millis(500), NEXT);
+    let mut talk = Scene { speaker: Speaker::slower(70), ..scene(&llm) }.opens();
+    talk.answers(&asks("locks"), WHOLE).await;
+    let answered_ms = talk.now_ms();
+    let gap_ms = talk.begins("Thank you.").await - answered_ms;
+    assert!(gap_ms <= GAP_MS_MAX, "{gap_ms} ms");
+    talk.begins("With a ledger and a mutex we come to queues.").await;
+    talk.hears(&asks("queues")).await;
+    talk.leaves();
+    let over = talk.over().await;
+    assert_eq!(over.transcript().matches("Thank you.").count(), 1, "{}", over.transcript());
+    assert_eq!(llm.asked().len(), 1, "{}", over.story());
+}
+
+/// Where the recogniser tells its words before it is sure of them, the model is asked with them.
+#[tokio::test(start_paused = true)]
+async fn a_draft_begins_with_words_that_are_not_final_yet() {
+    let bridge = "With a ledger and a mutex we come to queues.";
+    let mut began = Vec::new();
+    for tells_at_once in [false, true] {
+        let llm = ScriptedLlm::saying(bridge, Duration::from_millis(500), NEXT);
+        let mut talk = scene(&llm).opens();
+        if tells_at_once {
+            talk.ears.tell_at_once();
+        }
+        talk.answers(&asks("locks"), WHOLE).await;
+        let answered_ms = talk.now_ms();
+        began.push(talk.begins(bridge).await - answered_ms);
+        talk.leaves();
+        let over = talk.over().await;
+        assert_eq!(llm.asked().len(), 1, "the draft is the reply\n{}", over.story());
+    }
+    // Up to the end of the receipt, which sounds meanwhile.
+    assert!(began[1] + 100 <= began[0], "{began:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,6 +121,7 @@ async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() 
     for (needed, is_awaited) in [("1.0", true), ("0.0", false)] {
         let own = format!(
             "[room.open_offer]\nendpointing = \"turn\"\ncomplete_probability = {needed}\nsilence_max_ms = {SILENCE_MAX_MS}\n\
+             judgement_ms_max = {SILENCE_MAX_MS}\n\
              [providers]\nvad = \"energy\"\nturn_model = \"smart-turn\""
         );
         let stage = Stage::set(400, &own).await;

@@ -1,8 +1,14 @@
-//! A plain conversation whose providers stand still for a while: the delay goes back to what it was.
+//! A plain conversation whose providers stand still, break off or are gone, whose caller's network stalls, and beside
+//! which others are refused: replies come, and the delay goes back to what it was.
 
-use super::stage::{Stage, has, hear, pitch, tone};
+use super::socket::{bytes, hear as hear_wire, samples, tone as tone_at_ear};
+use super::stage::{EAR_HZ, Stage, has, hear, loud, pitch, tone};
+use super::wire::{Cut, Way};
+use crate::webrtc::door::an_offer;
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::Message;
 use vivavoce::room::client::Client;
 
 /// What is left of a reply, and its fade, is not the next one's.
@@ -47,5 +53,101 @@ async fn the_delay_goes_back_after_the_providers_stood_still() {
     let took = transcribed_ms(&stage).await;
     assert!(took[0] > 1_000 && took[2] > 1_000, "they stood still: {took:?}");
     assert!(took[1] * 2 < took[0] && took[3] * 2 < took[2], "{took:?}");
+    stage.end().await;
+}
+
+/// Each provider's connection breaks once in the middle of its work: the reply comes all the same, whole and once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_killed_in_mid_answer_is_not_heard() {
+    let stage = Stage::set(600, "").await;
+    let (mut client, _) = stage.call(None).await;
+    is_answered(&mut client, 800).await;
+    for (hz, cut) in [
+        (700, Cut { path: "/v1/listen", in_answer: false, after: 40, always: false }),
+        (500, Cut { path: "/v1/chat/completions", in_answer: true, after: 1, always: false }),
+        (620, Cut { path: "/v1/audio/speech", in_answer: true, after: 1, always: false }),
+    ] {
+        let path = cut.path;
+        stage.providers.cut(Some(cut));
+        is_answered(&mut client, hz).await;
+        assert!(!stage.providers.is_whole(), "{path} was cut");
+    }
+    is_answered(&mut client, 560).await;
+    client.close().await;
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_model_answers_the_apology_is_said_and_the_call_goes_on() {
+    let stage = Stage::set(400, "[room.open_offer]\napology = \"Sorry, say it at 880 again.\"").await;
+    let (mut client, _) = stage.call(None).await;
+    let gone = Cut { path: "/v1/chat/completions", in_answer: true, after: 0, always: true };
+    stage.providers.cut(Some(gone));
+    client.microphone().say(tone(700, 900)).await.expect("said");
+    let (_, sound) = hear(&mut client, |messages, _| has(messages, "bot-stopped-speaking")).await;
+    assert!(pitch(&sound).abs_diff(880) < 20, "{}", pitch(&sound));
+    stage.providers.cut(None);
+    is_answered(&mut client, 640).await;
+    client.close().await;
+    stage.end().await;
+}
+
+/// The line of a caller stands still in the middle of a sentence, and what waited comes at once (`room::websocket` holds
+/// that no delay stays behind it).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callers_network_that_stalls_is_got_over() {
+    let stage = Stage::set(400, "").await;
+    let line = Way::to(stage.url.trim_start_matches("http://").to_owned()).await;
+    let wire = tokio_tungstenite::connect_async(format!("ws://{}/api/socket?audio=pcm", line.address)).await;
+    let (mut out, mut back) = wire.expect("a socket").0.split();
+    let speaking = tokio::spawn(async move {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        for (hz, stalls) in [(700, false), (500, true), (620, false)] {
+            // A second of it, and three of silence: the reply comes into them.
+            let said = bytes(&[tone_at_ear(hz, 1_000), vec![0; 3 * EAR_HZ as usize]].concat());
+            for (n, piece) in said.chunks(640).enumerate() {
+                every.tick().await;
+                if n == 25 && stalls {
+                    line.stand_still(true);
+                    tokio::time::sleep(Duration::from_millis(1_500)).await;
+                    line.stand_still(false);
+                }
+                out.send(Message::binary(piece.to_vec())).await.expect("sent");
+            }
+        }
+        out
+    });
+    let mut answered = Vec::new();
+    while answered.last().is_none_or(|hz: &u32| hz.abs_diff(620) >= 20) {
+        let (messages, sound, _) = hear_wire(&mut back, samples).await;
+        // Whoever is heard to stop and goes on is answered, and cuts that answer short.
+        if !has(&messages, "bot-interrupted") {
+            answered.push(pitch(&sound));
+        }
+    }
+    assert!(answered[0].abs_diff(700) < 20 && answered[1..].iter().any(|hz| hz.abs_diff(500) < 20), "{answered:?}");
+    speaking.await.expect("no panic").send(Message::Close(None)).await.expect("sent");
+    stage.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_under_way_does_not_notice_who_is_refused() {
+    const REPLY_MS: u32 = 2_000;
+    let stage = Stage::set(REPLY_MS, "[limits]\nsessions_max = 1").await;
+    let (mut client, _) = stage.call(None).await;
+    client.microphone().say(tone(700, 900)).await.expect("said");
+    let (_, mut sound) = hear(&mut client, |messages, _| has(messages, "bot-started-speaking")).await;
+    let offer = an_offer().await;
+    for _ in 0..10 {
+        assert_eq!(stage.offer(&offer, None, false).await.status(), 503);
+    }
+    let (_, rest) = hear(&mut client, |messages, _| has(messages, "bot-stopped-speaking")).await;
+    sound.extend(rest);
+    assert!(pitch(&sound).abs_diff(700) < 20, "{}", pitch(&sound));
+    // A sine is louder than that threshold for most of its time; a machine that stands still may lose some frames.
+    let whole = loud(&tone_at_ear(700, REPLY_MS));
+    assert!(loud(&sound) * 10 > whole * 7, "{} of {whole}", loud(&sound));
+    is_answered(&mut client, 560).await;
+    client.close().await;
     stage.end().await;
 }
