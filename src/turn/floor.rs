@@ -5,7 +5,7 @@ use super::endpointing::OwnPauses;
 use super::interruption::{self, Verdict};
 use super::settings::Settings;
 use super::silence::Ladder;
-use super::utterance::{Asked, Sound, Turn, Utterance};
+use super::utterance::{Asked, Turn, Utterance};
 use super::{Command, Event, Reason, SilenceStep};
 use crate::audio::frame::SamplePos;
 use crate::id::{SpeechId, TurnId, UtteranceId};
@@ -304,12 +304,13 @@ impl TurnTaking {
             self.ladder.sounded(since, when);
         }
         self.last_pos = self.last_pos.max(at);
-        self.with_utterance(id, |utterance| match utterance.sound {
-            Sound::Talking { since } => {
-                utterance.sound = Sound::Ended { at: at.max(since), when: when.max(utterance.start) };
-            }
-            Sound::Ended { .. } => {}
-        });
+        if let Floor::Committed(Committed { turn, more, .. }) = &mut self.floor
+            && !more.holds(id)
+        {
+            // Committed in mid-speech: should the turn be reopened, it sounds no more.
+            turn.utterance(id).into_iter().for_each(|utterance| utterance.ends(at, when));
+        }
+        self.with_utterance(id, |utterance| utterance.ends(at, when));
         self.drop_noise();
     }
 

@@ -81,6 +81,12 @@ impl Utterance {
         matches!(self.sound, Sound::Talking { .. })
     }
 
+    pub fn ends(&mut self, at: SamplePos, when: Instant) {
+        if let Sound::Talking { since } = self.sound {
+            self.sound = Sound::Ended { at: at.max(since), when: when.max(self.start) };
+        }
+    }
+
     /// The turn model's opinion of the pause; one that comes while they talk again was of an earlier pause.
     pub fn judged(&mut self, probability: f32) {
         if !self.is_talking() {

@@ -94,3 +94,41 @@ fn a_wish_after_a_commitment_closes_it() {
         "#]],
     );
 }
+
+/// Typed words take the turn while the voice still sounds; the voice ends, another sound takes the turn back, and a line
+/// begins: all that was said is the turn's, and what ended long ago is no interruption of the line.
+#[test]
+fn what_was_committed_in_mid_speech_and_ended_since_sounds_no_more() {
+    let zero = Instant::now();
+    let place = |ms: u64| zero + Duration::from_millis(ms);
+    let line = SpeechId(1);
+    let mut floor = TurnTaking::new(Settings::default());
+    let mut done = Vec::new();
+    for (ms, event) in [
+        (0, asked(QuestionKind::Factual)),
+        (1_000, started(1, 1_000)),
+        (2_000, Event::Typed),
+        (4_000, stopped(1, 4_000)),
+        (5_000, started(2, 5_000)),
+        (5_600, stopped(2, 5_600)),
+        (6_000, asked(QuestionKind::Factual)),
+        (6_000, Event::InterviewerStarted { speech: line, interruptible: true }),
+        (8_000, Event::InterviewerEnded { speech: line }),
+    ] {
+        while let Some(due) = floor.poll_deadline().filter(|due| *due <= place(ms)) {
+            floor.handle_timeout(due);
+        }
+        floor.handle_event(place(ms), event);
+        done.extend(std::iter::from_fn(|| floor.poll_command()));
+    }
+    let commits: Vec<Vec<u64>> = done
+        .iter()
+        .filter_map(|command| {
+            let Command::Commit { utterances, .. } = command else { return None };
+            Some(utterances.iter().map(|utterance| utterance.0).collect())
+        })
+        .collect();
+    assert_eq!(commits, [vec![1], vec![1, 2]], "{done:?}");
+    assert!(done.iter().any(|command| matches!(command, Command::Reopen { .. })), "{done:?}");
+    assert!(!done.iter().any(|command| matches!(command, Command::Stop { .. } | Command::Hold { .. })), "{done:?}");
+}
