@@ -21,7 +21,7 @@ use crate::config::Settings;
 use crate::embedded::{Paths, postgres};
 use crate::http::{
     Accounts, Booked, DailyAccess, HttpState, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer,
-    SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
+    RecordingLink, SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
 };
 use crate::id::SessionId;
 use crate::interview::EndReason;
@@ -35,6 +35,7 @@ use crate::lifecycle::Lifecycle;
 use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
+use crate::room::daily::Recordings;
 use crate::room::daily::webhook::Event;
 use crate::room::webrtc::WebRtcSettings;
 use crate::room::websocket::Socket;
@@ -100,11 +101,13 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.soft().child_token(),
     );
     let daily = daily::Daily::from_settings(&settings).context("room.daily")?;
+    let cloud = daily.clone().map(|daily| -> Arc<dyn Recordings> { daily });
     let live = Arc::new(live.with_drafter(writer.clone()).with_daily(daily));
     lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings, &ledger)?;
-    let workers = start_jobs(&settings, &store, &paths, (scoring.clone(), writer), &lifecycle).await?;
+    let errands = errands(&settings, &store, &paths, cloud)?;
+    let workers = start_jobs(&settings, &store, errands, (scoring.clone(), writer), &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
     let state = Arc::new(HttpState {
@@ -179,7 +182,7 @@ async fn load_parts(settings: Arc<Settings>, paths: &Paths, ledger: Arc<Ledger>)
 async fn start_jobs(
     settings: &Settings,
     store: &Store,
-    paths: &Paths,
+    errands: Errands,
     (scoring, model): (Scoring, Option<Arc<dyn LanguageModel>>),
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Vec<jobs::Worker>> {
@@ -196,7 +199,6 @@ async fn start_jobs(
             jobs::evaluate::evaluate(&store, &scoring, session).await.map_err(|error| error.to_string())
         })
     });
-    let errands = errands(settings, store, paths)?;
     Ok(vec![
         jobs::start(store, make_report, lifecycle.soft().clone()).await?,
         jobs::errands::start(errands, lifecycle.soft().clone()).await?,
@@ -204,7 +206,12 @@ async fn start_jobs(
 }
 
 /// What webhooks are told by, and how long things are kept.
-fn errands(settings: &Settings, store: &Store, paths: &Paths) -> anyhow::Result<Errands> {
+fn errands(
+    settings: &Settings,
+    store: &Store,
+    paths: &Paths,
+    daily: Option<Arc<dyn Recordings>>,
+) -> anyhow::Result<Errands> {
     let (webhooks, kept) = (&settings.webhooks, &settings.privacy);
     Ok(Errands {
         store: store.clone(),
@@ -218,6 +225,7 @@ fn errands(settings: &Settings, store: &Store, paths: &Paths) -> anyhow::Result<
             delivery_days: kept.delivery_days,
         },
         recordings: paths.recordings(),
+        daily,
         clock: Clock::system(),
     })
 }
@@ -318,11 +326,15 @@ impl Interviews for Door {
         self.to_its_end(async move { live.begin_daily(session).await }, CONNECTION_FAILED)
     }
 
-    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, Result<(), InterviewError>> {
         let live = self.0.clone();
         let heeding = self.0.tasks.spawn(async move { live.daily_event(event).await });
         // What broke off has been logged; Daily has nothing to do about it.
-        Box::pin(async move { heeding.await.unwrap_or_default() })
+        Box::pin(async move { heeding.await.unwrap_or(Ok(())) })
+    }
+
+    fn daily_recording<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<RecordingLink, InterviewError>> {
+        Box::pin(self.0.daily_recording(id))
     }
 
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>> {

@@ -7,6 +7,8 @@ mod open_offer;
 mod people;
 mod providers;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use layers::{Override, complete, merge, overrides, parse};
 pub use open_offer::{Conversation, OpenOffer};
 pub use people::{Accounts, Privacy, Profile, Webhooks};
@@ -319,6 +321,10 @@ impl Settings {
                 self.server.tokens.join_hours == 0 || self.server.tokens.access_minutes == 0,
                 "server.tokens must live for some time",
             ),
+            (
+                BASE64_STANDARD.decode(&self.room.daily.webhook_hmac.0).is_err(),
+                "room.daily.webhook_hmac must be base64, as Daily gave it",
+            ),
             (self.server.request_timeout_s == 0, "server.request_timeout_s must be at least 1"),
             (
                 (1..METRICS_TOKEN_BYTES_MIN).contains(&self.telemetry.metrics_token.0.len()),
@@ -400,6 +406,7 @@ mod tests {
         assert!(said("[providers.compatible.mine]\nchat_model = \"x\"").contains("base_url"));
         assert!(said("[providers.budget]\nday_usd = -1").contains("budget"));
         assert!(said("[providers]\ntts = []").contains("providers.tts"));
+        assert!(said("[room.daily]\nwebhook_hmac = \"not base64\"").contains("room.daily.webhook_hmac"));
     }
 
     #[test]

@@ -4,18 +4,18 @@
 use super::live::door::Door;
 use super::live::{Joined, Live};
 use crate::config::{self, Settings};
-use crate::http::{DailyAccess, InterviewError};
+use crate::http::{DailyAccess, InterviewError, RecordingLink};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::room::daily::people::BOT_PREFIX;
 use crate::room::daily::rest::token::Token;
-use crate::room::daily::rest::{NewRoom, Privacy, Rest, RestError, RoomProperties};
+use crate::room::daily::rest::{ErrorCode, NewRoom, Privacy, Rest, RestError, RoomProperties};
 use crate::room::daily::trial::{self, Trial};
 use crate::room::daily::webhook::{Event, Seen, What};
-use crate::room::daily::{Access, DailyRoom, DailySettings, LookUp, RoomSetup};
+use crate::room::daily::{Access, DailyRoom, DailySettings, LookUp, Recordings, RoomSetup};
 use crate::room::port_pair;
 use crate::session::{self, observers};
-use crate::store::{InterviewRow, RoomKind};
+use crate::store::{InterviewRow, RoomKind, StoreError};
 use crate::stt::SttOptions;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
@@ -32,6 +32,8 @@ const ROOM_PREFIX: &str = "vivavoce-";
 const OVERHEARD_MAX: usize = 200;
 /// A room outlives the longest interview that begins at the last moment by so much, minutes: goodbyes take time.
 const ROOM_SPARE_MINUTES: i64 = 15;
+/// How long the address of a recording is good, s: long enough to begin fetching it.
+const LINK_S: u32 = 600;
 
 /// A Daily domain, as this server uses it.
 pub struct Daily {
@@ -163,6 +165,12 @@ pub fn session_of(room: &str) -> Option<SessionId> {
     room.strip_prefix(ROOM_PREFIX)?.parse::<Uuid>().ok().map(SessionId)
 }
 
+impl Recordings for Daily {
+    fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move { self.rest.delete_recording(id).await.map(drop).map_err(|error| error.to_string()) })
+    }
+}
+
 /// One interview's way to Daily.
 struct Way {
     live: Arc<Live>,
@@ -266,11 +274,17 @@ impl Live {
         Ok(())
     }
 
-    /// What Daily told of a room: hints alone, so that one that is lost or repeated does no harm.
-    pub async fn daily_event(self: &Arc<Self>, event: Event) {
-        let (Some(daily), Some(id)) = (&self.daily, session_of(&event.room)) else { return };
+    /// What Daily told of a room: but for a recording hints alone, so that one that is lost or repeated does no harm.
+    ///
+    /// # Errors
+    /// [`InterviewError`] when a recording could not be noted: Daily shall tell of it again.
+    pub async fn daily_event(self: &Arc<Self>, event: Event) -> Result<(), InterviewError> {
+        let (Some(daily), Some(id)) = (&self.daily, session_of(&event.room)) else { return Ok(()) };
+        if let What::RecordingReady { recording, seconds } = &event.what {
+            return self.recording_ready(daily, id, recording, *seconds).await;
+        }
         if !daily.is_new(&event) {
-            return;
+            return Ok(());
         }
         tracing::info!(session = %id, event = event.id, what = event.what.name(), "Daily tells of a room");
         match &event.what {
@@ -282,12 +296,48 @@ impl Live {
                 self.look(id);
             }
             What::Left { .. } | What::MeetingStarted | What::MeetingEnded => self.look(id),
-            What::RecordingReady { recording, seconds } => {
-                tracing::info!(session = %id, recording, seconds, "a recording of Daily's is ready to be fetched");
-            }
             What::RecordingFailed => tracing::warn!(session = %id, "Daily's recording failed"),
-            What::Other => {}
+            What::RecordingReady { .. } | What::Other => {}
         }
+        Ok(())
+    }
+
+    /// Notes a recording of Daily's with its interview. One whose interview has been erased meanwhile is deleted.
+    async fn recording_ready(
+        &self,
+        daily: &Arc<Daily>,
+        id: SessionId,
+        recording: &str,
+        seconds: f64,
+    ) -> Result<(), InterviewError> {
+        match self.store.note_daily_recording(id, recording, seconds).await {
+            Ok(is_new) => tracing::info!(session = %id, recording, seconds, is_new, "Daily has a recording"),
+            Err(StoreError::NotFound) => {
+                tracing::info!(session = %id, recording, "Daily has a recording of an interview that is not there any more");
+                let (daily, recording) = (daily.clone(), recording.to_owned());
+                self.tasks.spawn(async move {
+                    if let Err(error) = daily.delete(&recording).await {
+                        tracing::error!(recording, error, "a recording at Daily was not deleted");
+                    }
+                });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// An address at which a recording of Daily's can be fetched for some time.
+    pub async fn daily_recording(&self, id: &str) -> Result<RecordingLink, InterviewError> {
+        let daily = self.daily.as_ref().ok_or(InterviewError::NotFound)?;
+        let link = daily.rest.recording_link(id, LINK_S).await.map_err(|error| {
+            tracing::warn!(recording = id, %error, "there is no link to a recording at Daily");
+            if error.code() == Some(ErrorCode::NotFound) {
+                return InterviewError::NotFound;
+            }
+            InterviewError::Unavailable { said: "Daily does not give the recording now; try again in a minute.".into() }
+        })?;
+        let expires_at = DateTime::from_timestamp(link.expires, 0).unwrap_or_else(|| self.clock.now());
+        Ok(RecordingLink { download_url: link.download_link, expires_at })
     }
 
     fn look(&self, id: SessionId) {
@@ -344,7 +394,11 @@ pub async fn daily_check(settings: &Settings, tell: impl Fn(String)) -> anyhow::
     let now = Utc::now();
     let url = daily.make_room(id, now).await?;
     tell(format!("ok      the room {url} is made"));
-    let called = call_each_other(&daily, id, &url, now).await;
+    // Whoever has seen enough leaves no room behind either.
+    let called = tokio::select! {
+        called = call_each_other(&daily, id, &url, now) => called,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("it was broken off")),
+    };
     let gone = daily.rest.delete_room(&room_name(id)).await;
     if let Ok(trial) = &called {
         tell(format!("ok      both are in the room, after {} and {} ms", trial.joined_ms[0], trial.joined_ms[1]));

@@ -10,6 +10,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// The worker's niceness; below 0 is for privileged accounts alone.
+const CALL_NICE: i32 = -10;
+
 /// One call in a Daily room; started by the server.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -20,6 +23,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     one_heap();
+    be_quick();
     let library = library()?;
     // Of the program's start.
     native::give_back();
@@ -30,8 +34,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let socket = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let socket = UnixStream::from(socket);
-    socket.set_nonblocking(true).context("standard input is to be the session's socket")?;
-    let socket = tokio::net::UnixStream::from_std(socket).context("standard input is to be the session's socket")?;
     let served = worker::run(socket, &library).await;
     end(i32::from(served.is_err()));
 }
@@ -40,6 +42,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 fn one_heap() {
     // SAFETY: it takes two numbers; no thread has been started yet.
     unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Sound goes before the server's models, where the system lets it: whoever is late by some ms when a packet comes or is to
+/// go makes both ends buffer more. All threads inherit it.
+fn be_quick() {
+    // SAFETY: it takes three numbers.
+    if unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, CALL_NICE) } != 0 {
+        tracing::debug!("a call has no priority here: {}", std::io::Error::last_os_error());
+    }
 }
 
 /// The process ends here: the library's own way out has been seen to hang and to crash.

@@ -10,6 +10,7 @@ use crate::session::booking::BookingError;
 pub use crate::session::booking::{Booked, InterviewWish};
 use crate::store::{InterviewRow, StoreError};
 use axum::body::Bytes;
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 /// The door to interviews in progress. Implementations answer quickly (seconds) and are safe to drop in between.
@@ -62,8 +63,13 @@ pub trait Interviews: Send + Sync {
     /// Sends the interviewer into the Daily room of an interview, unless it is there.
     fn daily_begin(&self, session: SessionId) -> BoxFuture<'_, Result<(), InterviewError>>;
 
-    /// Daily tells, by its own signature, what happened in a room.
-    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()>;
+    /// Daily tells, by its own signature, what happened in a room. An error asks it to tell that again.
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, Result<(), InterviewError>>;
+
+    /// An address at which a recording of Daily's can be fetched for some time.
+    fn daily_recording<'a>(&'a self, _id: &'a str) -> BoxFuture<'a, Result<RecordingLink, InterviewError>> {
+        Box::pin(std::future::ready(Err(InterviewError::NotFound)))
+    }
 
     /// Where an interview in progress stands; none if it is not in progress here.
     fn live_state(&self, session: SessionId) -> BoxFuture<'_, Option<StateView>>;
@@ -89,6 +95,14 @@ pub struct DailyAccess {
     pub token: String,
     /// The room's address with the token: Daily's own page opens it.
     pub join_url: String,
+}
+
+/// Where a recording of Daily's can be fetched.
+#[derive(Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct RecordingLink {
+    /// Good for whoever has it, until `expires_at`.
+    pub download_url: String,
+    pub expires_at: DateTime<Utc>,
 }
 
 /// The answer to an offer.

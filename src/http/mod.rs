@@ -22,8 +22,8 @@ mod wav;
 pub use accounts::Accounts;
 pub use error::{ApiError, FieldError};
 pub use interviews::{
-    Booked, DailyAccess, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, SOUND_CHECK_TEXT,
-    WhipAnswer, WhipPatched,
+    Booked, DailyAccess, InterviewError, InterviewWish, Interviews, OpenAnswer, OpenOffer, RecordingLink,
+    SOUND_CHECK_TEXT, WhipAnswer, WhipPatched,
 };
 pub use routes::whip::SDP_BYTES_MAX;
 pub use serve::serve;
@@ -58,6 +58,8 @@ fn table() -> OpenApiRouter<Shared> {
         .routes(routes!(whip::change, whip::hang_up))
         .routes(routes!(socket::join))
         .routes(routes!(daily::join))
+        .routes(routes!(daily::recordings))
+        .routes(routes!(daily::recording))
         .routes(routes!(daily::webhook))
         .routes(routes!(record::transcript))
         .routes(routes!(record::artifacts))

@@ -6,7 +6,8 @@ use super::retention::{Periods, Retention, remove};
 use super::webhook::{Outcome, Sender};
 use crate::clock::Clock;
 use crate::id::DeliveryId;
-use crate::store::{DeliveryState, FILES_JOB, Store, WEBHOOK_JOB};
+use crate::room::daily::Recordings;
+use crate::store::{DeliveryState, FILES_JOB, FORGET_JOB, Store, WEBHOOK_JOB};
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ pub struct Errands {
     pub periods: Periods,
     /// Where sound files lie.
     pub recordings: PathBuf,
+    /// The way to those that lie at Daily, if there is one.
+    pub daily: Option<Arc<dyn Recordings>>,
     pub clock: Clock,
 }
 
@@ -49,6 +52,7 @@ pub async fn start(errands: Errands, stop: CancellationToken) -> Result<Worker, 
             .add_extension(errands.clone())
             .define_job::<Deliver>()
             .define_job::<RemoveFiles>()
+            .define_job::<RemoveDailyRecording>()
             .define_job::<DeleteOld>();
         options.with_cron(RETENTION_CRON).map_err(queue_error)
     });
@@ -88,6 +92,27 @@ impl TaskHandler for RemoveFiles {
             remove(&errands.recordings, file).await.map_err(|error| error.to_string())?;
         }
         tracing::info!(files = self.files.len(), "files of what was erased are removed");
+        Ok::<(), String>(())
+    }
+}
+
+/// The job: delete a recording at Daily whose row is gone.
+#[derive(Serialize, Deserialize)]
+struct RemoveDailyRecording {
+    recording: String,
+}
+
+impl TaskHandler for RemoveDailyRecording {
+    const IDENTIFIER: &'static str = FORGET_JOB;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let recording = self.recording;
+        // Without a key the job stays in the queue as failed, for an operator to see.
+        let Some(daily) = errands(&context).daily.clone() else {
+            return Err(format!("the recording {recording} at Daily is to be deleted, and there is no API key"));
+        };
+        daily.delete(&recording).await?;
+        tracing::info!(recording, "a recording at Daily of what was erased is deleted");
         Ok::<(), String>(())
     }
 }

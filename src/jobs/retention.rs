@@ -44,6 +44,8 @@ pub struct Retention {
 /// What is deleted as rows alone.
 #[derive(Clone, Copy)]
 enum Kind {
+    /// The errand that each of them leaves deletes the sound at Daily.
+    DailyRecordings,
     Words,
     Reports,
     Audit,
@@ -69,7 +71,7 @@ impl Retention {
         let periods = &self.periods;
         let mut deleted = Deleted::default();
         if let Some(cutoff) = self.cutoff(periods.recording_days) {
-            deleted.recordings = self.recordings(cutoff).await?;
+            deleted.recordings = self.recordings(cutoff).await? + self.all(Kind::DailyRecordings, cutoff).await?;
         }
         if let Some(cutoff) = self.cutoff(periods.words_days) {
             deleted.words = self.all(Kind::Words, cutoff).await?;
@@ -99,6 +101,7 @@ impl Retention {
         let mut count = 0;
         loop {
             let deleted = match kind {
+                Kind::DailyRecordings => store.delete_daily_recordings(cutoff, BITE).await?,
                 Kind::Words => store.delete_words(cutoff, BITE).await?,
                 Kind::Reports => store.delete_reports(cutoff, BITE).await?,
                 Kind::Audit => store.delete_audit(cutoff, BITE).await?,

@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod daily;
+mod drift;
 pub mod scripted;
 pub mod webrtc;
 pub mod websocket;

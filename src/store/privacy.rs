@@ -81,6 +81,8 @@ impl Store {
                             from technical_artifacts code where code.session_id = interview.id), '[]'),
                         'recordings', coalesce((select jsonb_agg(to_jsonb(sound) - 'file' order by sound.id)
                             from recordings sound where sound.session_id = interview.id), '[]'),
+                        'daily_recordings', coalesce((select jsonb_agg(to_jsonb(sound) order by sound.created_at, sound.id)
+                            from daily_recordings sound where sound.session_id = interview.id), '[]'),
                         'responses', coalesce((select jsonb_agg(to_jsonb(answer) order by answer.position)
                             from question_responses answer where answer.session_id = interview.id), '[]'),
                         'overrides', coalesce((select jsonb_agg(to_jsonb(changed) order by changed.id)

@@ -1,16 +1,13 @@
 //! A worker process as its room holds it: started with one end of a socket, asked and heard, and killed if it must be. It
 //! dies with its room. Must never block on a worker that does not listen.
 
-use super::wire::{self, Ask, Frame, Tell};
+use super::wire::{self, Ask, Frame, Heard, Reader, Tell, Way};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use std::{io, os::unix::net};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use std::{io, os::unix::net::UnixStream};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
 
 /// What a worker gets of the program's environment: where things are, and how to reach the network. Nothing else goes along:
 /// keys and the database's address are not for foreign code.
@@ -30,55 +27,57 @@ const ENVIRONMENT: [&str; 14] = [
     "HTTPS_PROXY",
     "NO_PROXY",
 ];
-/// What may wait for a worker (voice is two frames, the rest is small).
-const ASKS_MAX: usize = 256;
-/// What may wait for the room: 2 s of sound of several people.
-const TELLS_MAX: usize = 512;
 
 /// A worker that runs.
 pub struct Worker {
     process: Child,
-    asks: mpsc::Sender<Frame<Ask>>,
-    tells: mpsc::Receiver<Frame<Tell>>,
+    /// Voice is two frames under way, the rest is small.
+    asks: Way,
+    /// What the room does not take stays in the socket, and beyond that in the worker, within its limits.
+    tells: Reader<Heard>,
 }
 
 impl Worker {
     /// Starts `program daily-worker`.
     pub fn start(program: &Path) -> io::Result<Self> {
-        let (ours, theirs) = net::UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
-        let (from, to) = UnixStream::from_std(ours)?.into_split();
+        let (ours, theirs) = UnixStream::pair()?;
+        let (tells, asks) = wire::open(ours)?;
         let environment = ENVIRONMENT.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let process = Command::new(program)
             .arg("daily-worker")
             .env_clear()
             .envs(environment)
+            // Nobody reads what the library would log: it shall not write it either.
+            .env("RUST_LOG", "off")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             // The library writes there what it likes, and knows what people say.
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let (asks, to_ask) = mpsc::channel(ASKS_MAX);
-        let (told, tells) = mpsc::channel(TELLS_MAX);
-        // Each ends with its half of the socket, which the worker's end closes.
-        tokio::spawn(send(to, to_ask));
-        tokio::spawn(receive(from, told));
         Ok(Self { process, asks, tells })
     }
 
     /// Asks for something; false if the worker does not listen any more.
     pub fn ask(&self, ask: Ask) -> bool {
-        self.send(Frame::Control(ask))
+        self.send(&Frame::Control(ask))
     }
 
-    pub fn send(&self, frame: Frame<Ask>) -> bool {
-        self.asks.try_send(frame).is_ok()
+    pub fn send(&self, frame: &Frame<Ask>) -> bool {
+        self.asks.send(frame)
     }
 
-    /// What it tells next; `None` once it is gone.
+    /// Sends what it did not take at once.
+    pub fn flush(&self) {
+        self.asks.flush();
+    }
+
+    /// What it tells next; `None` once it is gone. May be dropped while it waits.
     pub async fn next(&mut self) -> Option<Frame<Tell>> {
-        self.tells.recv().await
+        self.tells.next().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a Daily worker is not understood");
+            None
+        })
     }
 
     /// Has it leave, after what was said last has been heard; kills it if it takes longer than `limit`.
@@ -104,22 +103,6 @@ impl Worker {
     pub async fn kill(mut self) {
         if let Err(error) = self.process.kill().await {
             tracing::debug!(%error, "a worker was gone already");
-        }
-    }
-}
-
-async fn send(mut to: OwnedWriteHalf, mut asks: mpsc::Receiver<Frame<Ask>>) {
-    while let Some(frame) = asks.recv().await {
-        if wire::write(&mut to, &frame).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn receive(mut from: OwnedReadHalf, tells: mpsc::Sender<Frame<Tell>>) {
-    while let Ok(Some(frame)) = wire::read(&mut from).await {
-        if tells.send(frame).await.is_err() {
-            return;
         }
     }
 }

@@ -4,20 +4,15 @@
 
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EarFrame, SamplePos};
 use crate::room::SampleClock;
+use crate::room::drift::Drift;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 const FRAME: u64 = EAR_FRAME_SAMPLES as u64;
 /// Silence is made up when nothing came for so long: a late burst shall still find its place.
 const STALL: Duration = Duration::from_millis(250);
-/// How often the stream is compared with the clock, frames (5 s).
-const DRIFT_FRAMES: u32 = 250;
 /// The stream may lie behind the clock by so much before silence is put in, samples (60 ms: frames come in pairs).
 const BEHIND_SAMPLES_MAX: i64 = 960;
-/// The stream may run ahead of the clock by so much before silence is taken out, samples (20 ms).
-const AHEAD_SAMPLES_MAX: i64 = 320;
-/// A frame in which no sample is louder is silence and may be taken out or doubled (-44 dB).
-const QUIET_PEAK: u16 = 200;
 
 /// The candidate's stream. Push frames, call [`Ear::tick`] now and then, drain [`Ear::pop`] after each.
 pub struct Ear {
@@ -26,12 +21,7 @@ pub struct Ear {
     next: SamplePos,
     is_live: bool,
     last_arrival: Option<Instant>,
-    /// Silence made up since the last frame, in frames; what then comes late takes its place.
-    frames: u32,
-    /// Least lag of the stream behind the clock in this window, samples: the delay of the quickest frame.
-    least_lag: Option<i64>,
-    /// Samples to put in (positive) or take out (negative) where it is silent.
-    due: i64,
+    drift: Drift,
     out: VecDeque<EarFrame>,
 }
 
@@ -42,9 +32,7 @@ impl Ear {
             next: clock.origin_at,
             is_live: false,
             last_arrival: None,
-            frames: 0,
-            least_lag: None,
-            due: 0,
+            drift: Drift::new(BEHIND_SAMPLES_MAX),
             out: VecDeque::new(),
         }
     }
@@ -54,7 +42,7 @@ impl Ear {
         self.is_live = true;
         self.last_arrival = Some(now);
         self.next = self.next.max(self.clock.at(now));
-        self.look_anew();
+        self.drift.begin();
     }
 
     /// The candidate is gone: nothing more is made up.
@@ -68,11 +56,10 @@ impl Ear {
             return;
         }
         self.last_arrival = Some(arrival);
-        let quiet = pcm.iter().all(|sample| sample.unsigned_abs() <= QUIET_PEAK);
-        let copies = if quiet { self.copies() } else { 1 };
+        let copies = self.drift.copies(pcm);
         (0..copies).for_each(|_| self.append(*pcm, false));
         let lag = self.clock.at(arrival).0.cast_signed() - self.next.0.cast_signed();
-        self.note(lag);
+        self.drift.note(lag);
     }
 
     /// Time passes: silence is made up where nothing comes.
@@ -85,7 +72,7 @@ impl Ear {
             let missing = self.clock.at(until).0.saturating_sub(self.next.0) / FRAME;
             (0..missing).for_each(|_| self.append([0; EAR_FRAME_SAMPLES], true));
             if missing > 0 {
-                self.look_anew();
+                self.drift.begin();
             }
         }
     }
@@ -98,36 +85,6 @@ impl Ear {
     fn append(&mut self, pcm: [i16; EAR_FRAME_SAMPLES], concealed: bool) {
         self.out.push_back(EarFrame { at: self.next, pcm, concealed });
         self.next = self.next.plus(FRAME);
-    }
-
-    fn look_anew(&mut self) {
-        (self.frames, self.least_lag, self.due) = (0, None, 0);
-    }
-
-    fn note(&mut self, lag: i64) {
-        if self.due != 0 {
-            return;
-        }
-        self.frames += 1;
-        self.least_lag = Some(self.least_lag.map_or(lag, |least| least.min(lag)));
-        if self.frames >= DRIFT_FRAMES {
-            let least = self.least_lag.take().unwrap_or(0);
-            self.frames = 0;
-            let is_near = (-AHEAD_SAMPLES_MAX..=BEHIND_SAMPLES_MAX).contains(&least);
-            self.due = if is_near { 0 } else { least };
-        }
-    }
-
-    /// How often a quiet frame is to be emitted: 0, 1 or 2 times.
-    fn copies(&mut self) -> usize {
-        let frame = FRAME.cast_signed();
-        let (copies, left) = match self.due {
-            due if due >= frame => (2, due - frame),
-            due if due <= -frame => (0, due + frame),
-            due => (1, due),
-        };
-        self.due = if left.abs() < frame { 0 } else { left };
-        copies
     }
 }
 

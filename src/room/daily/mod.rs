@@ -85,3 +85,9 @@ pub trait Access: Send + Sync {
     /// Who is there, according to Daily.
     fn presence(&self) -> BoxFuture<'_, LookUp>;
 }
+
+/// The way to what Daily has recorded.
+pub trait Recordings: Send + Sync {
+    /// Deletes a recording; one that is not there is deleted already.
+    fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>>;
+}

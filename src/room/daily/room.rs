@@ -208,6 +208,9 @@ impl DailyRoom {
             self.tasks.spawn(async move { drop(seen.try_send(access.presence().await)) });
         }
         self.settle(now);
+        if let Some(worker) = &self.worker {
+            worker.flush();
+        }
         self.ear.tick(now);
         while let Some(frame) = self.ear.pop() {
             self.out.push(RoomEvent::Heard(frame));

@@ -69,7 +69,7 @@ impl Mouth {
         {
             // The native client sends silence by itself.
             let Slot::Speech { speech, offset_samples, pcm } = slot else { continue };
-            if !worker.send(Frame::Voice { write: self.next_write, pcm: Box::new(*pcm) }) {
+            if !worker.send(&Frame::Voice { write: self.next_write, pcm: Box::new(*pcm) }) {
                 metrics::counter!("vivavoce_room_frames_unsent_total").increment(1);
             }
             self.under_way.push_back((self.next_write, now));

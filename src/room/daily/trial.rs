@@ -115,7 +115,7 @@ impl Caller {
     async fn step(&mut self, wanted_hz: f64) -> Result<Option<f64>, TrialError> {
         while self.under_way < UNDER_WAY_MAX {
             let pcm = Box::new(self.tone());
-            self.worker.send(Frame::Voice { write: self.write, pcm });
+            self.worker.send(&Frame::Voice { write: self.write, pcm });
             self.write += 1;
             self.under_way += 1;
         }

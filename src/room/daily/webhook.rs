@@ -14,6 +14,9 @@ pub const AGE_MS_MAX: i64 = 5 * 60 * 1_000;
 /// Events that are remembered so that a repeat is noticed: Daily repeats within minutes.
 const REMEMBERED_MAX: usize = 1_000;
 
+/// Longest name that Daily gives anything, bytes (UUIDs, as a rule).
+const NAME_BYTES_MAX: usize = 100;
+
 /// Why a message is not believed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unbelieved {
@@ -134,14 +137,19 @@ pub fn read(body: &[u8]) -> Option<Event> {
         "participant.left" => What::Left { participant, user_id: payload.user_id },
         "meeting.started" => What::MeetingStarted,
         "meeting.ended" => What::MeetingEnded,
-        "recording.ready-to-download" => What::RecordingReady {
-            recording: payload.recording_id.unwrap_or_default(),
-            seconds: payload.duration.unwrap_or(0.0),
+        "recording.ready-to-download" => match payload.recording_id.filter(|id| is_name(id)) {
+            Some(recording) => What::RecordingReady { recording, seconds: payload.duration.unwrap_or(0.0) },
+            None => What::Other,
         },
         "recording.error" => What::RecordingFailed,
         _ => What::Other,
     };
     Some(Event { id, room, what })
+}
+
+/// Whether this can be the name of something at Daily.
+fn is_name(id: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// The events of late, so that a repeat is noticed.
@@ -207,6 +215,8 @@ mod tests {
             read(br#"{"type":"dialout.error","id":"e3","payload":{}}"#).map(|event| event.what),
             Some(What::Other)
         );
+        let nameless = br#"{"type":"recording.ready-to-download","id":"e2","payload":{"recording_id":"a b"}}"#;
+        assert_eq!(read(nameless).map(|event| event.what), Some(What::Other));
         assert_eq!(read(b"{}"), None);
         assert!(is_probe(br#"{"test":"test"}"#) && !is_probe(br#"{"test":"test","id":"e"}"#));
         let mut seen = Seen::default();

@@ -5,61 +5,31 @@
 use super::events::{self, Event};
 use super::lips::{Lips, Write};
 use super::native::{self, Call, Listener, Request};
-use super::wire::{self, Ask, Frame, Tell};
+use super::wire::{self, Ask, Frame, Heard, Reader, Tell, Way};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, VOICE_RATE_HZ};
 use serde_json::json;
 use std::collections::HashMap;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::io::BufReader;
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 /// Events of the library that may wait; a call has some tens in all.
 const EVENTS_MAX: usize = 1_024;
-/// What may wait for a session that does not read, bytes: a second of sound of two people, beyond which sound is dropped, and
-const WAITING_BYTES_MAX: usize = 64 * 1_024;
-/// as many events besides as no call has in the time in which a session that is hung is noticed.
-const EVENT_BYTES_MAX: usize = 1_024 * 1_024;
 /// How often the session hears that the worker works.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
 /// How long the library may take to leave once the session is gone.
 const LEAVE_MAX: Duration = Duration::from_secs(2);
 /// How often, with a second in between, what getting into the room needed is given back: the connections stand by then.
+/// Never while somebody is heard, but for once when that has just begun: what is wanted again comes from the disk if the
+/// machine is short of memory, and the client answers such a stall by more delay.
 const GIVEN_BACK_TIMES: u32 = 5;
+/// After so many pulses (1 to 2 s) the connection over which somebody is heard stands as well.
+const HEARD_PULSES: u32 = 2;
 /// Bit rate of our voice, bit/s: good mono speech.
 const VOICE_BITRATE: u32 = 32_000;
-
-/// The way to the session. Whoever has a frame sends it, the library's threads and ours: a thread that only passed it on
-/// would cost a change of threads for each. Nobody waits.
-struct Way {
-    to: OwnedWriteHalf,
-    /// Encoded, and not yet taken by the socket.
-    waiting: Mutex<Vec<u8>>,
-}
-
-impl Way {
-    fn send(&self, frame: &Frame<Tell>) {
-        let mut waiting = locked(&self.waiting);
-        let limit = if matches!(frame, Frame::Heard { .. }) { WAITING_BYTES_MAX } else { EVENT_BYTES_MAX };
-        if waiting.len() > limit {
-            return tracing::warn!("the session does not keep up with its call");
-        }
-        wire::encode(frame, &mut waiting);
-        while !waiting.is_empty() {
-            match self.to.try_write(&waiting) {
-                Ok(taken) => drop(waiting.drain(..taken)),
-                // What is left goes before the next frame: a pulse at the latest.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // The session is gone; whoever reads from it notices.
-                Err(_) => return waiting.clear(),
-            }
-        }
-    }
-}
 
 /// Our voice: what the session has to say, in the library's hands as late as may be. When the library has taken a write, its
 /// own thread hands it the next.
@@ -76,7 +46,7 @@ impl Voice {
     }
 
     fn taken(&self, write: u64) {
-        self.way.send(&Frame::Written { write });
+        tell(&self.way, &Frame::Written { write });
         let next = locked(&self.lips).taken();
         self.hand_over(next);
     }
@@ -88,7 +58,7 @@ impl Voice {
                 return;
             }
             // The session counts what is under way: what is not taken must not be waited for.
-            self.way.send(&Frame::Written { write });
+            tell(&self.way, &Frame::Written { write });
             next = locked(&self.lips).taken();
         }
     }
@@ -118,10 +88,10 @@ impl Listener for Ears {
     fn audio(&self, renderer: u64, pcm: &[i16]) {
         let Ok(tag) = u32::try_from(renderer) else { return };
         let mut begun = locked(&self.begun);
-        let begun = begun.entry(renderer).or_default();
+        let begun = begun.entry(renderer).or_insert_with(|| Vec::with_capacity(2 * EAR_FRAME_SAMPLES));
         begun.extend_from_slice(pcm);
         while let Some(frame) = begun.first_chunk::<EAR_FRAME_SAMPLES>() {
-            self.way.send(&Frame::Heard { tag, pcm: Box::new(*frame) });
+            tell(&self.way, &Frame::Heard { tag, pcm: Box::new(*frame) });
             begun.drain(..EAR_FRAME_SAMPLES);
         }
     }
@@ -136,38 +106,35 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn tell(way: &Way, frame: &Frame<Tell>) {
+    if !way.send(frame) {
+        tracing::warn!("the session is gone, or does not keep up with its call");
+    }
+}
+
 /// Serves one session over `socket`, with the library at `library`. Returns when either side has ended it.
 pub async fn run(socket: UnixStream, library: &Path) -> io::Result<()> {
-    let (from, mut to) = socket.into_split();
+    let (asks, way) = wire::open(socket)?;
+    let way = Arc::new(way);
     if let Err(error) = native::load(library) {
-        return wire::write(&mut to, &Frame::Control(Tell::Unable { said: error.to_string() })).await;
+        tell(&way, &Frame::Control(Tell::Unable { said: error.to_string() }));
+        return Ok(());
     }
     // Of linking it.
     native::give_back();
-    wire::write(&mut to, &Frame::Control(Tell::Ready { release: native::RELEASE.to_owned() })).await?;
+    tell(&way, &Frame::Control(Tell::Ready { release: native::RELEASE.to_owned() }));
     let (events_tx, events) = mpsc::channel(EVENTS_MAX);
-    let way = Arc::new(Way { to, waiting: Mutex::default() });
     let held = Arc::new(OnceLock::new());
     let voice = Arc::new(Voice { call: held.clone(), way: way.clone(), lips: Mutex::default() });
     let ears = Ears { way: way.clone(), voice: voice.clone(), events: events_tx, begun: Mutex::default() };
     let Some(call) = Call::open(Box::new(ears), VOICE_RATE_HZ) else {
-        way.send(&Frame::Control(Tell::Unable { said: "the library gave no audio track".to_owned() }));
+        tell(&way, &Frame::Control(Tell::Unable { said: "the library gave no audio track".to_owned() }));
         return Ok(());
     };
     let call = held.get_or_init(|| call);
-    let (asks_tx, asks) = mpsc::channel(64);
-    tokio::spawn(take_asks(BufReader::new(from), asks_tx));
-    Worker { call, way, voice, joining: None, is_in: false, leaving: None, given_back: 0 }.run(events, asks).await;
+    let worker = Worker { call, way, voice, joining: None, is_in: false, hears: None, leaving: None, given_back: 0 };
+    worker.run(events, asks).await;
     Ok(())
-}
-
-/// Reads to the end, in a task of its own since reading a frame must not be dropped half-way.
-async fn take_asks(mut from: BufReader<OwnedReadHalf>, asks: mpsc::Sender<Frame<Ask>>) {
-    while let Ok(Some(frame)) = wire::read(&mut from).await {
-        if asks.send(frame).await.is_err() {
-            return;
-        }
-    }
 }
 
 struct Worker<'a> {
@@ -176,22 +143,24 @@ struct Worker<'a> {
     voice: Arc<Voice>,
     joining: Option<Request>,
     is_in: bool,
+    /// Pulses since somebody is to be heard.
+    hears: Option<u32>,
     leaving: Option<Request>,
     /// How often memory was given back since we are in the room.
     given_back: u32,
 }
 
 impl Worker<'_> {
-    async fn run(mut self, mut events: mpsc::Receiver<Event>, mut asks: mpsc::Receiver<Frame<Ask>>) {
+    async fn run(mut self, mut events: mpsc::Receiver<Event>, mut asks: Reader<Heard>) {
         let mut alive = tokio::time::interval(ALIVE_EVERY);
         loop {
             tokio::select! {
                 biased;
-                ask = asks.recv() => match ask {
-                    Some(Frame::Control(ask)) => self.obey(ask),
-                    Some(Frame::Voice { write, pcm }) => self.voice.say((write, pcm)),
-                    Some(Frame::Heard { .. } | Frame::Written { .. }) => {}
-                    None => break,
+                ask = asks.next() => match ask {
+                    Ok(Some(Frame::Control(ask))) => self.obey(ask),
+                    Ok(Some(Frame::Voice { write, pcm })) => self.voice.say((write, pcm)),
+                    Ok(Some(Frame::Heard { .. } | Frame::Written { .. })) => {}
+                    Ok(None) | Err(_) => break,
                 },
                 Some(event) = events.recv() => if self.pass_on(event) { return },
                 _ = alive.tick() => {
@@ -214,7 +183,14 @@ impl Worker<'_> {
 
     /// What getting into the room needed, and nobody wants any more.
     fn give_back(&mut self) {
-        if self.is_in && self.given_back < GIVEN_BACK_TIMES {
+        let is_due = match &mut self.hears {
+            None => self.is_in && self.given_back < GIVEN_BACK_TIMES,
+            Some(pulses) => {
+                *pulses = pulses.saturating_add(1);
+                *pulses == HEARD_PULSES
+            }
+        };
+        if is_due {
             self.given_back += 1;
             native::give_back();
         }
@@ -245,6 +221,7 @@ impl Worker<'_> {
                 self.joining = Some(self.call.join(&url, &token, &settings));
             }
             Ask::Hear { participant, tag } => {
+                self.hears.get_or_insert(0);
                 self.call.hear(u64::from(tag), &participant, EAR_RATE_HZ);
             }
             Ask::Send { message, to } => {
@@ -293,7 +270,7 @@ impl Worker<'_> {
         }
     }
 
-    fn tell(&self, tell: Tell) {
-        self.way.send(&Frame::Control(tell));
+    fn tell(&self, said: Tell) {
+        tell(&self.way, &Frame::Control(said));
     }
 }

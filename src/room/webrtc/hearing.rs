@@ -6,6 +6,7 @@ use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, FRAME_MS, Sa
 use crate::audio::opus::{Decoder, OpusError};
 use crate::audio::reorder::{Ordered, Reorder, ReorderCounts};
 use crate::room::SampleClock;
+use crate::room::drift::Drift;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -19,15 +20,9 @@ const CONCEAL_SAMPLES_MAX: usize = EAR_RATE_HZ as usize / 10;
 const CONCEAL_UNIT_SAMPLES: usize = EAR_RATE_HZ as usize / 400;
 /// Silence is made up when nothing came for so long, ms: a late burst of packets shall still find its place.
 const STALL_MS: u64 = 250;
-/// How often the stream is compared with the clock, packets (5 s).
-const DRIFT_PACKETS: u32 = 250;
 /// The stream may lie behind the clock by so much before silence is put in, samples (40 ms).
 const BEHIND_SAMPLES_MAX: i64 = 640;
-/// The stream may run ahead of the clock by so much before silence is taken out, samples (20 ms).
-const AHEAD_SAMPLES_MAX: i64 = 320;
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
-/// A frame in which no sample is louder is silence and may be taken out or doubled (-44 dB).
-const QUIET_PEAK: u16 = 200;
 
 /// What happened to the candidate's stream on this connection.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -96,7 +91,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
             stalled_samples: 0,
             last_arrival: None,
             last_tick: None,
-            drift: Drift::default(),
+            drift: Drift::new(BEHIND_SAMPLES_MAX),
             out: VecDeque::with_capacity(16),
             lost: VecDeque::new(),
             counts: HearingCounts::default(),
@@ -183,7 +178,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
     fn begin_stream(&mut self) {
         self.expected = None;
         self.stalled_samples = 0;
-        self.drift = Drift::default();
+        self.drift.begin();
     }
 
     fn pull(&mut self, now: Instant) {
@@ -215,7 +210,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
                 let start = self.clock.at(packet.arrival).0.saturating_sub(samples as u64);
                 let missing = start.saturating_sub(self.end()).min(u64::from(GAP_SAMPLES_MAX.unsigned_abs()));
                 self.silence(self.to_whole_frames(missing));
-                self.drift = Drift::default();
+                self.drift.begin();
             }
         }
         self.stalled_samples = 0;
@@ -293,8 +288,7 @@ impl<P: AsRef<[u8]>> Ear<P> {
         let concealed = self.real_samples * 2 < EAR_FRAME_SAMPLES;
         self.frame_samples = 0;
         self.real_samples = 0;
-        let quiet = self.frame.iter().all(|sample| sample.unsigned_abs() <= QUIET_PEAK);
-        let copies = if quiet { self.drift.copies() } else { 1 };
+        let copies = self.drift.copies(&self.frame);
         if copies != 1 {
             self.counts.shifted_frames += 1;
         }
@@ -302,44 +296,6 @@ impl<P: AsRef<[u8]>> Ear<P> {
             self.out.push_back(EarFrame { at: self.next, pcm: self.frame, concealed });
             self.next = self.next.plus(EAR_FRAME_SAMPLES as u64);
         }
-    }
-}
-
-/// How far the candidate's clock has run from ours, and what is still to be put right.
-#[derive(Default)]
-struct Drift {
-    packets: u32,
-    /// Least lag of the stream behind the clock in this window, samples: the delay of the quickest packet.
-    least_lag: Option<i64>,
-    /// Samples to put in (positive) or take out (negative).
-    due: i64,
-}
-
-impl Drift {
-    fn note(&mut self, lag: i64) {
-        if self.due != 0 {
-            return;
-        }
-        self.packets += 1;
-        self.least_lag = Some(self.least_lag.map_or(lag, |least| least.min(lag)));
-        if self.packets >= DRIFT_PACKETS {
-            let least = self.least_lag.take().unwrap_or(0);
-            self.packets = 0;
-            let is_near = (-AHEAD_SAMPLES_MAX..=BEHIND_SAMPLES_MAX).contains(&least);
-            self.due = if is_near { 0 } else { least };
-        }
-    }
-
-    /// How often a quiet frame is to be emitted: 0, 1 or 2 times.
-    fn copies(&mut self) -> usize {
-        let frame = EAR_FRAME_SAMPLES as i64;
-        let (copies, left) = match self.due {
-            due if due >= frame => (2, due - frame),
-            due if due <= -frame => (0, due + frame),
-            due => (1, due),
-        };
-        self.due = if left.abs() < frame { 0 } else { left };
-        copies
     }
 }
 

@@ -1,85 +1,77 @@
-//! Many interviews by the real server, whose workers die at random: none of them leaves a room, a worker or a file behind.
+//! Many interviews by the real server, whose workers die at random: none of them leaves a room, a worker, a session or an
+//! open file behind.
 
-use super::fake::rest::{FakeRest, KEY};
-use super::fake::{FakeDaily, Guest, claims};
-use super::many::{calls, kill, open_files_of};
+use super::house::{House, begins, found, room_of};
+use super::many::{Died, calls, files_of, kill, zombies_of};
 use super::network::alone;
+use super::stage::comes;
 use super::worker::left;
 use crate::support::person::Interview;
 use crate::support::server::Server;
-use std::time::Duration;
 
-/// Looks, 100 ms apart, for what comes soon.
-const LOOKS: usize = 300;
+/// Files that a server may have opened since its first interview: connections to its database, which it opens as it needs
+/// them.
+const MORE_FILES_MAX: usize = 8;
 
-pub async fn comes(what: &str, is: impl Fn() -> bool) {
-    for _ in 0..LOOKS {
-        if is() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{what}: never");
+/// How many sessions the server holds.
+async fn sessions(server: &Server) -> f64 {
+    let text = String::from_utf8(server.get("/metrics").await).expect("text");
+    let value = text.lines().find_map(|line| line.strip_prefix("vivavoce_sessions ")).expect("a gauge of them");
+    value.trim().parse().expect("a number")
 }
 
-pub async fn begins(interview: &Interview) {
-    for _ in 0..LOOKS {
-        if !interview.get("").await["start_time"].is_null() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+/// One interview from its room to its end; how many of its workers were killed.
+async fn held(house: &House, server: &Server, number: u32) -> usize {
+    let interview = Interview::make_in(&server.url(), 1, "daily").await;
+    let room = room_of(&interview);
+    assert!(house.rest.books().rooms.contains_key(&room), "the room is made with the interview");
+    let guest = house.candidate(&interview).await;
+    let died = Died::of(number);
+    let mut killed = 0;
+    if died.on_the_way() {
+        killed += kill(&house.fake, 900).await;
     }
-    panic!("the interview begins: never");
+    house.interviewer_comes(&room).await;
+    if died.in_the_call() {
+        killed += kill(&house.fake, 400).await;
+    }
+    if rand::random_range(0..3) == 0 {
+        begins(&interview).await;
+        // Who stays away ends it.
+        drop(guest);
+    } else {
+        interview.end().await;
+    }
+    if died.at_the_end() {
+        killed += kill(&house.fake, 400).await;
+    }
+    comes("the interview is over, and its room deleted", || house.rest.books().rooms.is_empty()).await;
+    comes("the worker is gone", || left(&house.fake).is_empty() && zombies_of(server.pid()).is_empty()).await;
+    comes("nobody of ours is in the room", || house.fake.hall.clients_in(&room).is_empty()).await;
+    println!("interview {number}: over ({died:?}, {killed} killed)");
+    killed
 }
 
 #[test]
 fn daily_many_interviews_with_random_kills_leave_nothing_behind() {
     alone(|| async {
         let Some(_alone) = crate::whole::alone().await else { return };
-        let fake = FakeDaily::start().await;
-        let rest = FakeRest::start(&fake.hall).await;
-        let authority = fake.authority.display().to_string();
-        let settings = [
-            ("VIVAVOCE_ROOM__DAILY__API_KEY", KEY),
-            ("VIVAVOCE_ROOM__DAILY__API_URL", rest.url.as_str()),
-            ("VIVAVOCE_ROOM__DAILY__PROXY_URL", fake.proxy_url.as_str()),
-            ("VIVAVOCE_ROOM__DAILY__RECONNECT_S", "3"),
-            ("SSL_CERT_FILE", authority.as_str()),
-        ];
-        let server = Server::start(&settings).await;
-        let (calls, mut killed, mut files) = (calls(), 0, 0);
-        for call in 0..calls {
-            let interview = Interview::make_in(&server.url(), 1, "daily").await;
-            let room = format!("vivavoce-{}", interview.id);
-            assert!(rest.books().rooms.contains_key(&room), "the room is made with the interview");
-            let token = claims(&interview.go_to_daily().await).expect("claims");
-            let guest = Guest::join(&fake.hall, &room, "Candidate", token["ud"].as_str());
-            if rand::random_range(0..3) == 0 {
-                tokio::time::sleep(Duration::from_millis(rand::random_range(0..900))).await;
-                killed += kill(&fake);
-            }
-            comes("the interviewer is in the room", || !fake.hall.clients_in(&room).is_empty()).await;
-            if rand::random_range(0..3) == 0 {
-                tokio::time::sleep(Duration::from_millis(rand::random_range(0..400))).await;
-                killed += kill(&fake);
-            }
-            if rand::random_range(0..3) == 0 {
-                begins(&interview).await;
-                // Who stays away ends it.
-                drop(guest);
-            } else {
-                interview.end().await;
-            }
-            comes("the interview is over", || rest.books().rooms.is_empty()).await;
-            comes("the worker is gone", || left(&fake).is_empty()).await;
-            println!("interview {call}: over");
-            if call == 0 {
-                files = open_files_of(server.pid());
+        let house = House::build(&[("VIVAVOCE_ROOM__DAILY__RECONNECT_S", "3")]).await;
+        let server = house.server().await;
+        let (calls, mut killed) = (calls(), 0);
+        let (mut files, mut handles) = (0, 0);
+        for number in 0..calls {
+            killed += held(&house, &server, number).await;
+            if number == 0 {
+                (files, handles) = (files_of(server.pid(), ""), files_of(server.pid(), "pidfd"));
             }
         }
-        let more = open_files_of(server.pid()).saturating_sub(files);
+        assert!(killed > 0, "nobody was killed: this shows nothing");
+        comes("no process is held any more", || files_of(server.pid(), "pidfd") <= handles).await;
+        comes("what was open for the calls is closed", || files_of(server.pid(), "") <= files + MORE_FILES_MAX).await;
+        found("every session is over", async || (sessions(&server).await == 0.0).then_some(())).await;
+        let more = files_of(server.pid(), "").saturating_sub(files);
         println!("{calls} interviews, {killed} workers killed, {more} more files open than after the first");
-        assert!(more <= 8, "{more} files are left open after {calls} interviews");
         server.stop().await;
     });
 }

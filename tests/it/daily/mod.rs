@@ -9,9 +9,13 @@ mod delay;
 mod failures;
 mod fake;
 #[cfg(feature = "local-speech")]
+mod house;
+#[cfg(feature = "local-speech")]
 mod interviews;
 mod many;
 mod network;
+#[cfg(feature = "local-speech")]
+mod recordings;
 #[cfg(feature = "local-speech")]
 mod rehearsed;
 mod rest;

@@ -2,11 +2,12 @@
 //! of the fake's room. The same rehearsal that the browser's room passes.
 
 use super::bridge::Bridge;
-use super::fake::rest::{FakeRest, KEY};
-use super::fake::{FakeDaily, Guest};
+use super::fake::Guest;
+use super::house::{House, found};
 use super::network::alone;
+use super::stage::comes;
 use crate::support::person::spoken;
-use crate::support::server::{Rehearsal, Server};
+use crate::support::server::Rehearsal;
 use std::time::Duration;
 
 const REMARK: &str = "Excuse me, we will need the room with the red chairs afterwards.";
@@ -15,28 +16,18 @@ const REMARK: &str = "Excuse me, we will need the room with the red chairs after
 fn daily_rehearsed_interview_leaves_a_whole_record() {
     alone(|| async {
         let Some(_alone) = crate::whole::alone().await else { return };
-        let fake = FakeDaily::start().await;
-        let rest = FakeRest::start(&fake.hall).await;
-        let authority = fake.authority.display().to_string();
-        let settings = [
-            ("VIVAVOCE_ROOM__DAILY__API_KEY", KEY),
-            ("VIVAVOCE_ROOM__DAILY__API_URL", rest.url.as_str()),
-            ("VIVAVOCE_ROOM__DAILY__PROXY_URL", fake.proxy_url.as_str()),
-            ("VIVAVOCE_ROOM__DAILY__OBSERVERS", "transcribe"),
-            ("SSL_CERT_FILE", authority.as_str()),
-        ];
+        let house = House::build(&[("VIVAVOCE_ROOM__DAILY__OBSERVERS", "transcribe")]).await;
+        let (fake, rest) = (&house.fake, &house.rest);
         let remark = spoken(REMARK).await;
-        let server = Server::start(&settings).await;
+        let server = house.server().await;
         let bridge = Bridge::start(&server.url(), &fake.hall).await;
         let rehearsal = Rehearsal::start_at(&server, &bridge.url, &["--questions", "2"]);
         // A recruiter listens, and says a word in between.
-        let room = loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+        let room = found("the interviewer is in a room", async || {
             let named = rest.books().rooms.keys().next().cloned();
-            if let Some(room) = named.filter(|room| !fake.hall.clients_in(room).is_empty()) {
-                break room;
-            }
-        };
+            named.filter(|room| !fake.hall.clients_in(room).is_empty())
+        })
+        .await;
         let recruiter = Guest::join(&fake.hall, &room, "Recruiter", Some("recruiter-9"));
         tokio::time::sleep(Duration::from_secs(3)).await;
         recruiter.say(remark);
@@ -55,13 +46,7 @@ fn daily_rehearsed_interview_leaves_a_whole_record() {
         };
         assert!(of("observer").contains("chairs"), "the recruiter was heard: {:?}", of("observer"));
         assert!(!of("candidate").contains("chairs"), "and not as the candidate");
-        for _ in 0..100 {
-            if rest.books().rooms.is_empty() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        assert!(rest.books().rooms.is_empty(), "the room is deleted when the interview is over");
+        comes("the room is deleted when the interview is over", || rest.books().rooms.is_empty()).await;
         assert!(fake.hall.clients_in(&format!("vivavoce-{id}")).is_empty(), "the interviewer has left");
         server.stop().await;
     });

@@ -2,28 +2,21 @@
 //! same question; no room is left behind; and a worker knows no key.
 
 use super::fake::rest::{FakeRest, KEY};
-use super::fake::{FakeDaily, Guest, claims};
-use super::interviews::{begins, comes};
+use super::house::{House, begins, found, room_of};
 use super::network::alone;
+use super::stage::{LOOK, LOOKS, comes};
 use super::worker::left;
 use crate::support::person::Interview;
 use crate::support::server::Server;
 use std::time::Duration;
 
-/// Looks, 100 ms apart, for what comes soon.
-const LOOKS: usize = 600;
 /// How long Daily takes to make a room where somebody does not wait for it, ms.
 const SLOW_MS: u64 = 1_000;
 
 /// Which question is in hand, once there is one.
 async fn question(interview: &Interview) -> String {
-    for _ in 0..LOOKS {
-        if let Some(id) = interview.get("").await["question"]["id"].as_str() {
-            return id.to_owned();
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("a question is asked: never");
+    let look = async || interview.get("").await["question"]["id"].as_str().map(str::to_owned);
+    found("a question is asked", look).await
 }
 
 /// Whoever wants an interview hangs up while its room is being made: it is made to the end, or nothing of it is left.
@@ -42,7 +35,7 @@ async fn whoever_hangs_up_leaves_no_room(server: &Server, rest: &FakeRest) {
             rest.books().rooms.clear();
             return;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(LOOK).await;
     }
     panic!("a room is left that belongs to no interview");
 }
@@ -51,46 +44,33 @@ async fn whoever_hangs_up_leaves_no_room(server: &Server, rest: &FakeRest) {
 fn daily_interview_goes_on_after_its_server_has_died_and_leaves_no_room() {
     alone(|| async {
         let Some(_alone) = crate::whole::alone().await else { return };
-        let fake = FakeDaily::start().await;
-        let rest = FakeRest::start(&fake.hall).await;
-        let authority = fake.authority.display().to_string();
-        let settings = [
-            ("VIVAVOCE_ROOM__DAILY__API_KEY", KEY),
-            ("VIVAVOCE_ROOM__DAILY__API_URL", rest.url.as_str()),
-            ("VIVAVOCE_ROOM__DAILY__PROXY_URL", fake.proxy_url.as_str()),
-            ("SSL_CERT_FILE", authority.as_str()),
-        ];
-        let server = Server::start(&settings).await;
-        whoever_hangs_up_leaves_no_room(&server, &rest).await;
+        let house = House::build(&[]).await;
+        let (fake, rest) = (&house.fake, &house.rest);
+        let server = house.server().await;
+        whoever_hangs_up_leaves_no_room(&server, rest).await;
 
         let interview = Interview::make_in(&server.url(), 1, "daily").await;
-        let room = format!("vivavoce-{}", interview.id);
-        let token = claims(&interview.go_to_daily().await).expect("claims");
-        let _guest = Guest::join(&fake.hall, &room, "Candidate", token["ud"].as_str());
+        let room = room_of(&interview);
+        let _guest = house.candidate(&interview).await;
         begins(&interview).await;
         let asked = question(&interview).await;
-        let workers = left(&fake);
+        let workers = left(fake);
         assert_eq!(workers.len(), 1);
         let environment = std::fs::read(format!("/proc/{}/environ", workers[0])).expect("it runs");
         assert!(!String::from_utf8_lossy(&environment).contains(KEY), "the worker has the key in its environment");
 
         let address = server.address.clone();
         let home = server.kill();
-        comes("the worker goes with its server", || left(&fake).is_empty()).await;
-        let server = Server::start_in(home, &address, &settings).await;
-        comes("the interviewer is back in the room", || !fake.hall.clients_in(&room).is_empty()).await;
+        comes("the worker goes with its server", || left(fake).is_empty()).await;
+        let server = house.server_again(home, &address).await;
+        house.interviewer_comes(&room).await;
         assert_eq!(question(&interview).await, asked, "at the same question");
 
         // Ended while nobody holds it: the record alone closes it, and its room goes too.
         let home = server.kill();
-        comes("the worker goes with its server", || left(&fake).is_empty()).await;
-        let server = Server::start_in(home, &address, &settings).await;
-        for _ in 0..LOOKS {
-            if interview.ask_to_end().await == Some(202) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        comes("the worker goes with its server", || left(fake).is_empty()).await;
+        let server = house.server_again(home, &address).await;
+        found("it may be ended", async || (interview.ask_to_end().await == Some(202)).then_some(())).await;
         comes("the room is deleted", || rest.books().rooms.is_empty()).await;
         assert!(!interview.get("").await["end_time"].is_null());
         server.stop().await;

@@ -122,6 +122,8 @@ fn daily_worker_that_is_killed_is_replaced_and_speech_goes_on() {
         signal(workers[0], libc::SIGSTOP);
         stage.interrupted().await;
         stage.connected().await;
+        // One that hangs while it is to leave is killed.
+        signal(left(&stage.fake)[0], libc::SIGSTOP);
         stage.close().await;
     });
 }

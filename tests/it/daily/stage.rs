@@ -3,6 +3,7 @@
 
 use super::fake::rest::KEY;
 use super::fake::{FakeDaily, Guest, Hall};
+use super::many::{own_pid, zombies_of};
 use futures::future::BoxFuture;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use vivavoce::room::daily::rest::{Presence, Rest};
 use vivavoce::room::daily::{Access, DailyRoom, DailyRoomHandle, DailySettings, LookUp, RoomSetup};
 use vivavoce::room::{ClosedReason, RoomCommand, RoomEvent, RoomPort, SampleClock, port_pair};
 
+/// Looks for what comes soon, and the time between two.
+pub const LOOKS: usize = 600;
+pub const LOOK: Duration = Duration::from_millis(100);
 /// The candidate's user id.
 pub const CANDIDATE: &str = "candidate-1";
 /// Longest wait for anything in a room.
@@ -73,6 +77,17 @@ impl Access for Way {
             Ok(people.iter().map(person).collect())
         })
     }
+}
+
+/// Waits until something holds.
+pub async fn comes(what: &str, is: impl Fn() -> bool) {
+    for _ in 0..LOOKS {
+        if is() {
+            return;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    panic!("{what}: never");
 }
 
 /// Limits that a test can wait for.
@@ -204,5 +219,7 @@ impl Stage {
         self.tasks.close();
         tokio::time::timeout(WAIT, self.tasks.wait()).await.expect("the room's tasks end");
         assert_eq!(super::worker::left(&self.fake), Vec::<i32>::new(), "workers are left");
+        assert_eq!(zombies_of(own_pid()), Vec::<String>::new(), "nobody has asked how workers ended");
+        comes("nobody of ours is in the room", || self.fake.hall.clients_in("room").is_empty()).await;
     }
 }

@@ -16,7 +16,7 @@ fn daily_tones_pass_both_ways_at_their_height() {
         let mut guest = Guest::join(&fake.hall, "tones", "Candidate", Some("candidate-1"));
         let mut worker = Worker::start(&fake).await;
         let asked = Instant::now();
-        worker.join(&fake, "tones").await;
+        worker.join(&fake, "tones");
         let own =
             worker.until("it is in", |tell| if let Tell::Joined { id } = tell { Some(id.clone()) } else { None }).await;
         println!("joined as {own} after {} ms", asked.elapsed().as_millis());
@@ -27,7 +27,7 @@ fn daily_tones_pass_both_ways_at_their_height() {
             )
             .await;
         assert_eq!((person.user_id.as_deref(), person.name.as_str()), (Some("candidate-1"), "Candidate"));
-        worker.ask(Ask::Hear { participant: person.id, tag: 7 }).await;
+        worker.ask(Ask::Hear { participant: person.id, tag: 7 });
         guest.say(tone(440.0, 4_000, 24_000));
         let voice = tone(660.0, 3_000, VOICE_RATE_HZ);
         let (heard, (said, _)) = tokio::join!(worker.say(&voice), guest.listen(Duration::from_secs(3)));
@@ -39,7 +39,7 @@ fn daily_tones_pass_both_ways_at_their_height() {
         let middle = &heard[heard.len() / 3..heard.len() * 2 / 3];
         assert!(is_tone(middle, 440.0, EAR_RATE_HZ), "what the worker heard");
 
-        worker.ask(Ask::Send { message: json!({ "label": "rtvi-ai", "type": "bot-ready" }), to: None }).await;
+        worker.ask(Ask::Send { message: json!({ "label": "rtvi-ai", "type": "bot-ready" }), to: None });
         let (_, messages) = guest.listen(Duration::from_secs(1)).await;
         assert_eq!(messages, [json!({ "label": "rtvi-ai", "type": "bot-ready" })]);
         guest.send(&json!({ "type": "client-ready" }));
@@ -49,7 +49,7 @@ fn daily_tones_pass_both_ways_at_their_height() {
             })
             .await;
         assert_eq!(message, json!({ "type": "client-ready" }));
-        worker.ask(Ask::Leave).await;
+        worker.ask(Ask::Leave);
         worker.until("it has left", |tell| matches!(tell, Tell::Over { said: None }).then_some(())).await;
     });
 }

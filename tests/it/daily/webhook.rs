@@ -11,9 +11,11 @@ use std::time::Duration;
 use vivavoce::room::daily::webhook::What;
 
 const PATH: &str = "/api/v1/daily/webhook";
+/// The key of signatures, as a setting.
+pub const HMAC: &str = "YSBrZXkgb2Ygb3Vycw==";
 const SETTINGS: &str = "[room.daily]\napi_key = \"key\"\nwebhook_hmac = \"YSBrZXkgb2Ygb3Vycw==\"";
 
-fn signature(timestamp: &str, body: &str) -> String {
+pub fn signature(timestamp: &str, body: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(b"a key of ours").expect("a key");
     mac.update(format!("{timestamp}.{body}").as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())

@@ -7,11 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc;
 use vivavoce::audio::frame::VOICE_FRAME_SAMPLES;
-use vivavoce::room::daily::wire::{self, Ask, Frame, Tell};
+use vivavoce::room::daily::wire::{self, Ask, Frame, Tell, Way};
 
 /// Longest wait for anything that a worker tells.
 const WAIT: Duration = Duration::from_secs(40);
@@ -47,7 +45,7 @@ pub fn left(fake: &FakeDaily) -> Vec<i32> {
 /// A worker that runs.
 pub struct Worker {
     pub process: Child,
-    to: OwnedWriteHalf,
+    to: Way,
     told: mpsc::Receiver<Frame<Tell>>,
 }
 
@@ -55,7 +53,6 @@ impl Worker {
     /// Starts one that takes `fake` for Daily.
     pub async fn start(fake: &FakeDaily) -> Self {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a pair");
-        ours.set_nonblocking(true).expect("set");
         let process = Command::new(env!("CARGO_BIN_EXE_vivavoce"))
             .arg("daily-worker")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -63,10 +60,10 @@ impl Worker {
             .env("SSL_CERT_FILE", &fake.authority)
             .spawn()
             .expect("the program starts");
-        let (mut from, to) = UnixStream::from_std(ours).expect("a socket").into_split();
+        let (mut from, to) = wire::open(ours).expect("a socket");
         let (told_tx, told) = mpsc::channel(4_096);
         tokio::spawn(async move {
-            while let Ok(Some(frame)) = wire::read(&mut from).await {
+            while let Ok(Some(frame)) = from.next().await {
                 if told_tx.send(frame).await.is_err() {
                     return;
                 }
@@ -77,14 +74,14 @@ impl Worker {
         worker
     }
 
-    pub async fn ask(&mut self, ask: Ask) {
-        wire::write(&mut self.to, &Frame::Control(ask)).await.expect("the worker listens");
+    pub fn ask(&self, ask: Ask) {
+        assert!(self.to.send(&Frame::Control(ask)), "the worker listens");
     }
 
-    pub async fn join(&mut self, fake: &FakeDaily, room: &str) {
+    pub fn join(&self, fake: &FakeDaily, room: &str) {
         let url = format!("https://fake.daily.co/{room}");
         let proxy_url = Some(fake.proxy_url.clone());
-        self.ask(Ask::Join { url, token: String::new(), name: "Interviewer".into(), proxy_url }).await;
+        self.ask(Ask::Join { url, token: String::new(), name: "Interviewer".into(), proxy_url });
     }
 
     /// The next frame; `None` once the worker is gone.
@@ -123,7 +120,7 @@ impl Worker {
                 && let Some(frame) = frames.next()
             {
                 let pcm = Box::new(frame.try_into().expect("of that length"));
-                wire::write(&mut self.to, &Frame::<Ask>::Voice { write, pcm }).await.expect("the worker listens");
+                assert!(self.to.send(&Frame::<Ask>::Voice { write, pcm }), "the worker listens");
                 (write, under_way) = (write + 1, under_way + 1);
             }
             if under_way == 0 {

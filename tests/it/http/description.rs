@@ -23,6 +23,8 @@ const ROUTES: &[(&str, &[&str])] = &[
     ("/api/v1/interviews/{id}/whip/{resource}", &["delete", "patch"]),
     ("/api/v1/interviews/{id}/socket", &["get"]),
     ("/api/v1/interviews/{id}/daily", &["post"]),
+    ("/api/v1/interviews/{id}/daily/recordings", &["get"]),
+    ("/api/v1/interviews/{id}/daily/recordings/{recording}", &["get"]),
     ("/api/v1/daily/webhook", &["post"]),
     ("/api/v1/interviews/{id}/end", &["post"]),
     ("/api/v1/interviews/{id}/transcript", &["get"]),

@@ -58,6 +58,7 @@ async fn worker(app: &TestApp, attempts_max: u32, allow_private: bool) -> (Worke
         attempts_max,
         periods: PERIODS,
         recordings: app.recordings.path().to_owned(),
+        daily: None,
         clock: Clock::system(),
     };
     (errands::start(errands, stop.clone()).await.expect("started"), stop)

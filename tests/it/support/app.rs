@@ -274,9 +274,9 @@ impl Interviews for Played {
         ready(self.refusal()).boxed()
     }
 
-    fn daily_event(&self, event: Event) -> BoxFuture<'_, ()> {
+    fn daily_event(&self, event: Event) -> BoxFuture<'_, Result<(), InterviewError>> {
         self.act(|acts| acts.daily_events.push(event));
-        ready(()).boxed()
+        ready(self.refusal()).boxed()
     }
 
     fn end(&self, session: SessionId, reason: EndReason) -> BoxFuture<'_, Result<(), InterviewError>> {

@@ -248,13 +248,17 @@ impl Rest {
                 }
                 Err(error) => (RestError::Unreachable { said: error.without_url().to_string() }, None),
             };
-            if attempt >= TRIES || !error.may_pass() {
+            // Whoever is to wait for long is told so, instead of being refused again.
+            if attempt >= TRIES || !error.may_pass() || asked_wait.is_some_and(|asked| asked > WAIT_MAX) {
                 return Err(error);
             }
             tracing::debug!(path, attempt, %error, "Daily is asked again");
-            // Not all at once, when many were refused together.
-            let spread = rand::random_range(0.8..1.2);
-            tokio::time::sleep(asked_wait.unwrap_or(wait).mul_f64(spread).min(WAIT_MAX)).await;
+            // Never sooner than asked for; and not all at once, when many were refused together.
+            let wait_now = asked_wait.unwrap_or(wait).mul_f64(rand::random_range(1.0..1.3));
+            if error.code() == Some(ErrorCode::RateLimit) {
+                self.pace.rest(class, wait_now);
+            }
+            tokio::time::sleep(wait_now).await;
             wait *= 2;
         }
         unreachable!("the loop ends by its last attempt")

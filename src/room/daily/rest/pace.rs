@@ -56,6 +56,13 @@ impl Pace {
         tokio::time::sleep_until(turn).await;
         Ok(())
     }
+
+    /// Daily has refused one of this class for its rate: the others wait as well.
+    pub fn rest(&self, class: Class, wait: Duration) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, slot) = (Instant::now() + wait, &mut next[class as usize]);
+        *slot = Some(slot.map_or(until, |next| next.max(until)));
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +78,12 @@ mod tests {
             pace.turn(Class::Usual).await.expect("a turn");
         }
         assert_eq!(begun.elapsed(), Duration::from_millis(1_200));
+        pace.rest(Class::Usual, Duration::from_secs(7));
+        let refused = Instant::now();
+        pace.turn(Class::Rare).await.expect("another class goes on");
+        assert!(refused.elapsed() < Duration::from_secs(1));
+        pace.turn(Class::Usual).await.expect("a turn");
+        assert_eq!(refused.elapsed(), Duration::from_secs(7), "who comes after a refusal waits with the refused");
         let waiting: Vec<_> = (0..60).map(|_| pace.turn(Class::Recording)).collect();
         let turns = futures::future::join_all(waiting).await;
         assert_eq!(turns.iter().filter(|turn| turn.is_err()).count(), 60 - 31);
