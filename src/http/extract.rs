@@ -1,11 +1,13 @@
 //! What a request carries, parsed at the border: who calls, ids, queries, JSON. Each refusal is a problem with a clear
-//! detail. Must never ask the store for more than whether an invitation still holds.
+//! detail. Must never ask the store for more than whether an invitation or an account still holds.
 
+use super::accounts;
 use super::error::{ApiError, FieldError};
 use super::state::Shared;
 use crate::auth::role::Role;
 use crate::auth::token::{Bearer, TokenError};
 use crate::id::{SessionId, UserId};
+use crate::store::StoreError;
 use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -169,7 +171,7 @@ async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result
                 Err(ApiError::Unauthorized("This invitation has been taken back."))
             }
         }
-        Some(Ok(Bearer::Person { user, role })) => Ok(Caller::Person { user, role }),
+        Some(Ok(Bearer::Person { user, .. })) => person(state, user).await,
         Some(Err(TokenError::Expired)) => {
             Err(ApiError::Unauthorized("This link has expired. Please ask for a new one."))
         }
@@ -185,6 +187,16 @@ async fn caller(parts: &Parts, state: &Shared, in_query: Option<&str>) -> Result
 /// Whether somebody at this machine practises without a token: where that is allowed, and nobody else can reach us.
 fn is_local(parts: &Parts, state: &Shared) -> bool {
     state.settings.server.local_practice && state.listens_on_loopback && is_from_here(parts, state)
+}
+
+/// Somebody with an account, in the role that it has now: a token is good no longer than its account, and a role that was
+/// taken away is gone at once.
+async fn person(state: &Shared, user: UserId) -> Result<Caller, ApiError> {
+    match state.store.user(user).await {
+        Ok(row) if row.disabled_at.is_none() => Ok(Caller::Person { user, role: accounts::role(row.role) }),
+        Ok(_) | Err(StoreError::NotFound) => Err(ApiError::Unauthorized("This account is closed.")),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the request comes from this machine, meant for this machine: the peer is loopback, no proxy stands between

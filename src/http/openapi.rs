@@ -45,10 +45,20 @@ impl Modify for Bearer {
     }
 }
 
-/// What the interviews in progress may answer to an operation, beside what its form tells.
-const OF_INTERVIEWS: &[(&str, &[u16])] = &[
-    ("create_interview", &[403]),
+/// What an operation may answer beside what its form tells.
+const BESIDE_FORM: &[(&str, &[u16])] = &[
+    ("create_interview", &[403, 404, 409]),
+    ("practise_weak_points", &[404, 409]),
+    ("list_interviews", &[404]),
+    ("get_interview", &[409]),
     ("connect", &[409, 410]),
+    ("join_daily_room", &[400, 409, 410]),
+    ("socket", &[400, 409, 410]),
+    ("open_socket", &[400, 404, 409, 410]),
+    ("open_offer", &[404, 409, 410, 412]),
+    ("open_offer_of_session", &[409, 410, 412]),
+    ("open_candidates", &[404, 409, 410, 412]),
+    ("open_candidates_of_session", &[409, 410, 412]),
     ("change_connection", &[409, 410, 412, 428]),
     ("disconnect", &[409, 410]),
     ("end_interview", &[409, 410]),
@@ -61,6 +71,15 @@ const OF_INTERVIEWS: &[(&str, &[u16])] = &[
     ("text_socket", &[400, 409]),
     ("give_consent", &[410]),
     ("get_recording", &[416]),
+    ("create_override", &[409]),
+    ("restore_question", &[409]),
+    ("import_questions", &[409]),
+    ("change_category", &[409]),
+    // The account may be closed while the request is on its way.
+    ("change_own_account", &[404]),
+    ("export_own_account", &[404]),
+    ("create_category", &[404]),
+    ("create_webhook", &[404]),
 ];
 
 /// Says of every operation which problems it may answer: by what it takes, who may ask, and what it does.
@@ -110,7 +129,7 @@ fn statuses(operation: &Operation) -> Vec<u16> {
         statuses.extend([401, 403]);
     }
     let id = operation.operation_id.as_deref().unwrap_or_default();
-    statuses.extend(OF_INTERVIEWS.iter().filter(|(known, _)| *known == id).flat_map(|(_, more)| more.iter().copied()));
+    statuses.extend(BESIDE_FORM.iter().filter(|(known, _)| *known == id).flat_map(|(_, more)| more.iter().copied()));
     statuses
 }
 

@@ -57,22 +57,29 @@ pub async fn analyse(
     let Some(model) = model else { return Ok(()) };
     let row = store.interview(session).await?;
     let plan: Option<Plan> = serde_json::from_value(row.plan).ok();
-    for artifact in last_versions(store.artifacts(session).await?) {
-        if artifact.ai_analysis.is_some() || artifact.content.trim().is_empty() {
-            continue;
-        }
+    let mut artifacts = last_versions(store.artifacts(session).await?);
+    artifacts.retain(|artifact| artifact.ai_analysis.is_none() && !artifact.content.trim().is_empty());
+    let looks = artifacts.iter().map(|artifact| {
         let task = plan.as_ref().and_then(|plan| plan.question(&artifact.question_key));
-        let task = task.map_or_else(String::new, |question| question.prompt.clone());
-        let kept = match ask(model.as_ref(), &task, &artifact).await {
-            Ok(analysis) => told(&analysis, model.name(), &artifact),
-            Err(error) => {
-                tracing::warn!(%session, %error, "code was not looked at");
-                json!({ "state": "failed", "note": "The model did not give an analysis.", "model": model.name() })
-            }
-        };
+        looked_at(model.as_ref(), session, task.map_or("", |question| &question.prompt), artifact)
+    });
+    // All at once: the report waits for them, and no longer than for one.
+    let looked = futures::future::join_all(looks).await;
+    for (artifact, kept) in artifacts.iter().zip(looked) {
         store.set_analysis(session, &artifact.question_key, artifact.version, &kept).await?;
     }
     Ok(())
+}
+
+/// What is kept of one version: what the model found, or that it did not look.
+async fn looked_at(model: &dyn LanguageModel, session: SessionId, task: &str, artifact: &ArtifactRow) -> Value {
+    match ask(model, task, artifact).await {
+        Ok(analysis) => told(&analysis, model.name(), artifact),
+        Err(error) => {
+            tracing::warn!(%session, %error, "code was not looked at");
+            json!({ "state": "failed", "note": "The model did not give an analysis.", "model": model.name() })
+        }
+    }
 }
 
 /// The newest version for each question; one that was handed in goes before later drafts.

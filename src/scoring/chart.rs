@@ -1,6 +1,7 @@
 //! The report's charts as shapes: the same drawing becomes inline SVG on the page and paths in the PDF. Colours are
 //! named by meaning, so that each medium and theme chooses its own. Must never hold a number that the report does not.
 
+use super::language::{say, say_with};
 use super::report::{CompetencyScore, Report};
 use std::fmt::Write as _;
 
@@ -152,7 +153,7 @@ const ROW_HEIGHT: f64 = 44.0;
 
 /// Each competency on the scale of 1 to 5: its score with the 90 % interval, and the mean level as it was seen.
 #[must_use]
-pub fn profile(report: &Report) -> Drawing {
+pub fn profile(report: &Report, language: &str) -> Drawing {
     let scale = |score: f64| 10.0 + (score - 1.0) / 4.0 * (PROFILE_WIDTH - 20.0);
     let rows: Vec<&CompetencyScore> = report.competencies.iter().collect();
     let mut drawing = Drawing { width: PROFILE_WIDTH, height: 22.0, label: String::new(), shapes: Vec::new() };
@@ -169,11 +170,13 @@ pub fn profile(report: &Report) -> Drawing {
         }
         let right = [PROFILE_WIDTH - 10.0, line];
         let (Some(score), Some([low, high])) = (estimate.score, estimate.interval90) else {
-            drawing.text(right, 12.0, Anchor::End, Ink::Soft, "no evidence");
-            said.push(format!("{}: no evidence", row.name));
+            let without = say(language, "no evidence");
+            drawing.text(right, 12.0, Anchor::End, Ink::Soft, without);
+            said.push(format!("{}: {without}", row.name));
             continue;
         };
-        let words = format!("{score:.1} ({low:.1} to {high:.1})");
+        let interval = say_with(language, "{} to {}", &[&format!("{low:.1}"), &format!("{high:.1}")]);
+        let words = format!("{score:.1} ({interval})");
         said.push(format!("{}: {words}", row.name));
         drawing.text(right, 12.0, Anchor::End, Ink::Soft, words);
         drawing.rectangle([scale(low), top + 5.0], [scale(high) - scale(low), 10.0], Ink::Reach);
@@ -187,7 +190,8 @@ pub fn profile(report: &Report) -> Drawing {
         drawing.text(at, 11.0, Anchor::Middle, Ink::Soft, level.to_string());
     }
     drawing.height += 6.0;
-    drawing.label = format!("Competencies on the scale of 1 to 5, with 90 % intervals. {}", said.join("; "));
+    let label = "Competencies on the scale of 1 to 5, with 90 % intervals. {}";
+    drawing.label = say_with(language, label, &[&said.join("; ")]);
     drawing
 }
 
@@ -202,19 +206,19 @@ const SILENCE_HEIGHT: f64 = 40.0;
 
 /// The interview by time: who spoke, how long each reply took, which question it was and what level it got.
 #[must_use]
-pub fn timeline(report: &Report) -> Drawing {
+pub fn timeline(report: &Report, language: &str) -> Drawing {
     let end_ms = report.timeline.iter().map(|turn| turn.end_ms).max().unwrap_or(0).max(1);
     let minutes = minutes(end_ms);
     let place = |ms: u64| LANES_X + as_f64(ms) / as_f64(end_ms) * (TIMELINE_WIDTH - LANES_X - 10.0);
-    let label = format!(
-        "Timeline of the interview: {} turns in {minutes:.0} minutes, with the silence before each reply and the level \
-         of each question.",
-        report.timeline.len()
+    let label = say_with(
+        language,
+        "Timeline of the interview: {} turns in {} minutes, with the silence before each reply and the level of each question.",
+        &[&report.timeline.len().to_string(), &format!("{minutes:.0}")],
     );
     let mut drawing = Drawing { width: TIMELINE_WIDTH, height: 178.0, label, shapes: Vec::new() };
     let lanes = [(22.0, "Questions"), (56.0, "Interviewer"), (84.0, "Candidate"), (128.0, "Silence, s")];
     for (y, name) in lanes {
-        drawing.text([0.0, y], 12.0, Anchor::Start, Ink::Soft, name);
+        drawing.text([0.0, y], 12.0, Anchor::Start, Ink::Soft, say(language, name));
     }
     for question in &report.questions {
         let of_it = || report.timeline.iter().filter(|turn| turn.question == Some(question.number));
@@ -247,7 +251,7 @@ pub fn timeline(report: &Report) -> Drawing {
         drawing.text([x, 168.0], 11.0, Anchor::Middle, Ink::Soft, format!("{at:.0}"));
         at += step;
     }
-    drawing.text([0.0, 168.0], 12.0, Anchor::Start, Ink::Soft, "Minutes");
+    drawing.text([0.0, 168.0], 12.0, Anchor::Start, Ink::Soft, say(language, "Minutes"));
     drawing
 }
 
@@ -268,7 +272,7 @@ mod tests {
     #[test]
     fn charts_show_every_competency_and_turn_within_their_frame() {
         let report = report(&rehearsed());
-        for drawing in [profile(&report), timeline(&report)] {
+        for drawing in [profile(&report, "en"), timeline(&report, "uk")] {
             for shape in &drawing.shapes {
                 let (x, y) = match shape {
                     Shape::Rectangle { x, y, width, height, .. } => (x + width, y + height),
@@ -278,11 +282,11 @@ mod tests {
                 assert!((0.0..=drawing.width).contains(&x) && (0.0..=drawing.height).contains(&y), "{shape:?}");
             }
         }
-        let svg = profile(&report).svg("profile");
+        let svg = profile(&report, "en").svg("profile");
         for competency in &report.competencies {
             assert!(svg.contains(&competency.name.replace('&', "&amp;")), "{}", competency.name);
         }
-        let bars = timeline(&report).svg("timeline").matches("height=\"14.0\"").count();
+        let bars = timeline(&report, "en").svg("timeline").matches("height=\"14.0\"").count();
         assert_eq!(bars, report.timeline.len());
     }
 
@@ -292,7 +296,7 @@ mod tests {
         facts.turns.clear();
         facts.lines.clear();
         let report = report(&facts);
-        assert!(profile(&report).svg("profile").contains("no evidence"));
-        assert!(timeline(&report).svg("timeline").starts_with("<svg"));
+        assert!(profile(&report, "en").svg("profile").contains("no evidence"));
+        assert!(timeline(&report, "en").svg("timeline").starts_with("<svg"));
     }
 }

@@ -2,9 +2,10 @@
 //! moment of the recording by a media fragment. Must never compute a score.
 
 use super::chart;
-use super::language::{say, say_with};
-use super::report::{Estimate, OverrideNote, QuestionResult, Quote, Report};
+use super::language::{MADE, retold, say, say_with};
+use super::report::{ArtifactRef, Estimate, Fault, OverrideNote, QuestionResult, Quote, Report};
 use super::variants::{FeedbackDocument, PointFeedback, QuestionFeedback};
+use super::wording;
 use crate::interview::coverage::Status;
 use askama::Template;
 
@@ -17,12 +18,12 @@ pub struct Recording {
     pub start_ms: u64,
 }
 
-/// The report as HTML.
+/// The report as HTML, in the reader's language; what was asked and said stays in its own.
 ///
 /// # Errors
 /// Never in practice: the template writes to memory.
-pub fn html(report: &Report, recording: Option<&Recording>) -> Result<String, askama::Error> {
-    Page { report, recording, style: STYLE }.render()
+pub fn html(report: &Report, recording: Option<&Recording>, language: &str) -> Result<String, askama::Error> {
+    Page { report, recording, language, style: STYLE }.render()
 }
 
 /// The candidate's feedback as HTML.
@@ -40,6 +41,7 @@ const STYLE: &str = include_str!("../../templates/report.css");
 struct Page<'a> {
     report: &'a Report,
     recording: Option<&'a Recording>,
+    language: &'a str,
     style: &'static str,
 }
 
@@ -93,21 +95,53 @@ impl Page<'_> {
         Some(Moment { url, time: Self::clock(&start) })
     }
 
-    fn verdict(&self) -> &'static str {
-        self.report.summary.recommendation.words()
+    fn say<'s>(&self, english: &'s str) -> &'s str {
+        say(self.language, english)
     }
 
-    fn estimates(&self) -> [(&'static str, &Estimate); 3] {
+    fn one(&self, english: &str, value: &str) -> String {
+        say_with(self.language, english, &[value])
+    }
+
+    /// A sentence of the document.
+    fn retold(&self, english: &str) -> String {
+        retold(self.language, english)
+    }
+
+    fn verdict(&self) -> &str {
+        self.say(self.report.summary.recommendation.words())
+    }
+
+    fn estimates(&self) -> [(&str, &Estimate); 3] {
         let summary = &self.report.summary;
-        [("Overall", &summary.overall), ("Technical", &summary.technical), ("Soft skills", &summary.soft_skills)]
+        [
+            (self.say("Overall"), &summary.overall),
+            (self.say("Technical"), &summary.technical),
+            (self.say("Soft skills"), &summary.soft_skills),
+        ]
+    }
+
+    /// What a bar shows, for who cannot see it.
+    fn bar_label(&self, score: &f64, [low, high]: &[f64; 2]) -> String {
+        let values = [score, low, high].map(|value| format!("{value:.1}"));
+        say_with(self.language, "{} of 5, 90 % interval {} to {}", &values.each_ref().map(String::as_str))
+    }
+
+    fn interval(&self, [low, high]: &[f64; 2]) -> String {
+        say_with(self.language, "90 %: {} to {} of 5", &[&format!("{low:.1}"), &format!("{high:.1}")])
+    }
+
+    fn mean(&self, estimate: &Estimate) -> String {
+        let (mean, questions) = (Self::score(&estimate.level_mean), estimate.questions.to_string());
+        say_with(self.language, "mean level {}, questions: {}", &[&mean, &questions])
     }
 
     fn profile(&self) -> String {
-        chart::profile(self.report).svg("profile")
+        chart::profile(self.report, self.language).svg("profile")
     }
 
     fn timeline(&self) -> String {
-        chart::timeline(self.report).svg("timeline")
+        chart::timeline(self.report, self.language).svg("timeline")
     }
 
     fn tone(level: &Option<u8>) -> &'static str {
@@ -119,40 +153,74 @@ impl Page<'_> {
         }
     }
 
-    fn verdict_of(question: &QuestionResult) -> String {
-        question.verdict()
+    fn verdict_of(&self, question: &QuestionResult) -> String {
+        question.verdict(self.language)
     }
 
-    fn level_words(level: &Option<u8>) -> String {
-        level.map_or_else(|| "no level".to_owned(), |level| format!("level {level}"))
+    fn level_words(&self, level: &Option<u8>) -> String {
+        let named = |level: &u8| self.one("level {}", &level.to_string());
+        level.as_ref().map_or_else(|| self.say("no level").to_owned(), named)
     }
 
-    fn short(question: &QuestionResult) -> String {
-        question.in_short()
+    fn changes_told(&self) -> String {
+        self.one("Levels changed by a person: {}", &self.report.overrides.len().to_string())
     }
 
-    fn account(question: &QuestionResult) -> String {
-        question.account()
+    /// Who changed what to what, and why.
+    fn changed(&self, change: &OverrideNote) -> String {
+        let values = [&change.by, &self.level_words(&change.from), &self.level_words(&change.to), &change.reason];
+        say_with(self.language, "{} changed {} to {}: {}", &values.map(String::as_str))
+    }
+
+    fn fault(&self, fault: &Fault) -> String {
+        let (kind, at) = (self.say(fault.kind.words()), Self::clock(&fault.start_ms));
+        say_with(self.language, "Our fault, {} at {}: {}", &[kind, &at, &self.retold(&fault.detail)])
+    }
+
+    fn artifact(&self, artifact: &ArtifactRef) -> String {
+        let values = [&artifact.question_id, &artifact.language, &artifact.version.to_string()];
+        say_with(self.language, "{}, {}, version {}", &values.map(String::as_str))
+    }
+
+    fn short(&self, question: &QuestionResult) -> String {
+        question.in_short(self.language)
+    }
+
+    fn account(&self, question: &QuestionResult) -> String {
+        question.account(self.language)
+    }
+
+    fn conversation(&self) -> String {
+        wording::conversation(&self.report.delivery, self.language)
+    }
+
+    fn made(&self) -> &str {
+        self.say(MADE)
+    }
+
+    fn provenance(&self) -> [String; 2] {
+        wording::provenance(self.report, self.language)
+    }
+
+    fn consent(&self) -> String {
+        wording::consent(self.report, self.language)
     }
 
     fn changes<'r>(report: &'r Report, question: &QuestionResult) -> Vec<&'r OverrideNote> {
         report.overrides.iter().filter(|change| change.question_id == question.id).collect()
     }
 
-    fn times(count: &u32) -> String {
-        if *count == 1 { "once".to_owned() } else { format!("{count} times") }
-    }
-
-    fn percentage(share: &f64) -> String {
-        format!("{:.0}", share * 100.0)
-    }
-
     fn ms(value: &Option<u64>) -> String {
         value.map_or_else(|| "\u{2013}".to_owned(), |ms| ms.to_string())
     }
 
+    /// The status's look, and its word.
     fn status(status: &Status) -> &'static str {
         words_of(*status)
+    }
+
+    fn status_word(&self, status: &Status) -> &str {
+        self.say(words_of(*status))
     }
 
     fn score(score: &Option<f64>) -> String {
@@ -163,8 +231,8 @@ impl Page<'_> {
         format!("{score:.1}")
     }
 
-    fn reason(estimate: &Estimate) -> &str {
-        estimate.reason.as_deref().unwrap_or_default()
+    fn reason(&self, estimate: &Estimate) -> String {
+        self.retold(estimate.reason.as_deref().unwrap_or_default())
     }
 
     /// Minutes and seconds.
@@ -190,7 +258,7 @@ mod tests {
         facts.turns[0].text += " <script>alert(1)</script>";
         let recording = Recording { url: "/r.wav?access_token=a&b".into(), start_ms: 500 };
         let report = report(&facts);
-        let page = html(&report, Some(&recording)).expect("a page");
+        let page = html(&report, Some(&recording), "en").expect("a page");
         assert!(page.contains("Back end &#60;middle&#62; &#38; more") && !page.contains("<script"));
         assert!(!page.contains("style=") && !page.contains("javascript:"));
         let quote = report.questions[0].key_points[0].quote.clone().expect("a quote");
@@ -200,13 +268,24 @@ mod tests {
             assert!(page.contains(text), "{text}");
         }
         assert_eq!(page.matches("class=\"question\"").count(), report.questions.len());
+        let ukrainian = html(&report, Some(&recording), "uk").expect("a page");
+        assert!(ukrainian.contains("lang=\"uk\""));
+        for text in ["Сильні сторони", "Прогалини", "Вважає, що: ", "90 % інтервал", "Відгук для кандидата"]
+        {
+            assert!(ukrainian.contains(text), "{text}");
+        }
+        // What was asked and said stays in its own language, and nothing of ours does.
+        assert!(ukrainian.contains(&quote.text.replace('\'', "&#39;")));
+        for text in ["Strengths", "Key point<", "Weight", "90 % interval", "The conversation"] {
+            assert!(page.contains(text) && !ukrainian.contains(text), "{text}");
+        }
     }
 
     #[test]
     fn without_recording_or_scores_it_is_still_a_page() {
         let mut facts = rehearsed();
         facts.turns.clear();
-        let page = html(&report(&facts), None).expect("a page");
+        let page = html(&report(&facts), None, "en").expect("a page");
         assert!(!page.contains("<audio") && page.contains("too little to judge by") && page.contains("not answered"));
     }
 }

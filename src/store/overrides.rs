@@ -45,6 +45,42 @@ impl Store {
         Ok(rows)
     }
 
+    /// A page of them, each with its id, the oldest first; `after` is the last id of the page before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn override_page(
+        &self,
+        session: SessionId,
+        limit: u32,
+        after: Option<Uuid>,
+    ) -> Result<Vec<(Uuid, OverrideRow)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select id, question_key, user_id as "user_id: UserId", by_name, field, old_value, new_value, reason, created_at
+             from overrides where session_id = $1 and ($3::uuid is null or id > $3) order by id limit $2"#,
+            session.0,
+            i64::from(limit),
+            after,
+        )
+        .fetch_all(&self.pool)
+        .await?
+        .into_iter()
+        .map(|row| {
+            let change = OverrideRow {
+                question_key: row.question_key,
+                user_id: row.user_id,
+                by_name: row.by_name,
+                field: row.field,
+                old_value: row.old_value,
+                new_value: row.new_value,
+                reason: row.reason,
+                created_at: row.created_at,
+            };
+            (row.id, change)
+        });
+        Ok(rows.collect())
+    }
+
     /// Keeps a change of a question's level, with what follows from it for the report and a line in the audit log, all
     /// or nothing. `before` is the document that the change was made to.
     ///

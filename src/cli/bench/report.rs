@@ -42,9 +42,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let report = evaluate(&facts, &rubric, &grader);
     let evaluated_s = began.elapsed().as_secs_f64();
-    render::html(&report, None)?;
+    render::html(&report, None, "en")?;
     let html_s = began.elapsed().as_secs_f64() - evaluated_s;
-    pdf::report(&report)?;
+    pdf::report(&report, "en")?;
     let pdf_s = began.elapsed().as_secs_f64() - evaluated_s - html_s;
     let words: usize = facts.turns.iter().map(|turn| turn.text.split_whitespace().count()).sum();
     let printed = json!({

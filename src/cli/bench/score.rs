@@ -5,7 +5,7 @@ use crate::app::scoring::embedder;
 use crate::cli::score::Line;
 use crate::embed::Embedder;
 use crate::scoring::agreement::{Agreement, Pair, agreement};
-use crate::scoring::disturb::{INJECTIONS, manner, noise};
+use crate::scoring::disturb::{CHATTER, INJECTIONS, UNFORESEEN, manner, noise};
 use crate::scoring::grader::{Graded, Grader, GradingInput};
 use crate::scoring::local::LocalGrader;
 use crate::scoring::local::features::{NAMES, STEMS};
@@ -52,6 +52,10 @@ struct Printed {
     noise: Change,
     manner: Change,
     injections: Change,
+    /// Wordings that no pattern was written for.
+    unforeseen_injections: Change,
+    /// A sentence that has nothing to do with the question.
+    chatter: Change,
 }
 
 /// What a disturbance does to scores.
@@ -99,14 +103,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         rerun_difference_max: change(&suite, &grader, |line, _| said(line).to_owned()).max_absolute,
         noise: change(&suite, &grader, |line, _| noise(said(line), &line.id.to_string())),
         manner: change(&suite, &grader, |line, _| manner(said(line))),
-        injections: change(&suite, &grader, |line, at| {
-            let injection = INJECTIONS[at % INJECTIONS.len()];
-            // Before the answer in every third, else after it.
-            if at % 3 == 2 { format!("{injection} {}", said(line)) } else { format!("{} {injection}", said(line)) }
-        }),
+        injections: change(&suite, &grader, |line, at| added(said(line), INJECTIONS, at)),
+        unforeseen_injections: change(&suite, &grader, |line, at| added(said(line), UNFORESEEN, at)),
+        chatter: change(&suite, &grader, |line, at| added(said(line), CHATTER, at)),
     };
     println!("{}", serde_json::to_string_pretty(&printed)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// An answer with one of the sentences: before it in every third, else after it.
+fn added(answer: &str, sentences: &[&str], at: usize) -> String {
+    // Each sentence comes before and after, whatever their number.
+    let sentence = sentences[(at / 3 + at) % sentences.len()];
+    if at % 3 == 2 { format!("{sentence} {answer}") } else { format!("{answer} {sentence}") }
 }
 
 fn said(line: &Line) -> &str {
@@ -135,13 +144,13 @@ fn change(suite: &[(&Line, &Graded)], grader: &LocalGrader, disturbed: impl Fn(&
 fn figures(lines: &[Line], grader: &LocalGrader) -> anyhow::Result<String> {
     let mut text = String::new();
     for line in lines {
-        let (features, about) = grader.figures(&line.grading());
+        let (features, kind, about) = grader.figures(&line.grading());
         let named: serde_json::Map<String, Value> =
             NAMES.iter().zip(features.values).map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let words = said(line).split_whitespace().count();
         let row = json!({
             "id": line.id, "question": line.question_name(), "human": line.human01(), "words": words,
-            "figures": named, "about": about, "own_share": features.own_share, "filler_share": features.filler_share,
+            "figures": named, "about": about, "own_share": kind.own_share, "filler_share": kind.filler_share,
         });
         text.push_str(&serde_json::to_string(&row)?);
         text.push('\n');

@@ -59,7 +59,7 @@ pub struct PasswordChange {
 /// Register as a candidate, and be logged in.
 #[utoipa::path(post, operation_id = "register", path = "/auth/register", tag = "accounts", request_body = NewAccount, security(()),
     responses((status = 201, description = "Registered.", body = Session),
-        (status = 403, description = "Registration is closed here."),
+        (status = 401, description = "The account was closed again at once."), (status = 403, description = "Registration is closed here."),
         (status = 409, description = "The username or the address is taken."), (status = 429, description = "Too many tries.")))]
 pub async fn register(
     State(state): State<Shared>,
@@ -130,7 +130,7 @@ pub async fn refresh(
     let new = Refresh::create(&state);
     match state.store.rotate_refresh(&old, &new.hash, state.clock.now(), new.expires_at).await? {
         Rotated::Replaced(user) => {
-            let user = state.store.user(user).await?;
+            let user = active(&state, user).await?;
             Ok(axum::Json(Session::of(&state, user, new)))
         }
         Rotated::Reused(user) => {
@@ -168,23 +168,34 @@ pub async fn password(
     new.map_err(|message| ApiError::field("new_password", message))?;
     confirm(&state, &user, "current_password", body.current_password).await?;
     let hash = state.accounts.passwords.hash(body.new_password).await?;
-    state.store.change_password(user.id, &user.password_hash, &hash).await?;
+    match state.store.change_password(user.id, &user.password_hash, &hash).await {
+        Ok(()) => {}
+        // Somebody was quicker: what was checked is the password no more.
+        Err(StoreError::NotFound) => return Err(ApiError::field("current_password", "The password is wrong.")),
+        Err(error) => return Err(error.into()),
+    }
     tracing::info!(user = %user.id, "password changed");
     Ok(axum::Json(begin(&state, user).await?))
 }
 
+/// Its owner, or an admin, has closed it.
+const CLOSED: ApiError = ApiError::Unauthorized("This account is closed.");
+
 /// Begins a login.
 async fn begin(state: &HttpState, user: UserRow) -> Result<Session, ApiError> {
     let refresh = Refresh::create(state);
-    state.store.begin_refresh(user.id, &refresh.hash, refresh.expires_at).await?;
-    Ok(Session::of(state, user, refresh))
+    match state.store.begin_refresh(user.id, &refresh.hash, refresh.expires_at).await {
+        Ok(()) => Ok(Session::of(state, user, refresh)),
+        Err(StoreError::NotFound) => Err(CLOSED),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The account behind a token, if it may still log in.
 pub async fn active(state: &HttpState, id: UserId) -> Result<UserRow, ApiError> {
     match state.store.user(id).await {
         Ok(user) if user.disabled_at.is_none() => Ok(user),
-        Ok(_) | Err(StoreError::NotFound) => Err(ApiError::Unauthorized("This account is closed.")),
+        Ok(_) | Err(StoreError::NotFound) => Err(CLOSED),
         Err(error) => Err(error.into()),
     }
 }

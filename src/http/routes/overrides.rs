@@ -1,9 +1,11 @@
 //! What people change in scores: with a reason, by staff, for good. The scorer's own level stays beside it.
 
-use super::report::must_be_ready;
+use super::record::RecordQuery;
+use super::report::ready;
 use crate::http::access::{self, Right};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::extract::{Caller, Json as Body, Path};
+use crate::http::extract::{Caller, Json as Body, Path, Query};
+use crate::http::paging;
 use crate::http::state::Shared;
 use crate::id::SessionId;
 use crate::jobs::evaluate::note;
@@ -16,6 +18,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Longest reason, characters: a paragraph.
 const REASON_CHARS_MAX: usize = 2_000;
@@ -41,24 +44,29 @@ fn stated<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u8
     Option::deserialize(deserializer)
 }
 
-/// The changes to an interview's scores.
+/// A page of the changes to an interview's scores.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Overrides {
     /// The oldest first.
     overrides: Vec<OverrideNote>,
+    /// Where the next page begins; null at the end.
+    next: Option<Uuid>,
 }
 
 /// The changes to an interview's scores, the oldest first.
-#[utoipa::path(get, operation_id = "list_overrides", path = "/interviews/{id}/overrides", tag = "record", params(("id" = SessionId, Path)),
+#[utoipa::path(get, operation_id = "list_overrides", path = "/interviews/{id}/overrides", tag = "record", params(("id" = SessionId, Path), RecordQuery),
     responses((status = 200, description = "Who changed which level from what to what, and why.", body = Overrides)))]
 pub async fn list(
     State(state): State<Shared>,
     caller: Caller,
     Path(id): Path<SessionId>,
+    Query(query): Query<RecordQuery>,
 ) -> Result<Json<Overrides>, ApiError> {
+    let (limit, after) = query.page()?;
     access::interview(&state, caller, id, Right::Read).await?;
-    let overrides = state.store.overrides(id).await?.into_iter().filter_map(note).collect();
-    Ok(Json(Overrides { overrides }))
+    let rows = state.store.override_page(id, limit, after).await?;
+    let next = paging::next(&rows, limit, |(id, _)| *id);
+    Ok(Json(Overrides { overrides: rows.into_iter().filter_map(|(_, row)| note(row)).collect(), next }))
 }
 
 /// Change the level of a question, with a reason. For interviewers and admins; written to the audit log. Scores,
@@ -72,7 +80,7 @@ pub async fn create(
     Path(id): Path<SessionId>,
     Body(wish): Body<NewOverride>,
 ) -> Result<(StatusCode, Json<SummaryDocument>), ApiError> {
-    must_be_ready(&state, caller, id).await?;
+    ready(&state, caller, id).await?;
     let by = match caller {
         Caller::Person { user, role } if role.is_staff() => user,
         Caller::Person { .. } | Caller::Candidate(_) | Caller::LocalPractice => {

@@ -33,6 +33,13 @@ pub struct RecordQuery {
     after: Option<Uuid>,
 }
 
+impl RecordQuery {
+    /// How many entries are wanted, and after which.
+    pub fn page(&self) -> Result<(u32, Option<Uuid>), ApiError> {
+        Ok((limited(self.limit)?, self.after))
+    }
+}
+
 /// Which page of answers.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,6 @@ use crate::http::access::{self, Right};
 use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, CallerOfFile, Path, Query};
-use crate::http::headers;
 use crate::http::state::{HttpState, Shared};
 use crate::id::SessionId;
 use crate::scoring::pdf;
@@ -13,10 +12,10 @@ use crate::scoring::render::{self, Recording};
 use crate::scoring::report::Report;
 use crate::scoring::schema::Published;
 use crate::scoring::variants::{FeedbackDocument, SummaryDocument};
-use crate::store::ReportState;
+use crate::store::{InterviewRow, ReportState};
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,6 +39,45 @@ pub struct VariantQuery {
     #[serde(default)]
     #[param(inline, required = false)]
     variant: Variant,
+    /// The language of what the report for staff says by itself; without it what `Accept-Language` prefers of them, else the
+    /// interview's. What was asked and said stays in its own language, and so does the feedback for the candidate.
+    #[serde(default)]
+    #[param(inline)]
+    lang: Option<ReportLanguage>,
+}
+
+/// A language in which reports speak.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportLanguage {
+    En,
+    Uk,
+}
+
+impl ReportLanguage {
+    const ALL: [Self; 2] = [Self::En, Self::Uk];
+
+    fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Uk => "uk",
+        }
+    }
+
+    /// What a browser's reader prefers of them; the first named counts, as browsers order them.
+    fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let wishes = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?.split(',');
+        let primary = |wish: &str| wish.trim().split([';', '-']).next().unwrap_or_default().to_ascii_lowercase();
+        wishes.map(primary).find_map(|wish| Self::ALL.into_iter().find(|known| known.tag() == wish))
+    }
+}
+
+impl VariantQuery {
+    /// The reader's language.
+    fn language(&self, headers: &HeaderMap, report: &Report) -> String {
+        let wished = self.lang.or_else(|| ReportLanguage::accepted(headers));
+        wished.map_or_else(|| report.interview.language.clone(), |known| known.tag().to_owned())
+    }
 }
 
 /// The report: scores, key points with quotes, recommendation. 404 with the problem `report-pending` while it is made.
@@ -52,11 +90,13 @@ pub async fn json(
     Path(id): Path<SessionId>,
     Query(query): Query<VariantQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    must_be_ready(&state, caller, id).await?;
     match query.variant {
-        Variant::Full => Ok(Json(state.store.report(id).await?.document)),
+        Variant::Full => {
+            let document = async { Ok(state.store.report(id).await?.document) };
+            read(&state, caller, id, document).await.map(Json)
+        }
         Variant::Feedback => {
-            let feedback = FeedbackDocument::of(&stored(&state, id).await?);
+            let feedback = FeedbackDocument::of(&read(&state, caller, id, stored(&state, id)).await?);
             serde_json::to_value(feedback).map(Json).map_err(|_| ApiError::Internal)
         }
     }
@@ -72,22 +112,22 @@ pub async fn html(
     Path(id): Path<SessionId>,
     Query(query): Query<VariantQuery>,
     RawQuery(raw): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    must_be_ready(&state, caller, id).await?;
-    let report = stored(&state, id).await?;
+    let report = read(&state, caller, id, stored(&state, id)).await?;
     let page = match query.variant {
         Variant::Full => {
             let recordings = state.store.recordings(id).await?;
             // Beside this page, with the token that opened it.
             let url = raw.map_or_else(|| "recording".to_owned(), |raw| format!("recording?{raw}"));
             let recording = (!recordings.is_empty()).then_some(Recording { url, start_ms: 0 });
-            render::html(&report, recording.as_ref())
+            render::html(&report, recording.as_ref(), &query.language(&headers, &report))
         }
         Variant::Feedback => render::feedback_html(&FeedbackDocument::of(&report)),
     };
     let page = page.map_err(|error| unwritten(&error))?;
-    let headers = [(header::CONTENT_SECURITY_POLICY, headers::REPORT_POLICY)];
-    Ok((headers, Html(page)).into_response())
+    let policy = [(header::CONTENT_SECURITY_POLICY, crate::http::headers::REPORT_POLICY)];
+    Ok((policy, [(header::VARY, "accept-language")], Html(page)).into_response())
 }
 
 /// The report as PDF, with text that can be selected; `?access_token=` works as well as the header.
@@ -99,16 +139,17 @@ pub async fn pdf(
     CallerOfFile(caller): CallerOfFile,
     Path(id): Path<SessionId>,
     Query(query): Query<VariantQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    must_be_ready(&state, caller, id).await?;
-    let report = stored(&state, id).await?;
+    let report = read(&state, caller, id, stored(&state, id)).await?;
     let (name, variant) = match query.variant {
         Variant::Full => ("report", query.variant),
         Variant::Feedback => ("feedback", query.variant),
     };
+    let language = query.language(&headers, &report);
     // Tenths of a second of pure computing: away from the threads that carry conversations.
     let made = tokio::task::spawn_blocking(move || match variant {
-        Variant::Full => pdf::report(&report),
+        Variant::Full => pdf::report(&report, &language),
         Variant::Feedback => pdf::feedback(&FeedbackDocument::of(&report)),
     });
     let pdf = made.await.map_err(|_| ApiError::Internal)?.map_err(|error| unwritten(&error))?;
@@ -116,6 +157,7 @@ pub async fn pdf(
     let disposition = format!("inline; filename=\"{name}-{id}.pdf\"");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
     headers.insert(header::CONTENT_DISPOSITION, disposition.try_into().map_err(|_| ApiError::Internal)?);
     Ok(response)
 }
@@ -128,8 +170,7 @@ pub async fn summary(
     caller: Caller,
     Path(id): Path<SessionId>,
 ) -> Result<Json<SummaryDocument>, ApiError> {
-    must_be_ready(&state, caller, id).await?;
-    Ok(Json(SummaryDocument::of(&stored(&state, id).await?)))
+    Ok(Json(SummaryDocument::of(&read(&state, caller, id, stored(&state, id)).await?)))
 }
 
 /// The JSON Schema (2020-12) of a document: `report`, `feedback` or `summary`.
@@ -158,10 +199,24 @@ fn unwritten(error: &dyn std::error::Error) -> ApiError {
     ApiError::Internal
 }
 
-pub(super) async fn must_be_ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<(), ApiError> {
+/// Reads what is of a report that is ready. The line in the audit log is written at the same time, and stored before
+/// anything is shown: it costs the reader no wait of its own.
+async fn read<T>(
+    state: &HttpState,
+    caller: Caller,
+    id: SessionId,
+    reading: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let row = ready(state, caller, id).await?;
+    let ((), read) = tokio::try_join!(audit::read(state, caller, &row, "report.read"), reading)?;
+    Ok(read)
+}
+
+/// The interview, if its report is ready and the caller may read it.
+pub(super) async fn ready(state: &HttpState, caller: Caller, id: SessionId) -> Result<InterviewRow, ApiError> {
     let row = access::interview(state, caller, id, Right::Read).await?;
     match row.report_state {
-        ReportState::Ready => audit::read(state, caller, &row, "report.read").await,
+        ReportState::Ready => Ok(row),
         ReportState::Queued => Err(ApiError::ReportPending),
         ReportState::None if !row.status.is_final() => Err(ApiError::ReportPending),
         ReportState::None => Err(ApiError::ReportMissing(

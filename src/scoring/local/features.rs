@@ -39,6 +39,14 @@ const SAME_FROM: f64 = 0.8;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Features {
     pub values: [f64; FEATURES],
+    /// For each word of the answer how much it tells that the question does not, and how far the reference says that.
+    pub mass: Vec<f64>,
+    pub worth: Vec<f64>,
+}
+
+/// What kind of answer it is, by counting alone.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Kind {
     /// Share of the answer's stems that the question does not say.
     pub own_share: f64,
     /// Share of the question's stems that the answer says.
@@ -59,23 +67,21 @@ pub fn features(material: &Material, answer: &Told) -> Features {
     let parts = parts(material, &best);
     let new = new_mass(answer, &material.question);
     let explained = |at: usize| table.iter().map(|row| row[at]).fold(0.0, f64::max);
+    let mut worth = vec![0.0; answer.words.len()];
+    heard.iter().enumerate().for_each(|(at, &word)| worth[word] = explained(at));
     let (mut right, mut other) = (0.0, 0.0);
     let mut counted: BTreeSet<&str> = BTreeSet::new();
-    for (at, &word) in heard.iter().enumerate() {
+    for &word in &heard {
         // What is said again is said once.
-        if !counted.insert(&answer.words[word].stem) {
-            continue;
+        if counted.insert(&answer.words[word].stem) {
+            right += new[word] * worth[word];
+            other += new[word] * (1.0 - worth[word]);
         }
-        let worth = explained(at);
-        right += new[word] * worth;
-        other += new[word] * (1.0 - worth);
     }
     let (said, wanted, asked) = (answer.stems(), reference.stems(), material.question.stems());
     let fresh: BTreeSet<&str> = wanted.difference(&asked).copied().collect();
     let hits = said.intersection(&fresh).count();
-    let own = said.difference(&asked).count();
     let sense = sense(material, answer);
-    let content_words = answer.words.iter().filter(|word| word.content).count();
     Features {
         values: [
             weighted(&best, &material.mass),
@@ -93,7 +99,18 @@ pub fn features(material: &Material, answer: &Told) -> Features {
             sense.right_mass,
             sense.other_mass,
         ],
-        own_share: ratio(own, said.len()),
+        mass: new,
+        worth,
+    }
+}
+
+/// Counts what kind of answer it is.
+#[must_use]
+pub fn kind(material: &Material, answer: &Told) -> Kind {
+    let (said, asked) = (answer.stems(), material.question.stems());
+    let content_words = answer.words.iter().filter(|word| word.content).count();
+    Kind {
+        own_share: ratio(said.difference(&asked).count(), said.len()),
         asked_share: ratio(said.intersection(&asked).count(), asked.len()),
         filler_share: 1.0 - ratio(content_words, answer.words.len().max(1)),
         content_words,

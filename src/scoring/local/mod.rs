@@ -3,6 +3,7 @@
 //! score. Must never let words to a grader, names, dialect or the question's own words earn anything.
 
 pub mod features;
+mod idle;
 pub mod material;
 pub mod plain;
 pub mod points;
@@ -16,7 +17,7 @@ use super::rubric::Rubric;
 use super::worth::{capped, worth};
 use crate::embed::Embedder;
 use crate::interview::coverage::{Status, cover_points, misstated};
-use features::{Features, RIGHT_MASS, features};
+use features::{Features, Kind, RIGHT_MASS, features, kind};
 use material::Material;
 use points::Found;
 use sha2::{Digest, Sha256};
@@ -32,6 +33,10 @@ const MATERIALS_MAX: usize = 64;
 const ANSWER_BYTES_MAX: usize = 32 * 1024;
 /// Share of letters outside the Latin alphabet from which a text is of another language.
 const OTHER_LETTERS_MIN: f64 = 0.3;
+/// How often what is left of an answer is read again without what is idle in it.
+const READINGS_MAX: usize = 3;
+/// Words in Latin letters on end that are no mere names or terms in a text of another language.
+const LATIN_WORDS_MIN: usize = 4;
 /// Scores are given to this: below it is noise of the last bit.
 const SCORE_STEPS: f64 = 10_000.0;
 
@@ -52,6 +57,8 @@ impl std::fmt::Debug for LocalGrader {
 struct Held {
     material: Arc<Material>,
     answer: Told,
+    /// Stretches of the answer as it was given that are not read.
+    suspected: Vec<Range<usize>>,
     flags: Vec<Flag>,
     language_neutral: bool,
 }
@@ -65,9 +72,9 @@ impl LocalGrader {
 
     /// The figures of an answer and of its material, as scores are fitted to them.
     #[must_use]
-    pub fn figures(&self, input: &GradingInput<'_>) -> (Features, [f64; material::ABOUT]) {
+    pub fn figures(&self, input: &GradingInput<'_>) -> (Features, Kind, [f64; material::ABOUT]) {
         let held = self.hold(input);
-        (features(&held.material, &held.answer), held.material.about)
+        (features(&held.material, &held.answer), kind(&held.material, &held.answer), held.material.about)
     }
 
     fn hold(&self, input: &GradingInput<'_>) -> Held {
@@ -82,20 +89,28 @@ impl LocalGrader {
             .map(|(_, c)| c)
             .collect();
         let language_neutral =
-            is_other_script(&kept) || is_other_script(input.reference) || is_other_script(input.question);
+            is_of_other_script(&kept) || is_other_script(input.reference) || is_other_script(input.question);
         let embedder = self.embedder.as_deref().filter(|_| !language_neutral);
         let answer = Told::read(said, &suspected, embedder);
-        let mut flags: Vec<Flag> = suspected
-            .into_iter()
-            .map(|at| flag(FlagKind::SuspectedInjection, Some(Passage { source: Source::Answer, at })))
-            .collect();
+        let meant = |at: &Range<usize>| Some(Passage { source: Source::Answer, at: at.clone() });
+        let mut flags: Vec<Flag> = suspected.iter().map(|at| flag(FlagKind::SuspectedInjection, meant(at))).collect();
         let foreign = [(input.question, Source::Question), (input.reference, Source::Reference)];
         for (text, source) in foreign {
             // Words to a grader in the question's own text instruct nobody; a person should know.
             let found = asides(text, &[], &self.rubric).into_iter();
             flags.extend(found.map(|(at, _)| flag(FlagKind::SuspectedInjection, Some(Passage { source, at }))));
         }
-        Held { material: self.material(input, embedder), answer, flags, language_neutral }
+        Held { material: self.material(input, embedder), answer, suspected, flags, language_neutral }
+    }
+
+    /// The answer without these stretches of its plain text.
+    fn without(&self, input: &GradingInput<'_>, held: &Held, left_out: &[Range<usize>]) -> Held {
+        let mut suspected = held.suspected.clone();
+        suspected.extend(left_out.iter().filter_map(|at| held.answer.plain.original(at)));
+        let embedder = self.embedder.as_deref().filter(|_| !held.language_neutral);
+        let answer = Told::read(truncated(input.answer), &suspected, embedder);
+        let material = Arc::clone(&held.material);
+        Held { material, answer, suspected, flags: Vec::new(), language_neutral: held.language_neutral }
     }
 
     fn material(&self, input: &GradingInput<'_>, embedder: Option<&dyn Embedder>) -> Arc<Material> {
@@ -173,26 +188,75 @@ impl LocalGrader {
     }
 }
 
+/// What an answer is worth by its content.
+struct Judged {
+    score01: f64,
+    level: u8,
+    cap: Option<&'static str>,
+    key_points: Vec<PointGraded>,
+    misconceptions: Vec<MisconceptionGraded>,
+}
+
+impl LocalGrader {
+    fn judge(&self, input: &GradingInput<'_>, held: &Held) -> Judged {
+        let authored = input.key_points.iter().any(|point| !point.terms.is_empty());
+        if authored { self.judge_authored(input, held) } else { self.judge_derived(input, held) }
+    }
+
+    fn judge_authored(&self, input: &GradingInput<'_>, held: &Held) -> Judged {
+        let found = points::find(&held.material, &held.answer, shares(held));
+        let key_points = self.points(input, held, &found);
+        let misconceptions = Self::misconceptions(input, held);
+        let (score01, level, cap) = worth(&key_points, critical(input, &misconceptions), &self.rubric);
+        Judged { score01, level, cap, key_points, misconceptions }
+    }
+
+    /// The lowest of what the answer earns with and without what is idle in it. What is left is looked at again, because
+    /// sentences are read in the light of each other: so an answer to which something idle was added comes to be read as it
+    /// was before.
+    fn judge_derived(&self, input: &GradingInput<'_>, held: &Held) -> Judged {
+        let shares = Weights::shipped().idle(held.has_meaning());
+        let ways = held.material.points.iter().flat_map(|point| point.ways.iter().map(|(way, _)| way));
+        let given: Vec<&Told> = [&held.material.question, &held.material.reference].into_iter().chain(ways).collect();
+        let (mut judged, mut figures, mut found) = self.judge_figures(input, held);
+        let mut left: Option<Held> = None;
+        for _ in 0..READINGS_MAX {
+            let now = left.as_ref().unwrap_or(held);
+            let idle = idle::idle(truncated(input.answer), &now.answer, &given, &figures, &found, shares);
+            if idle.is_empty() {
+                break;
+            }
+            let rest = self.without(input, now, &idle);
+            let other;
+            (other, figures, found) = self.judge_figures(input, &rest);
+            judged.score01 = judged.score01.min(other.score01);
+            if other.level < judged.level {
+                (judged.level, judged.cap) = (other.level, other.cap);
+            }
+            left = Some(rest);
+        }
+        judged
+    }
+
+    fn judge_figures(&self, input: &GradingInput<'_>, held: &Held) -> (Judged, Features, Vec<Found>) {
+        let found = points::find(&held.material, &held.answer, shares(held));
+        let key_points = self.points(input, held, &found);
+        let misconceptions = Self::misconceptions(input, held);
+        let figures = features(&held.material, &held.answer);
+        let score01 = guarded(Weights::shipped(), held, &figures);
+        let (level, cap) = capped(score01, &key_points, critical(input, &misconceptions), &self.rubric);
+        (Judged { score01, level, cap, key_points, misconceptions }, figures, found)
+    }
+}
+
 impl Grader for LocalGrader {
     fn grade(&self, input: &GradingInput<'_>) -> Graded {
         let weights = Weights::shipped();
         let mut held = self.hold(input);
-        let meaning = held.answer.has_meaning() && held.material.reference.has_meaning();
-        let found = points::find(&held.material, &held.answer, weights.shares(meaning));
-        let key_points = self.points(input, &held, &found);
-        let misconceptions = Self::misconceptions(input, &held);
-        let critical = misconceptions.iter().any(|found| input.misconceptions[found.misconception].critical);
-        let figures = features(&held.material, &held.answer);
+        let Judged { score01, level, cap, key_points, misconceptions } = self.judge(input, &held);
         let authored = input.key_points.iter().any(|point| !point.terms.is_empty());
-        let (score01, level, cap) = if authored {
-            worth(&key_points, critical, &self.rubric)
-        } else {
-            let score01 = guarded(weights, &held, &figures, meaning);
-            let (level, cap) = capped(score01, &key_points, critical, &self.rubric);
-            (score01, level, cap)
-        };
         let mut confidence = if authored { weights.confidence.authored } else { weights.confidence.derived };
-        for (applies, kind, factor) in marks(weights, &held, &figures, self.embedder.is_some()) {
+        for (applies, kind, factor) in marks(weights, &held, self.embedder.is_some()) {
             if applies {
                 held.flags.push(flag(kind, None));
                 confidence *= factor;
@@ -211,47 +275,64 @@ impl Grader for LocalGrader {
     }
 }
 
+impl Held {
+    /// Whether meaning was read on both sides, not only words.
+    fn has_meaning(&self) -> bool {
+        self.answer.has_meaning() && self.material.reference.has_meaning()
+    }
+}
+
+fn shares(held: &Held) -> points::Shares {
+    Weights::shipped().shares(held.has_meaning())
+}
+
+fn critical(input: &GradingInput<'_>, misconceptions: &[MisconceptionGraded]) -> bool {
+    misconceptions.iter().any(|found| input.misconceptions[found.misconception].critical)
+}
+
 /// The calibrated score, held down where an answer only looks like one.
-fn guarded(weights: &Weights, held: &Held, figures: &Features, meaning: bool) -> f64 {
-    if held.material.points.is_empty() || figures.content_words == 0 {
+fn guarded(weights: &Weights, held: &Held, figures: &Features) -> f64 {
+    let kind = kind(&held.material, &held.answer);
+    if held.material.points.is_empty() || kind.content_words == 0 {
         return 0.0;
     }
     let guard = &weights.guard;
-    let mut score = weights.score01(figures, &held.material.about, meaning);
-    if repeats_question(weights, figures) {
-        score *= figures.own_share / guard.own_share_min;
+    let mut score = weights.score01(figures, &held.material.about, held.has_meaning());
+    if repeats_question(weights, &kind) {
+        score *= kind.own_share / guard.own_share_min;
     }
     score *= (figures.values[RIGHT_MASS] / guard.right_mass_min).min(1.0);
-    if lists_terms(weights, held, figures) {
+    if lists_terms(weights, held, &kind) {
         score *= guard.list_worth;
     }
     score
 }
 
 /// Most of the question is said, and hardly anything else. Short answers may well be made of its words.
-fn repeats_question(weights: &Weights, figures: &Features) -> bool {
+fn repeats_question(weights: &Weights, kind: &Kind) -> bool {
     let guard = &weights.guard;
-    figures.asked_share >= guard.asked_share_min && figures.own_share < guard.own_share_min
+    kind.asked_share >= guard.asked_share_min && kind.own_share < guard.own_share_min
 }
 
 /// Key words without sentences, where the reference is no list itself.
-fn lists_terms(weights: &Weights, held: &Held, figures: &Features) -> bool {
+fn lists_terms(weights: &Weights, held: &Held, kind: &Kind) -> bool {
     let guard = &weights.guard;
     let words = &held.material.reference.words;
     let prose = told::ratio(words.iter().filter(|word| !word.content).count(), words.len()) >= guard.prose_fillers_min;
-    prose && figures.content_words >= guard.list_words_min && figures.filler_share <= guard.list_fillers_max
+    prose && kind.content_words >= guard.list_words_min && kind.filler_share <= guard.list_fillers_max
 }
 
 /// What a person should know of this grade, with what it does to how sure the scorer is.
-fn marks(weights: &Weights, held: &Held, figures: &Features, embedder: bool) -> [(bool, FlagKind, f64); 6] {
+fn marks(weights: &Weights, held: &Held, embedder: bool) -> [(bool, FlagKind, f64); 6] {
     let sure = &weights.confidence;
+    let kind = kind(&held.material, &held.answer);
     [
         (held.language_neutral, FlagKind::LanguageNeutral, sure.language_neutral),
         (!embedder && !held.language_neutral, FlagKind::WithoutEmbedder, sure.without_meaning),
         (held.material.points.is_empty(), FlagKind::NothingToJudgeBy, 0.0),
-        (figures.content_words < weights.guard.short_words, FlagKind::TooShort, sure.short),
-        (repeats_question(weights, figures), FlagKind::RepeatsQuestion, 1.0),
-        (lists_terms(weights, held, figures), FlagKind::ListsTerms, sure.short),
+        (kind.content_words < weights.guard.short_words, FlagKind::TooShort, sure.short),
+        (repeats_question(weights, &kind), FlagKind::RepeatsQuestion, 1.0),
+        (lists_terms(weights, held, &kind), FlagKind::ListsTerms, sure.short),
     ]
 }
 
@@ -262,6 +343,17 @@ fn flag(kind: FlagKind, passage: Option<Passage>) -> Flag {
 fn truncated(text: &str) -> &str {
     let end = (0..=ANSWER_BYTES_MAX.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..end.unwrap_or(0)]
+}
+
+/// Whether an answer is of another language. One that says something in Latin letters is not, whatever else stands in it:
+/// a sentence in others would change how all the rest is judged.
+fn is_of_other_script(answer: &str) -> bool {
+    let (mut run, mut longest) = (0, 0);
+    for word in answer.split_whitespace().filter(|word| word.contains(char::is_alphabetic)) {
+        run = if is_other_script(word) { 0 } else { run + 1 };
+        longest = longest.max(run);
+    }
+    longest < LATIN_WORDS_MIN && is_other_script(answer)
 }
 
 fn is_other_script(text: &str) -> bool {

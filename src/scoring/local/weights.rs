@@ -45,6 +45,15 @@ pub struct Guards {
     pub prose_fillers_min: f64,
     pub list_worth: f64,
     pub short_words: usize,
+    idle_meaning: [f64; 2],
+    idle_words: [f64; 2],
+}
+
+/// Shares of a sentence's mass that the reference must say, lest it be idle: of any, and of one with words of grading.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct IdleShares {
+    pub plain: f64,
+    pub grading: f64,
 }
 
 /// How sure the scorer is.
@@ -103,6 +112,12 @@ impl Weights {
         score += model.material.iter().zip(about).map(|(slope, about)| slope * about).sum::<f64>();
         score += model.figure.iter().map(|figure| figure.slope * features.values[figure.at]).sum::<f64>();
         score.clamp(0.0, 1.0)
+    }
+
+    #[must_use]
+    pub fn idle(&self, meaning: bool) -> IdleShares {
+        let [plain, grading] = if meaning { self.guard.idle_meaning } else { self.guard.idle_words };
+        IdleShares { plain, grading }
     }
 
     #[must_use]

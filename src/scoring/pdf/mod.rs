@@ -5,10 +5,11 @@ mod face;
 mod flow;
 
 use super::chart;
-use super::language::{say, say_with};
+use super::language::{MADE, retold, say, say_with};
 use super::render::words_of;
 use super::report::{Estimate, QuestionResult, Quote, Recommendation, Report};
 use super::variants::{FeedbackDocument, PointFeedback};
+use super::wording;
 use crate::interview::coverage::Status;
 use chart::Ink;
 use flow::{Flow, Span, WIDTH, bold, italic, plain, soft};
@@ -20,28 +21,28 @@ const BODY: f32 = 9.5;
 /// Of tables and notes.
 const SMALL: f32 = 8.5;
 
-/// The report.
+/// The report, in the reader's language; what was asked and said stays in its own.
 ///
 /// # Errors
 /// [`PdfError`] when it could not be written; never in practice.
-pub fn report(report: &Report) -> Result<Vec<u8>, PdfError> {
+pub fn report(report: &Report, language: &str) -> Result<Vec<u8>, PdfError> {
     let mut flow = Flow::new(format!("Vivavoce report \u{b7} {}", report.interview.id));
-    opening(&mut flow, report);
-    findings(&mut flow, report);
-    competencies(&mut flow, report);
-    at_a_glance(&mut flow, report);
-    flow.heading("The evidence, question by question");
+    opening(&mut flow, report, language);
+    findings(&mut flow, report, language);
+    competencies(&mut flow, report, language);
+    at_a_glance(&mut flow, report, language);
+    flow.heading(say(language, "The evidence, question by question"));
     for question in &report.questions {
-        evidence(&mut flow, report, question);
+        evidence(&mut flow, report, question, language);
     }
-    code(&mut flow, report);
-    changes(&mut flow, report);
-    flow.heading("Feedback for the candidate");
+    code(&mut flow, report, language);
+    changes(&mut flow, report, language);
+    flow.heading(say(language, "Feedback for the candidate"));
     flow.paragraph(&[plain(report.feedback.text.clone())], BODY);
-    topics(&mut flow, "en", &report.feedback.topics);
-    conversation(&mut flow, report);
-    small_print(&mut flow, report);
-    flow.finish(format!("Report: {}", report.interview.title), report.interview.language.clone())
+    topics(&mut flow, language, &report.feedback.topics);
+    conversation(&mut flow, report, language);
+    small_print(&mut flow, report, language);
+    flow.finish(say_with(language, "Report: {}", &[&report.interview.title]), language.to_owned())
 }
 
 /// What the candidate takes home.
@@ -92,7 +93,7 @@ fn points(flow: &mut Flow, (language, label): (&str, &str), ink: Ink, points: &[
     }
 }
 
-fn opening(flow: &mut Flow, report: &Report) {
+fn opening(flow: &mut Flow, report: &Report, language: &str) {
     let (interview, summary) = (&report.interview, &report.summary);
     flow.paragraph(&[bold(interview.title.clone())], 17.0);
     let mut facts = vec![
@@ -110,24 +111,26 @@ fn opening(flow: &mut Flow, report: &Report) {
         Recommendation::Inconclusive => Ink::Fair,
         Recommendation::No | Recommendation::StrongNo => Ink::Poor,
     };
-    flow.panel(&[bold(summary.recommendation.words()).ink(ink)], 14.0, ink);
-    flow.paragraph(&[plain(summary.why.clone())], BODY);
+    flow.panel(&[bold(say(language, summary.recommendation.words())).ink(ink)], 14.0, ink);
+    flow.paragraph(&[plain(retold(language, &summary.why))], BODY);
     let changed = report.overrides.len();
     if changed > 0 {
-        flow.paragraph(&[bold(format!("{changed} changed by a person; see below."))], BODY);
+        flow.paragraph(&[bold(say_with(language, "Levels changed by a person: {}", &[&changed.to_string()]))], BODY);
     }
     flow.gap(4.0);
     let row = |name: &str, estimate: &Estimate| {
         let score = estimate.score.map_or_else(dash, |score| format!("{score:.1}"));
-        let mut cells = vec![vec![bold(name)], vec![bold(score)]];
+        let mut cells = vec![vec![bold(say(language, name))], vec![bold(score)]];
         match (estimate.interval90, estimate.level_mean) {
             (Some([low, high]), Some(mean)) => {
-                cells.push(vec![plain(format!("{low:.1} to {high:.1}"))]);
-                cells.push(vec![plain(format!("{mean:.1} of {} questions", estimate.questions))]);
+                let (low, high, mean) = (format!("{low:.1}"), format!("{high:.1}"), format!("{mean:.1}"));
+                cells.push(vec![plain(say_with(language, "{} to {}", &[&low, &high]))]);
+                let questions = estimate.questions.to_string();
+                cells.push(vec![plain(say_with(language, "{} of {} questions", &[&mean, &questions]))]);
             }
             _ => {
                 cells.push(vec![soft(dash())]);
-                cells.push(vec![soft(estimate.reason.clone().unwrap_or_default())]);
+                cells.push(vec![soft(retold(language, estimate.reason.as_deref().unwrap_or_default()))]);
             }
         }
         cells
@@ -137,17 +140,22 @@ fn opening(flow: &mut Flow, report: &Report) {
         row("Technical", &summary.technical),
         row("Soft skills", &summary.soft_skills),
     ];
-    flow.table(&[0.2, 0.15, 0.2, 0.45], &["", "Score of 5", "90 % interval", "Mean level"], &rows, BODY);
+    flow.table(
+        &[0.2, 0.15, 0.2, 0.45],
+        &["", "Score of 5", "90 % interval", "Mean level"].map(|title| say(language, title)),
+        &rows,
+        BODY,
+    );
 }
 
-fn findings(flow: &mut Flow, report: &Report) {
+fn findings(flow: &mut Flow, report: &Report, language: &str) {
     for (title, list) in [("Strengths", &report.summary.strengths), ("Gaps", &report.summary.gaps)] {
-        flow.heading(title);
+        flow.heading(say(language, title));
         if list.is_empty() {
-            flow.paragraph(&[soft("None stands out.")], BODY);
+            flow.paragraph(&[soft(say(language, "None stands out."))], BODY);
         }
         for finding in list {
-            let mut spans = vec![plain(format!("\u{2022} {}", finding.text))];
+            let mut spans = vec![plain(format!("\u{2022} {}", retold(language, &finding.text)))];
             spans.extend(finding.quote.iter().flat_map(quoted));
             flow.paragraph(&spans, BODY);
             flow.gap(2.0);
@@ -155,9 +163,9 @@ fn findings(flow: &mut Flow, report: &Report) {
     }
 }
 
-fn competencies(flow: &mut Flow, report: &Report) {
-    flow.heading("Competencies");
-    flow.drawing(&chart::profile(report), WIDTH * 0.7);
+fn competencies(flow: &mut Flow, report: &Report, language: &str) {
+    flow.heading(say(language, "Competencies"));
+    flow.drawing(&chart::profile(report, language), WIDTH * 0.7);
     let rows: Vec<Vec<Vec<Span>>> = report
         .competencies
         .iter()
@@ -174,14 +182,16 @@ fn competencies(flow: &mut Flow, report: &Report) {
             ]
         })
         .collect();
-    let head = ["Competency", "Weight", "Questions", "Mean level", "Score \u{b1} error"];
+    let head =
+        ["Competency", "Weight", "Questions", "Mean level", "Score \u{b1} error"].map(|title| say(language, title));
     flow.table(&[0.4, 0.12, 0.14, 0.15, 0.19], &head, &rows, SMALL);
-    flow.paragraph(&[soft("Bar: the score with its 90 % interval. Dot: the mean level as it was seen.")], SMALL);
-    flow.paragraph(&[soft(report.method.explanation.clone())], SMALL);
+    let legend = "Bar: the score with its 90 % interval. Dot: the mean level as it was seen.";
+    flow.paragraph(&[soft(say(language, legend))], SMALL);
+    flow.paragraph(&[soft(retold(language, &report.method.explanation))], SMALL);
 }
 
-fn at_a_glance(flow: &mut Flow, report: &Report) {
-    flow.heading("Questions at a glance");
+fn at_a_glance(flow: &mut Flow, report: &Report, language: &str) {
+    flow.heading(say(language, "Questions at a glance"));
     let rows: Vec<Vec<Vec<Span>>> = report
         .questions
         .iter()
@@ -189,33 +199,40 @@ fn at_a_glance(flow: &mut Flow, report: &Report) {
             vec![
                 vec![plain(question.number.to_string())],
                 vec![plain(question.text.clone())],
-                vec![bold(question.verdict()).ink(tone(question.level))],
-                vec![plain(question.in_short())],
+                vec![bold(question.verdict(language)).ink(tone(question.level))],
+                vec![plain(question.in_short(language))],
             ]
         })
         .collect();
-    flow.table(&[0.05, 0.5, 0.16, 0.29], &["", "Question", "Level", "Why"], &rows, SMALL);
+    flow.table(
+        &[0.05, 0.5, 0.16, 0.29],
+        &["", "Question", "Level", "Why"].map(|title| say(language, title)),
+        &rows,
+        SMALL,
+    );
     if !report.timeline.is_empty() {
-        flow.drawing(&chart::timeline(report), WIDTH);
+        flow.drawing(&chart::timeline(report, language), WIDTH);
     }
 }
 
-fn evidence(flow: &mut Flow, report: &Report, question: &QuestionResult) {
+fn evidence(flow: &mut Flow, report: &Report, question: &QuestionResult, language: &str) {
     flow.need(70.0);
-    let verdict = format!("  {}", question.verdict());
+    let verdict = format!("  {}", question.verdict(language));
     let title = format!("{}. {}", question.number, question.text);
     flow.paragraph(&[bold(title), bold(verdict).ink(tone(question.level))], 10.5);
     for change in report.overrides.iter().filter(|change| change.question_id == question.id) {
-        let words = format!("{}: {} to {}. {}", change.by, level(change.from), level(change.to), change.reason);
-        flow.paragraph(&[bold("Changed by a person ").ink(Ink::Fair), plain(words)], SMALL);
+        let (from, to) = (level(change.from, language), level(change.to, language));
+        let words = say_with(language, "{} changed {} to {}: {}", &[&change.by, &from, &to, &change.reason]);
+        flow.paragraph(&[bold(words).ink(Ink::Fair)], SMALL);
     }
     flow.paragraph(&[plain(question.comment.clone())], BODY);
     for fault in &question.faults {
-        let words = format!("{} at {}. {}", fault.kind.words(), clock(fault.start_ms), fault.detail);
-        flow.paragraph(&[bold("Our fault: ").ink(Ink::Fair), plain(words)], SMALL);
+        let (kind, at) = (say(language, fault.kind.words()), clock(fault.start_ms));
+        let words = say_with(language, "Our fault, {} at {}: {}", &[kind, &at, &retold(language, &fault.detail)]);
+        flow.paragraph(&[bold(words).ink(Ink::Fair)], SMALL);
     }
     for probe in &question.probes {
-        flow.paragraph(&[soft(format!("Follow-up: {}", probe.text))], SMALL);
+        flow.paragraph(&[soft(say_with(language, "Follow-up: {}", &[&probe.text]))], SMALL);
     }
     flow.gap(4.0);
     if let Some(answer) = &question.answer {
@@ -225,51 +242,54 @@ fn evidence(flow: &mut Flow, report: &Report, question: &QuestionResult) {
         .key_points
         .iter()
         .map(|point| {
-            let bonus = if point.must { "" } else { " (bonus)" };
+            let bonus = if point.must { String::new() } else { format!(" {}", say(language, "(bonus)")) };
             vec![
                 vec![plain(point.statement.clone()), soft(bonus)],
                 vec![plain(point.weight.to_string())],
-                vec![bold(words_of(point.status)).ink(status(point.status))],
+                vec![bold(say(language, words_of(point.status))).ink(status(point.status))],
                 point.quote.iter().flat_map(quoted).collect(),
             ]
         })
         .collect();
     if !rows.is_empty() {
-        flow.table(&[0.42, 0.09, 0.1, 0.39], &["Key point", "Weight", "Said", "In these words"], &rows, SMALL);
+        let head = ["Key point", "Weight", "Said", "In these words"].map(|title| say(language, title));
+        flow.table(&[0.42, 0.09, 0.13, 0.36], &head, &rows, SMALL);
     }
     for wrong in &question.misconceptions {
-        let mut spans = vec![bold("Misconception: ").ink(Ink::Poor), plain(wrong.statement.clone())];
+        let words = say_with(language, "Misconception: {}", &[&wrong.statement]);
+        let mut spans = vec![plain(words).ink(Ink::Poor)];
         spans.extend(quoted(&wrong.quote));
         flow.paragraph(&spans, SMALL);
     }
     if !question.structure.is_empty() {
-        flow.paragraph(&[soft(question.built())], SMALL);
+        flow.paragraph(&[soft(question.built(language))], SMALL);
     }
-    flow.paragraph(&[soft(format!("A good answer: {}", question.reference_answer))], SMALL);
+    flow.paragraph(&[soft(say_with(language, "A good answer: {}", &[&question.reference_answer]))], SMALL);
     if !question.scoring.by.is_empty() {
-        flow.paragraph(&[soft(question.account())], SMALL);
+        flow.paragraph(&[soft(question.account(language))], SMALL);
     }
     flow.gap(9.0);
 }
 
-fn code(flow: &mut Flow, report: &Report) {
+fn code(flow: &mut Flow, report: &Report, language: &str) {
     if report.artifacts.is_empty() {
         return;
     }
-    flow.heading("Code");
+    flow.heading(say(language, "Code"));
     for artifact in &report.artifacts {
-        let title = format!("{}, {}, version {}", artifact.question_id, artifact.language, artifact.version);
+        let values = [&artifact.question_id, &artifact.language, &artifact.version.to_string()];
+        let title = say_with(language, "{}, {}, version {}", &values.map(String::as_str));
         flow.paragraph(&[bold(title)], BODY);
         flow.code(&artifact.code, 8.0);
         flow.gap(6.0);
     }
 }
 
-fn changes(flow: &mut Flow, report: &Report) {
+fn changes(flow: &mut Flow, report: &Report, language: &str) {
     if report.overrides.is_empty() {
         return;
     }
-    flow.heading("Changed by a person");
+    flow.heading(say(language, "Changed by a person"));
     let rows: Vec<Vec<Vec<Span>>> = report
         .overrides
         .iter()
@@ -277,12 +297,22 @@ fn changes(flow: &mut Flow, report: &Report) {
             vec![
                 vec![plain(change.at.format("%Y-%m-%d %H:%M UTC").to_string())],
                 vec![plain(change.by.clone())],
-                vec![plain(format!("{}: {} to {}", change.question_id, level(change.from), level(change.to)))],
+                vec![plain(format!(
+                    "{}: {} \u{2192} {}",
+                    change.question_id,
+                    level(change.from, language),
+                    level(change.to, language)
+                ))],
                 vec![plain(change.reason.clone())],
             ]
         })
         .collect();
-    flow.table(&[0.2, 0.17, 0.3, 0.33], &["When", "Who", "What", "Why"], &rows, SMALL);
+    flow.table(
+        &[0.2, 0.17, 0.3, 0.33],
+        &["When", "Who", "Change", "Why"].map(|title| say(language, title)),
+        &rows,
+        SMALL,
+    );
 }
 
 fn topics(flow: &mut Flow, language: &str, topics: &[super::report::TopicFeedback]) {
@@ -301,62 +331,40 @@ fn topics(flow: &mut Flow, language: &str, topics: &[super::report::TopicFeedbac
     }
 }
 
-fn conversation(flow: &mut Flow, report: &Report) {
+fn conversation(flow: &mut Flow, report: &Report, language: &str) {
     let delivery = &report.delivery;
-    flow.heading("The conversation (not scored)");
-    let mut words = format!(
-        "{} turns, {} min of the candidate's speech, {} min of the interviewer's. The interviewer began too early and \
-         took it back: {}. The candidate broke in: {}.",
-        delivery.turns,
-        clock(delivery.candidate_speech_ms),
-        clock(delivery.interviewer_speech_ms),
-        delivery.interruptions_recovered,
-        delivery.interruptions_by_candidate,
-    );
-    if delivery.damaged_turns > 0 || delivery.lost_audio_ms > 0 {
-        let damaged =
-            format!(" Damaged by us: {} turns; {} ms of sound lost.", delivery.damaged_turns, delivery.lost_audio_ms);
-        words.push_str(&damaged);
-    }
+    flow.heading(say(language, "The conversation (not scored)"));
+    let mut words = wording::conversation(delivery, language);
     // The recording is believed before the events.
     let heard = Some(&delivery.heard_gap_ms).filter(|heard| heard.p50.is_some());
     let gap = heard.unwrap_or(&delivery.gap_ms);
     if let (Some(p50), Some(p95), Some(p99)) = (gap.p50, gap.p95, gap.p99) {
-        words.push_str(&format!(
-            " Silence before a reply: median {p50} ms, 95 of 100 within {p95} ms, 99 within {p99} ms."
-        ));
+        let values = [p50, p95, p99].map(|ms| ms.to_string());
+        let silence = "Silence before a reply: median {} ms, 95 of 100 within {} ms, 99 within {} ms.";
+        words.push(' ');
+        words.push_str(&say_with(language, silence, &values.each_ref().map(String::as_str)));
     }
     flow.paragraph(&[plain(words)], BODY);
-    flow.paragraph(&[soft(delivery.note.clone())], SMALL);
-    flow.heading("For a person to look at");
+    flow.paragraph(&[soft(retold(language, &delivery.note))], SMALL);
+    flow.heading(say(language, "For a person to look at"));
     if report.integrity.is_empty() {
-        flow.paragraph(&[soft("Nothing was noticed.")], BODY);
+        flow.paragraph(&[soft(say(language, "Nothing was noticed."))], BODY);
     }
     for signal in &report.integrity {
         let place = signal.question_id.as_ref().map_or_else(String::new, |question| format!(" ({question})"));
-        flow.paragraph(&[plain(format!("\u{2022} {}{place}", signal.detail))], BODY);
+        flow.paragraph(&[plain(format!("\u{2022} {}{place}", retold(language, &signal.detail)))], BODY);
     }
 }
 
-fn small_print(flow: &mut Flow, report: &Report) {
-    let (made, hashes) = (&report.provenance, &report.provenance.hashes);
-    flow.heading("How this report was made");
-    let words = format!(
-        "An AI interviewer asked; scores come from key points of the question bank, each shown by words that were found \
-         in the answer. Accent, pace, pauses, feelings and the person are not scored. Vivavoce {} \u{b7} rubric {} \u{b7} \
-         questions {} \u{b7} scorer {} \u{b7} speech to text {} \u{b7} language model {} \u{b7} voice {}",
-        made.app, made.rubric, made.bank, made.scorer, made.stt, made.llm, made.tts,
-    );
-    flow.paragraph(&[soft(words)], SMALL);
-    if let Some(consent) = &report.interview.consent {
-        let given = consent.given_at.format("%Y-%m-%d %H:%M UTC");
-        flow.paragraph(&[soft(format!("Disclosure {} accepted {given}.", consent.version))], SMALL);
+fn small_print(flow: &mut Flow, report: &Report, language: &str) {
+    flow.heading(say(language, "How this report was made"));
+    let [made, hashes] = wording::provenance(report, language);
+    flow.paragraph(&[soft(format!("{} {made}", say(language, MADE)))], SMALL);
+    let consent = wording::consent(report, language);
+    if !consent.is_empty() {
+        flow.paragraph(&[soft(consent)], SMALL);
     }
-    let words = format!(
-        "SHA-256: rubric {} \u{b7} prompts {} \u{b7} questions {} \u{b7} scorer {}",
-        hashes.rubric, hashes.prompts, hashes.bank, hashes.model
-    );
-    flow.paragraph(&[soft(words)], 7.0);
+    flow.paragraph(&[soft(hashes)], 7.0);
 }
 
 fn quoted(quote: &Quote) -> Vec<Span> {
@@ -378,8 +386,9 @@ fn status(status: Status) -> Ink {
     }
 }
 
-fn level(level: Option<u8>) -> String {
-    level.map_or_else(|| "no level".to_owned(), |level| format!("level {level}"))
+fn level(level: Option<u8>, language: &str) -> String {
+    let named = |level: u8| say_with(language, "level {}", &[&level.to_string()]);
+    level.map_or_else(|| say(language, "no level").to_owned(), named)
 }
 
 fn dash() -> String {
@@ -403,7 +412,11 @@ mod tests {
         facts.turns[0].text =
             format!("{} {} \u{1f600}\u{7}", "Об'єднання їжака та ґанку. ".repeat(300), "й".repeat(400));
         let report = report(&facts);
-        for pdf in [super::report(&report), super::feedback(&FeedbackDocument::of(&report))] {
+        for pdf in [
+            super::report(&report, "en"),
+            super::report(&report, "uk"),
+            super::feedback(&FeedbackDocument::of(&report)),
+        ] {
             let pdf = pdf.expect("a PDF");
             assert!(pdf.starts_with(b"%PDF-") && pdf.len() > 10_000);
         }

@@ -1,10 +1,10 @@
 //! Who may do what: tokens, roles, and the machine's own practice.
 
 use crate::support::app::{TestApp, body, problem, wish};
+use crate::support::people;
 use reqwest::Method;
 use std::time::Duration;
-use vivavoce::auth::role::Role;
-use vivavoce::id::{SessionId, UserId};
+use vivavoce::id::SessionId;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -73,8 +73,8 @@ async fn roles_see_what_is_theirs() {
     let app = TestApp::start("").await;
     let (id, join) = app.create().await;
     let path = format!("/api/v1/interviews/{id}");
-    let stranger = app.tokens.issue_access(UserId::create(), Role::Candidate, HOUR).token;
-    let interviewer = app.tokens.issue_access(UserId::create(), Role::Interviewer, HOUR).token;
+    let stranger = people::person(&app, "stranger").await.token;
+    let interviewer = people::interviewer(&app, "grace").await.token;
     problem(app.far(Method::GET, &path, &stranger).send().await.expect("answered"), 404).await;
     body(app.far(Method::GET, &path, &interviewer).send().await.expect("answered"), 200).await;
     let consent = serde_json::json!({ "version": "2026-11", "accepted": true });

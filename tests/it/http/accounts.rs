@@ -224,6 +224,42 @@ async fn an_admin_gives_roles_and_the_last_one_stays() {
 }
 
 #[tokio::test]
+async fn a_token_is_worth_no_more_than_its_account_is_now() {
+    let app = TestApp::start("").await;
+    let boss = admin(&app, "boss").await;
+    let (ada, grace) = (person(&app, "ada").await, admin(&app, "grace").await);
+    let change = |id, body: Value| {
+        let path = format!("/api/v1/users/{id}");
+        app.far(Method::PATCH, &path, &boss.token).json(&body).send()
+    };
+    let users = async |token: &str| app.far(Method::GET, "/api/v1/users", token).send().await.expect("answered");
+    body(users(&grace.token).await, 200).await;
+    body(change(grace.id, json!({ "role": "candidate" })).await.expect("answered"), 200).await;
+    problem(users(&grace.token).await, 403).await;
+    body(change(grace.id, json!({ "disabled": true })).await.expect("answered"), 200).await;
+    problem(users(&grace.token).await, 401).await;
+
+    let erase = app.far(Method::DELETE, "/api/v1/users/me", &ada.token).json(&json!({ "password": PASSWORD }));
+    assert_eq!(erase.send().await.expect("answered").status(), 204);
+    let profile = json!({ "job_position": "Engineer" });
+    let password = json!({ "current_password": PASSWORD, "new_password": "a better sentence" });
+    for (method, path, body) in [
+        (Method::GET, "/api/v1/users/me", json!({})),
+        (Method::PATCH, "/api/v1/users/me", json!({})),
+        (Method::GET, "/api/v1/users/me/export", json!({})),
+        (Method::GET, "/api/v1/profiles/me", json!({})),
+        (Method::PUT, "/api/v1/profiles/me", profile),
+        (Method::DELETE, "/api/v1/profiles/me", json!({})),
+        (Method::POST, "/api/v1/auth/password", password),
+        (Method::GET, "/api/v1/progress", json!({})),
+        (Method::POST, "/api/v1/interviews", wish()),
+        (Method::GET, "/api/v1/interviews", json!({})),
+    ] {
+        problem(app.far(method, path, &ada.token).json(&body).send().await.expect("answered"), 401).await;
+    }
+}
+
+#[tokio::test]
 async fn the_first_admin_comes_from_the_command_line() {
     let app = TestApp::start("").await;
     let add = async |arguments: &'static [&'static str], password: &'static str| {

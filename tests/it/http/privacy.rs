@@ -65,7 +65,7 @@ async fn a_person_gets_everything_and_takes_everything_away() {
     assert_eq!(delete(PASSWORD).await.expect("answered").status(), 204);
     login(&app, "ada", PASSWORD, 401).await;
     get(&app, "/api/v1/users/me", &ada.token, 401).await;
-    get(&app, &format!("/api/v1/interviews/{id}"), &ada.token, 404).await;
+    get(&app, &format!("/api/v1/interviews/{id}"), &ada.token, 401).await;
     get(&app, &format!("/api/v1/interviews/{other}"), &grace.token, 200).await;
     for rows in [
         "select count(*) from transcripts where content = 'It is quite safe to repeat.'",

@@ -197,6 +197,21 @@ async fn every_reader_gets_the_report_in_the_shape_that_is_published() {
         let bytes = answer.bytes().await.expect("a body");
         assert!(String::from_utf8_lossy(&bytes).contains(holds), "{route}");
     }
+    for (wish, accepted, holds) in [
+        ("?lang=uk", "en", "Докази за запитаннями"),
+        ("?lang=en", "uk", "The evidence"),
+        ("", "de, uk-UA;q=0.8, en;q=0.5", "Докази за запитаннями"),
+        ("", "en-GB", "The evidence"),
+        ("", "de", "The evidence"),
+    ] {
+        let page = app.far(Method::GET, &format!("/api/v1/interviews/{id}/report.html{wish}"), &token);
+        let page = page.header("accept-language", accepted).send().await.expect("answered");
+        let vary = page.headers().get_all("vary").iter().any(|value| value == "accept-language");
+        assert!(vary, "whoever keeps the page must know what it depends on: {:?}", page.headers());
+        assert!(page.text().await.expect("text").contains(holds), "{wish} {accepted}");
+    }
+    let strange = app.far(Method::GET, &format!("/api/v1/interviews/{id}/report.pdf?lang=xx"), &token);
+    problem(strange.send().await.expect("answered"), 422).await;
     let unknown = app.far(Method::GET, &format!("/api/v1/interviews/{id}/report?variant=gossip"), &token);
     problem(unknown.send().await.expect("answered"), 422).await;
 }
@@ -258,6 +273,11 @@ async fn a_person_changes_a_level_with_a_reason_and_the_scorers_stays_beside_it(
     assert_eq!(after["overrides"][0]["by"], "Grace Hopper");
     let listed = read(&app, id, "overrides", &token).await;
     assert_eq!(listed["overrides"], after["overrides"]);
+    let page = read(&app, id, "overrides?limit=1", &token).await;
+    assert_eq!(page["overrides"], after["overrides"]);
+    let rest = format!("overrides?limit=1&after={}", page["next"].as_str().expect("where the next page begins"));
+    assert_eq!(read(&app, id, &rest, &token).await, json!({ "overrides": [], "next": null }));
+    problem(app.far(Method::GET, &format!("{path}?limit=0"), &token).send().await.expect("answered"), 422).await;
     assert_eq!(read(&app, id, "responses", &token).await["responses"][0]["level"], 5);
     let page = app.far(Method::GET, &format!("/api/v1/interviews/{id}/report.html"), &token);
     let page = page.send().await.expect("answered").text().await.expect("text");
@@ -286,7 +306,8 @@ async fn a_report_made_anew_tells_what_changed_and_why() {
     let strict = scoring(&SHIPPED.replace("level_from = [0.2, 0.4, 0.65, 0.85]", "level_from = [0.3, 0.6, 0.9, 1.0]"));
     let after = assess(&app.store, &strict, &interview).await.expect("a report").report;
     let comparison = compare(&before, &after);
-    assert!(comparison.causes.iter().any(|cause| cause.starts_with("rubric 2 (")), "{:?}", comparison.causes);
+    let named = format!("rubric {} (", strict.rubric.version);
+    assert!(comparison.causes.iter().any(|cause| cause.starts_with(&named)), "{:?}", comparison.causes);
     assert!(after.provenance.hashes.rubric != before.provenance.hashes.rubric);
 }
 
