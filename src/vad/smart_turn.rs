@@ -18,9 +18,6 @@ const WINDOW_SAMPLES: usize = 8 * EAR_RATE_HZ as usize;
 const WINDOW_FRAMES: usize = 800;
 /// Questions that may wait: one at each pause of each interview; at 60 ms each, more would be answered too late.
 const QUESTIONS_MAX: usize = 16;
-/// The niceness of its thread. On a full core a question is worth less than the frames of all calls: they go first, and a
-/// judgement that comes too late costs one turn the stated silence or its patience.
-const NICE: i32 = 5;
 /// Keeps a silent window from being divided by nothing, as the model's own preparation does.
 const VARIANCE_MIN: f64 = 1e-7;
 
@@ -44,7 +41,6 @@ impl SmartTurn {
             Model { session: runtime.session(model).map_err(|e| load(e.to_string()))?, mel: LogMel::default() };
         let (questions, mut asked) = mpsc::channel::<Question>(QUESTIONS_MAX);
         let serve = move || {
-            crate::onnx::be_nice(NICE);
             while let Some(question) = asked.blocking_recv() {
                 if !question.answer.is_closed() {
                     // The asker may have gone meanwhile: then nobody wants the answer.
