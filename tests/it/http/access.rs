@@ -151,8 +151,8 @@ async fn the_numbers_are_for_this_machine_for_staff_and_for_who_has_their_token(
         problem(request.send().await.expect("answered"), 401).await;
     }
     let (_, join) = app.create().await;
-    let of = |role| app.tokens.issue_access(UserId::create(), role, HOUR).token;
-    let (candidate, interviewer) = (of(Role::Candidate), of(Role::Interviewer));
+    let candidate = people::person(&app, "stranger").await.token;
+    let interviewer = people::interviewer(&app, "grace").await.token;
     for (token, status) in [
         ("", 401),
         ("numbers-by-chance-8", 401),
