@@ -220,9 +220,7 @@ impl Thread {
     /// Makes the cluster aside and moves it into place, so that one cut in the middle is never mistaken for a whole one.
     fn make_cluster(&self) -> Result<(), Error> {
         let unfinished = self.place.unfinished();
-        if unfinished.exists() {
-            fs::remove_dir_all(&unfinished).map_err(Error::io(format!("remove {}", unfinished.display())))?;
-        }
+        remove_unfinished(&unfinished)?;
         let mut initdb = self.command("initdb", libc::SIGKILL);
         initdb.arg("-D").arg(&unfinished).args(["-U", "vivavoce", "--auth-local=trust", "--auth-host=reject"]);
         initdb.args(["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]);
@@ -343,6 +341,21 @@ fn signal(pid: i32, signal: libc::c_int) {
     // SAFETY: kill has no memory preconditions. That the process may have ended meanwhile is no error here.
     unsafe {
         libc::kill(pid, signal);
+    }
+}
+
+/// Removes what a first start left that was cut in the middle. A program that it ran may still write there for a moment.
+fn remove_unfinished(unfinished: &Path) -> Result<(), Error> {
+    let begun = Instant::now();
+    loop {
+        match fs::remove_dir_all(unfinished) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !unfinished.exists() => return Ok(()),
+            Err(error) if begun.elapsed() > Duration::from_secs(LEFTOVERS_LIMIT_S) => {
+                return Err(Error::io(format!("remove {}", unfinished.display()))(error));
+            }
+            Err(_) => look_again(),
+        }
     }
 }
 

@@ -123,7 +123,9 @@ fn is_kept_secret(server: &Server, lines: &[Value]) {
     let said = script.answers.iter().map(|answer| answer.words.whole());
     let heard = of_role(lines, "candidate").map(|line| line["content"].as_str().expect("text").to_owned());
     let database = std::fs::read_to_string(server.home.cluster().join("server.log")).expect("the database's log");
-    let log = words(&format!("{} {database}", server.log.text())).join(" ");
+    // What the program says of a slow disk begins as a sentence about databases may.
+    let told = server.log.text().replace("the database is away", "").replace("the database is not available", "");
+    let log = words(&format!("{told} {database}")).join(" ");
     assert!(server.told("the interview is over") == 1 && server.told("reply") > 0, "{}", server.log.text());
     for text in said.chain(heard) {
         for row in words(&text).windows(WORDS_IN_A_ROW) {
