@@ -4,7 +4,7 @@
 //! sets how many are tried; the policy alone is tried far more often (`src/turn/tests.rs`).
 
 use super::over::Over;
-use super::parts::{Chance, Detector, Speaker, locked};
+use super::parts::{Chance, Detector, Speaker, asks, locked};
 use super::record::Door;
 use super::stage::{Scene, Talk};
 use proptest::prelude::*;
@@ -27,13 +27,16 @@ const THREADS: u8 = 4;
 /// What many talks have in them, if they try anything.
 const LOOKED_FOR: [&str; 6] =
     ["answer_committed", "false_cutoff_recovered", "part_failed", "speech_failed", "audio_lost", "aside"];
-/// Greeting and disclosure, however late their voice, ms.
-const GREETING_MS: u64 = 11_000;
+/// Greeting and disclosure, however late and slow their voice, ms; how often it is looked whether they are over.
+const GREETING_MS: u64 = 15_000;
+const LOOK_MS: u64 = 200;
 
 /// One talk: how its parts behave, and what the candidate does, each after a wait, ms.
 #[derive(Clone, Debug)]
 struct Course {
     seed: u64,
+    /// How quickly the interviewer talks.
+    letter_ms: usize,
     turn_model_ms: u64,
     llm_ms: (u64, u64),
     saving_ms: u64,
@@ -78,9 +81,10 @@ fn a_course() -> impl Strategy<Value = Course> {
         1 => (200_u64..6_000).prop_map(|ms| Deed::Unsaved { ms }),
     ];
     let deeds = proptest::collection::vec((100_u64..4_000, deed), 1..9);
-    let parts = (any::<u64>(), 20_u64..1_200, (50_u64..3_000, 5_u64..400), 1_u64..1_200);
-    (parts, deeds).prop_map(|((seed, turn_model_ms, llm_ms, saving_ms), deeds)| Course {
+    let parts = (any::<u64>(), 8_usize..50, 20_u64..1_200, (50_u64..3_000, 5_u64..400), 1_u64..1_200);
+    (parts, deeds).prop_map(|((seed, letter_ms, turn_model_ms, llm_ms, saving_ms), deeds)| Course {
         seed,
+        letter_ms,
         turn_model_ms,
         llm_ms,
         saving_ms,
@@ -112,7 +116,8 @@ fn try_talks(seed: u8, cases: u32, tally: &Mutex<BTreeMap<String, usize>>) {
         ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() };
     let numbers = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let tried = TestRunner::new_with_rng(config, numbers).run(&a_course(), |course| {
-        let paused = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        // Nothing here waits for a socket: no driver is asked for one each time that nothing is left to do.
+        let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         let over = paused.expect("a runtime").block_on(held(&course));
         check(&over);
         let mut tally = locked(tally);
@@ -126,7 +131,7 @@ fn try_talks(seed: u8, cases: u32, tally: &Mutex<BTreeMap<String, usize>>) {
 
 async fn held(course: &Course) -> Over {
     let chance = |which| Chance(course.seed.wrapping_add(which));
-    let speaker = Speaker::mute();
+    let speaker = Speaker::mute(course.letter_ms);
     speaker.by_chance(chance(1));
     let scene = Scene {
         speaker,
@@ -139,7 +144,12 @@ async fn held(course: &Course) -> Over {
     let mut talk = scene.opens();
     talk.ears.by_chance(chance(4));
     // The greeting is said to its end, whatever the candidate does.
-    talk.waits(GREETING_MS).await;
+    for _ in 0..GREETING_MS / LOOK_MS {
+        talk.waits(LOOK_MS).await;
+        if ["begins", "spoken"].iter().any(|how| talk.has_seen(&format!("{how} {}", asks("locks")))) {
+            break;
+        }
+    }
     let mut said = 0;
     for (wait_ms, deed) in &course.deeds {
         talk.waits(*wait_ms).await;
@@ -202,15 +212,15 @@ fn llm((first_ms, next_ms): (u64, u64)) -> ScriptedLlm {
 
 /// Beside what holds for every session (see `over`): words stand in the order in which they were said, each once.
 fn check(over: &Over) {
-    let mut utterances: BTreeMap<UtteranceId, (u64, String)> = BTreeMap::new();
-    for event in over.events() {
-        if let SessionEvent::UtteranceTranscribed(heard) = event {
-            utterances.insert(heard.id, (heard.start_ms, heard.text));
-        } else if let SessionEvent::AnswerCommitted(answer) = event {
-            utterances.extend(answer.utterances.into_iter().map(|heard| (heard.id, (heard.start_ms, heard.text))));
+    let mut utterances: BTreeMap<UtteranceId, (u64, &String)> = BTreeMap::new();
+    for row in &over.kept.written {
+        if let SessionEvent::UtteranceTranscribed(heard) = &row.read {
+            utterances.insert(heard.id, (heard.start_ms, &heard.text));
+        } else if let SessionEvent::AnswerCommitted(answer) = &row.read {
+            utterances.extend(answer.utterances.iter().map(|heard| (heard.id, (heard.start_ms, &heard.text))));
         }
     }
-    let mut in_time: Vec<&(u64, String)> = utterances.values().collect();
+    let mut in_time: Vec<&(u64, &String)> = utterances.values().collect();
     in_time.sort_by_key(|(start_ms, _)| *start_ms);
     let words = in_time.iter().flat_map(|(_, text)| text.split_whitespace());
     let numbers: Vec<u64> = words.filter_map(|word| word.strip_prefix('w')?.parse().ok()).collect();

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use vivavoce::id::{SpeechId, TurnId, UtteranceId};
 use vivavoce::interview::{EndReason, LineKind, QuestionOutcome};
 use vivavoce::session::Outcome;
-use vivavoce::session::event::{Answer, SessionEvent};
+use vivavoce::session::event::{Answer, SessionEvent, Utterance};
 use vivavoce::session::restore::restore;
 use vivavoce::store::Role;
 
@@ -87,7 +87,7 @@ impl Over {
             if has_words(row) {
                 said.push(row);
             }
-            if let SessionEvent::SpeechStarted { speech, text, .. } = row.event() {
+            if let SessionEvent::SpeechStarted { speech, text, .. } = &row.read {
                 let sounds = self.noted(&format!("sounds #{speech};")).first().copied();
                 let sounds = sounds.or_else(|| self.noted(&format!("spoken {text}")).first().copied());
                 self.hold(sounds.is_some(), || format!("{speech} never sounded"));
@@ -97,7 +97,7 @@ impl Over {
                     let under_way_ms = if row.kind == "answer_committed" { 0 } else { FRAME_MS };
                     row.durable_ms > sounds && at_ms(row) + under_way_ms <= sounds
                 };
-                let early = said.iter().find(is_early).filter(|_| !self.was_dropped_at_once(speech));
+                let early = said.iter().find(is_early).filter(|_| !self.was_dropped_at_once(*speech));
                 self.hold(early.is_none(), || format!("{speech} sounded at {sounds}, before {early:?} was durable"));
             }
         }
@@ -115,17 +115,16 @@ impl Over {
         let mut durable: BTreeMap<TurnId, u64> = BTreeMap::new();
         let mut replies: BTreeMap<TurnId, SpeechId> = BTreeMap::new();
         for row in &self.kept.written {
-            let event = row.event();
-            if let SessionEvent::AnswerCommitted(answer) = event {
+            if let SessionEvent::AnswerCommitted(answer) = &row.read {
                 durable.insert(answer.turn, row.durable_ms);
-            } else if let SessionEvent::FalseCutoffRecovered { turn, .. } = event {
-                durable.remove(&turn);
-                replies.remove(&turn);
-            } else if let SessionEvent::Replied { turn, speech, start_ms, .. } = event {
-                let answered = durable.get(&turn).is_some_and(|durable_ms| *durable_ms <= start_ms);
+            } else if let SessionEvent::FalseCutoffRecovered { turn, .. } = &row.read {
+                durable.remove(turn);
+                replies.remove(turn);
+            } else if let SessionEvent::Replied { turn, speech, start_ms, .. } = &row.read {
+                let answered = durable.get(turn).is_some_and(|durable_ms| durable_ms <= start_ms);
                 self.hold(answered, || format!("{speech} counts as the reply to turn {turn}, and is none"));
-                let first = *replies.entry(turn).or_insert(speech);
-                self.hold(first == speech, || format!("turn {turn} has two replies, {first} and {speech}"));
+                let first = *replies.entry(*turn).or_insert(*speech);
+                self.hold(first == *speech, || format!("turn {turn} has two replies, {first} and {speech}"));
             }
         }
     }
@@ -136,7 +135,7 @@ impl Over {
         for note in &self.notes {
             let Some(text) = note.what.strip_prefix("caption ") else { continue };
             let mut shown = self.kept.written[left..].iter().filter(|row| row.durable_ms <= note.ms && has_words(row));
-            let durable = shown.any(|row| holds(&row.event(), text));
+            let durable = shown.any(|row| holds(&row.read, text));
             self.hold(durable, || format!("shown before it was durable: {text}"));
             self.hold(heard.contains(text), || format!("shown and lost: {text}"));
         }
@@ -207,8 +206,9 @@ fn at_ms(row: &Written) -> u64 {
 }
 
 pub fn answers(written: &[Written]) -> Vec<Answer> {
-    let answer = |event| if let SessionEvent::AnswerCommitted(answer) = event { Some(answer) } else { None };
-    written.iter().map(Written::event).filter_map(answer).collect()
+    let answer =
+        |row: &Written| if let SessionEvent::AnswerCommitted(answer) = &row.read { Some(answer.clone()) } else { None };
+    written.iter().filter_map(answer).collect()
 }
 
 /// Texts of all that is in an answer, put aside, or still open.
@@ -216,19 +216,23 @@ pub fn heard(written: &[Written]) -> BTreeSet<String> {
     let mut texts = BTreeMap::new();
     let mut known = BTreeSet::new();
     let mut aside = BTreeSet::new();
-    for event in written.iter().map(Written::event) {
-        if let SessionEvent::Aside { utterance } = &event {
+    for row in written {
+        if let SessionEvent::Aside { utterance } = &row.read {
             aside.insert(*utterance);
-        } else if let SessionEvent::UtteranceTranscribed(utterance) = event {
-            texts.insert(utterance.id, utterance.text);
-        } else if let SessionEvent::AnswerCommitted(answer) = event {
-            known.extend(answer.utterances.into_iter().map(|utterance| utterance.text));
+        } else if let SessionEvent::UtteranceTranscribed(utterance) = &row.read {
+            texts.insert(utterance.id, utterance.text.clone());
+        } else if let SessionEvent::AnswerCommitted(answer) = &row.read {
+            known.extend(answer.utterances.iter().map(|utterance| utterance.text.clone()));
         }
     }
     known.extend(aside.iter().filter_map(|utterance| texts.get(utterance).cloned()));
-    let open = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload))).resumed.utterances;
-    known.extend(open.into_iter().map(|utterance| utterance.text));
+    known.extend(open(written).into_iter().map(|utterance| utterance.text));
     known
+}
+
+/// What is in no answer yet, as whoever takes the session up finds it.
+fn open(written: &[Written]) -> Vec<Utterance> {
+    restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload))).resumed.utterances
 }
 
 /// Every utterance is in one turn at most, a turn is committed once unless it was reopened, and none that was committed
@@ -236,22 +240,21 @@ pub fn heard(written: &[Written]) -> BTreeSet<String> {
 pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
     let mut turns: BTreeMap<UtteranceId, TurnId> = BTreeMap::new();
     let mut committed: BTreeMap<TurnId, Vec<UtteranceId>> = BTreeMap::new();
-    for event in written.iter().map(Written::event) {
-        if let SessionEvent::FalseCutoffRecovered { turn, .. } = event {
-            committed.remove(&turn);
-        } else if let SessionEvent::AnswerCommitted(answer) = event {
+    for row in written {
+        if let SessionEvent::FalseCutoffRecovered { turn, .. } = &row.read {
+            committed.remove(turn);
+        } else if let SessionEvent::AnswerCommitted(answer) = &row.read {
             let ids: Vec<UtteranceId> = answer.utterances.iter().map(|utterance| utterance.id).collect();
             // An answer that is corrected has what it had, in other words.
             let before = committed.insert(answer.turn, ids.clone()).unwrap_or_else(|| ids.clone());
             assert_eq!(before, ids, "turn {} is committed twice\n{}", answer.turn, story());
-            for utterance in answer.utterances {
+            for utterance in &answer.utterances {
                 let before = turns.insert(utterance.id, answer.turn).unwrap_or(answer.turn);
                 assert_eq!(before, answer.turn, "{utterance:?} is in two turns\n{}", story());
             }
         }
     }
-    let restored = restore(written.iter().map(|row| (row.seq, row.kind.as_str(), &row.payload)));
-    for open in restored.resumed.utterances {
+    for open in open(written) {
         let answered = turns.get(&open.id).is_some_and(|turn| committed.contains_key(turn));
         assert!(!answered, "{open:?} is answered and open\n{}", story());
     }

@@ -40,7 +40,9 @@ impl Words {
         let first = FIRST_WORD + i16::try_from(known.len()).expect("nobody says so much");
         known.extend(said.iter().map(|word| (*word).to_owned()));
         let level = |frame: usize| first + i16::try_from(frame * said.len() / frames).expect("nobody says so much");
-        (0..frames).flat_map(|frame| [level(frame); EAR_FRAME_SAMPLES]).collect()
+        let mut sound = Vec::with_capacity(frames * EAR_FRAME_SAMPLES);
+        (0..frames).for_each(|frame| sound.extend_from_slice(&[level(frame); EAR_FRAME_SAMPLES]));
+        sound
     }
 
     fn word(&self, level: i16) -> String {
@@ -235,7 +237,8 @@ impl VoiceActivity for Detector {
 /// A voice that fails at the sentences it is told to.
 #[derive(Clone, Debug, Default)]
 pub struct Speaker {
-    is_mute: bool,
+    /// Makes no sound, and takes so long for each letter, ms.
+    mute_letter_ms: Option<usize>,
     /// What each sentence takes beside the usual, ms.
     slower_ms: u64,
     fails_at: Arc<Mutex<Option<String>>>,
@@ -243,9 +246,9 @@ pub struct Speaker {
 }
 
 impl Speaker {
-    /// Lines last as long as ever and make no sound: nothing is to be looked for in the candidate's.
-    pub fn mute() -> Self {
-        Self { is_mute: true, ..Self::default() }
+    /// Lines take so long for each letter, ms, and make no sound: nothing is to be looked for in the candidate's.
+    pub fn mute(letter_ms: usize) -> Self {
+        Self { mute_letter_ms: Some(letter_ms), ..Self::default() }
     }
 
     /// Each sentence takes so much longer than usual, ms.
@@ -266,7 +269,7 @@ impl Speaker {
 
 impl TextToSpeech for Speaker {
     fn speak(&self, request: SpeakRequest) -> BoxFuture<'static, Result<VoiceClip, TtsError>> {
-        let is_mute = self.is_mute;
+        let mute_letter_ms = self.mute_letter_ms;
         let told = locked(&self.fails_at).as_ref().is_some_and(|part| request.text.contains(part.as_str()));
         let (delay_ms, fails) = match &mut *locked(&self.chance) {
             Some(chance) => (chance.between(20, 1_500), told || chance.one_in(15)),
@@ -277,7 +280,7 @@ impl TextToSpeech for Speaker {
                 biased;
                 () = request.cancel.cancelled() => Err(TtsError::Cancelled),
                 () = tokio::time::sleep(Duration::from_millis(delay_ms)) => {
-                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text, is_mute)) }
+                    if fails { Err(TtsError::Run { why: "the test says so".into() }) } else { Ok(clip(&request.text, mute_letter_ms)) }
                 }
             }
         })
@@ -289,8 +292,8 @@ impl TextToSpeech for Speaker {
 }
 
 /// A sound as long as the text, with its words in time.
-fn clip(text: &Arc<str>, is_mute: bool) -> VoiceClip {
-    let letter_samples = VOICE_RATE_HZ as usize * LETTER_MS / 1000;
+fn clip(text: &Arc<str>, mute_letter_ms: Option<usize>) -> VoiceClip {
+    let letter_samples = VOICE_RATE_HZ as usize * mute_letter_ms.unwrap_or(LETTER_MS) / 1000;
     let number = |count: usize| u32::try_from(count).expect("a sentence is short");
     let words = text.split_whitespace().map(|word| {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
@@ -303,7 +306,7 @@ fn clip(text: &Arc<str>, is_mute: bool) -> VoiceClip {
         }
     });
     let samples = text.len() * letter_samples;
-    let pcm = if is_mute { vec![0; samples].into() } else { sound(samples) };
+    let pcm = if mute_letter_ms.is_some() { vec![0; samples].into() } else { sound(samples) };
     VoiceClip { text: text.clone(), words: words.collect(), pcm }
 }
 

@@ -20,11 +20,13 @@ pub struct Written {
     pub kind: String,
     pub payload: Value,
     pub durable_ms: u64,
+    /// The same as whoever takes the session up reads it.
+    pub read: SessionEvent,
 }
 
 impl Written {
     pub fn event(&self) -> SessionEvent {
-        SessionEvent::from_row(&self.kind, &self.payload).expect("what is written can be read")
+        self.read.clone()
     }
 }
 
@@ -108,7 +110,8 @@ impl Kept {
         let durable_ms = self.clock.at(now()).ms();
         for (seq, event) in (first_seq..).zip(events) {
             let (kind, payload) = (event.kind.into_owned(), event.payload);
-            self.written.push(Written { seq, kind, payload, durable_ms });
+            let read = SessionEvent::from_row(&kind, &payload).expect("what is written can be read");
+            self.written.push(Written { seq, kind, payload, durable_ms, read });
         }
         for projection in projections {
             if let Projection::Transcript(row) = projection {
