@@ -260,9 +260,12 @@ pub fn check_answers(written: &[Written], story: &dyn Fn() -> String) {
     }
 }
 
-/// Whether words of the candidate's stand in it.
+/// Whether words of the candidate's stand in it: who presses the button of the end without one has said nothing.
 fn has_words(row: &Written) -> bool {
-    matches!(row.kind.as_str(), "answer_committed" | "utterance_transcribed")
+    if let SessionEvent::AnswerCommitted(answer) = &row.read {
+        return !answer.text.is_empty() || !answer.utterances.is_empty();
+    }
+    row.kind == "utterance_transcribed"
 }
 
 /// Whether an event keeps an utterance with these words.
