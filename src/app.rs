@@ -35,7 +35,7 @@ use crate::lifecycle::Lifecycle;
 use crate::llm::LanguageModel;
 use crate::profile::pdf::PdfReader;
 use crate::room::StateView;
-use crate::room::daily::Recordings;
+use crate::room::daily::Remains;
 use crate::room::daily::webhook::Event;
 use crate::room::webrtc::WebRtcSettings;
 use crate::room::websocket::Socket;
@@ -100,13 +100,13 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         lifecycle.tasks().clone(),
         lifecycle.soft().child_token(),
     );
-    let daily = daily::Daily::from_settings(&settings).context("room.daily")?;
-    let cloud = daily.clone().map(|daily| -> Arc<dyn Recordings> { daily });
+    let daily = daily::Daily::from_settings(&settings, &paths).context("room.daily")?;
+    let remains = daily.clone().map(|daily| -> Arc<dyn Remains> { daily });
     let live = Arc::new(live.with_drafter(writer.clone()).with_daily(daily));
     lifecycle.spawn(live.lateness.clone().watch(lifecycle.soft().clone()));
     let sweeping = lifecycle.spawn(sweep::run(live.clone(), lifecycle.soft().clone()));
     let scoring = scoring::load(&settings, &ledger)?;
-    let errands = errands(&settings, &store, &paths, cloud)?;
+    let errands = errands(&settings, &store, &paths, remains)?;
     let workers = start_jobs(&settings, &store, errands, (scoring.clone(), writer), &lifecycle).await?;
     let tokens = Tokens::open(&paths.keys().join("jwt.key"), clock.clone())?;
     let address = listener.local_addr()?;
@@ -210,7 +210,7 @@ fn errands(
     settings: &Settings,
     store: &Store,
     paths: &Paths,
-    daily: Option<Arc<dyn Recordings>>,
+    daily: Option<Arc<dyn Remains>>,
 ) -> anyhow::Result<Errands> {
     let (webhooks, kept) = (&settings.webhooks, &settings.privacy);
     Ok(Errands {

@@ -4,15 +4,16 @@
 use super::live::door::Door;
 use super::live::{Joined, Live};
 use crate::config::{self, Settings};
+use crate::embedded::{self, Paths};
 use crate::http::{DailyAccess, InterviewError, RecordingLink};
 use crate::id::SessionId;
 use crate::interview::EndReason;
 use crate::room::daily::people::BOT_PREFIX;
 use crate::room::daily::rest::token::Token;
-use crate::room::daily::rest::{ErrorCode, NewRoom, Privacy, Rest, RestError, RoomProperties};
+use crate::room::daily::rest::{ErrorCode, NewRoom, Privacy, Rest, RestError, RoomProperties, Webhook, WebhookWish};
 use crate::room::daily::trial::{self, Trial};
 use crate::room::daily::webhook::{Event, Seen, What};
-use crate::room::daily::{Access, DailyRoom, DailySettings, LookUp, Recordings, RoomSetup};
+use crate::room::daily::{Access, DailyRoom, DailySettings, LookUp, Remains, RoomSetup};
 use crate::room::port_pair;
 use crate::session::{self, observers};
 use crate::store::{InterviewRow, RoomKind, StoreError};
@@ -20,6 +21,7 @@ use crate::stt::SttOptions;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::OnceCell;
@@ -32,6 +34,8 @@ const ROOM_PREFIX: &str = "vivavoce-";
 const OVERHEARD_MAX: usize = 200;
 /// A room outlives the longest interview that begins at the last moment by so much, minutes: goodbyes take time.
 const ROOM_SPARE_MINUTES: i64 = 15;
+/// Where Daily's webhooks come to this server.
+const WEBHOOK_PATH: &str = "/api/v1/daily/webhook";
 /// How long the address of a recording is good, s: long enough to begin fetching it.
 const LINK_S: u32 = 600;
 
@@ -41,13 +45,15 @@ pub struct Daily {
     given: config::Daily,
     longest_minutes: i64,
     room: Arc<DailySettings>,
+    /// Where the client library is.
+    cache: PathBuf,
     domain_id: OnceCell<String>,
     seen: Mutex<Seen>,
 }
 
 impl Daily {
     /// As the settings say; `None` where they name no key.
-    pub fn from_settings(settings: &Settings) -> Result<Option<Arc<Self>>, RestError> {
+    pub fn from_settings(settings: &Settings, paths: &Paths) -> Result<Option<Arc<Self>>, RestError> {
         let given = settings.room.daily.clone();
         if given.api_key.0.is_empty() {
             return Ok(None);
@@ -67,13 +73,29 @@ impl Daily {
             longest_minutes: i64::from(settings.interview.minutes_max) + ROOM_SPARE_MINUTES,
             room: Arc::new(room),
             given,
+            cache: paths.cache.clone(),
             domain_id: OnceCell::new(),
             seen: Mutex::default(),
         })))
     }
 
+    /// Whether there is a library to go into a room with: without it a candidate would wait for nobody.
+    async fn must_have_library(&self) -> Result<(), InterviewError> {
+        let cache = self.cache.clone();
+        let found = tokio::task::spawn_blocking(move || embedded::daily::library(&cache)).await;
+        let why = match found {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(why, "no interview can be held in a Daily room");
+        let said = "This server has no client library for Daily rooms: its operator runs scripts/setup --daily.";
+        Err(InterviewError::Unavailable { said: said.into() })
+    }
+
     /// Makes the room of an interview; its address.
     pub async fn make_room(&self, id: SessionId, expires_at: DateTime<Utc>) -> Result<String, InterviewError> {
+        self.must_have_library().await?;
         let properties = RoomProperties {
             exp: Some(self.room_end(expires_at)),
             eject_at_room_exp: Some(true),
@@ -94,11 +116,11 @@ impl Daily {
         Ok(made.url)
     }
 
-    /// Deletes the room of an interview. Daily does it itself at the room's end, should this fail.
-    pub async fn delete_room(&self, id: SessionId) {
-        match self.rest.delete_room(&room_name(id)).await {
-            Ok(_) => tracing::info!(session = %id, "the Daily room is deleted"),
-            Err(error) => tracing::warn!(session = %id, %error, "the Daily room was not deleted; it expires by itself"),
+    /// Deletes the room of an interview that did not come about; Daily does it itself at the room's end, should this fail.
+    /// Rooms of interviews that did are deleted by a job, which the database queues.
+    pub async fn delete_unbooked(&self, id: SessionId) {
+        if let Err(error) = self.delete_room(id).await {
+            tracing::warn!(session = %id, error, "the Daily room was not deleted; it expires by itself");
         }
     }
 
@@ -165,9 +187,15 @@ pub fn session_of(room: &str) -> Option<SessionId> {
     room.strip_prefix(ROOM_PREFIX)?.parse::<Uuid>().ok().map(SessionId)
 }
 
-impl Recordings for Daily {
-    fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>> {
+impl Remains for Daily {
+    fn delete_recording<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move { self.rest.delete_recording(id).await.map(drop).map_err(|error| error.to_string()) })
+    }
+
+    fn delete_room(&self, session: SessionId) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            self.rest.delete_room(&room_name(session)).await.map(drop).map_err(|error| error.to_string())
+        })
     }
 }
 
@@ -281,7 +309,7 @@ impl Live {
     pub async fn daily_event(self: &Arc<Self>, event: Event) -> Result<(), InterviewError> {
         let (Some(daily), Some(id)) = (&self.daily, session_of(&event.room)) else { return Ok(()) };
         if let What::RecordingReady { recording, seconds } = &event.what {
-            return self.recording_ready(daily, id, recording, *seconds).await;
+            return self.recording_ready(id, recording, *seconds).await;
         }
         if !daily.is_new(&event) {
             return Ok(());
@@ -303,23 +331,12 @@ impl Live {
     }
 
     /// Notes a recording of Daily's with its interview. One whose interview has been erased meanwhile is deleted.
-    async fn recording_ready(
-        &self,
-        daily: &Arc<Daily>,
-        id: SessionId,
-        recording: &str,
-        seconds: f64,
-    ) -> Result<(), InterviewError> {
+    async fn recording_ready(&self, id: SessionId, recording: &str, seconds: f64) -> Result<(), InterviewError> {
         match self.store.note_daily_recording(id, recording, seconds).await {
             Ok(is_new) => tracing::info!(session = %id, recording, seconds, is_new, "Daily has a recording"),
             Err(StoreError::NotFound) => {
-                tracing::info!(session = %id, recording, "Daily has a recording of an interview that is not there any more");
-                let (daily, recording) = (daily.clone(), recording.to_owned());
-                self.tasks.spawn(async move {
-                    if let Err(error) = daily.delete(&recording).await {
-                        tracing::error!(recording, error, "a recording at Daily was not deleted");
-                    }
-                });
+                let was_ours = self.store.forget_late_daily_recording(id, recording).await?;
+                tracing::info!(session = %id, recording, was_ours, "Daily has a recording of no interview that is here");
             }
             Err(error) => return Err(error.into()),
         }
@@ -359,37 +376,34 @@ impl Live {
         }
     }
 
-    /// A session in a Daily room has ended here. One that is over for good leaves no room behind; one that nobody came
-    /// back to, though its server waited, is over.
+    /// A session in a Daily room has ended here. One that nobody came back to, though its server waited, is over.
     pub(super) async fn after_daily(&self, id: SessionId) {
         let row = match self.store.interview(id).await {
             Ok(row) => row,
-            Err(error) => return tracing::warn!(session = %id, %error, "the Daily room is left to expire"),
+            Err(error) => return tracing::warn!(session = %id, %error, "the sweep will look after this interview"),
         };
-        if row.status.is_final() {
-            return self.delete_daily_room_later(id);
-        }
-        let waited_in_vain = row.start_time.is_some() && !self.stopping.is_cancelled();
+        let waited_in_vain = !row.status.is_final() && row.start_time.is_some() && !self.stopping.is_cancelled();
         // Where another node holds it nothing is closed: then the room is that node's.
         if waited_in_vain && let Err(error) = self.close_forsaken(id, EndReason::Left).await {
             tracing::warn!(session = %id, %error, "an interview that nobody came back to is not closed yet");
         }
     }
-
-    /// Deletes a room without waiting for Daily.
-    pub(super) fn delete_daily_room_later(&self, id: SessionId) {
-        if let Some(daily) = self.daily.clone() {
-            self.tasks.spawn(async move { daily.delete_room(id).await });
-        }
-    }
 }
 
 /// Proves that domain, key, library and network work together; `tell` hears of each step.
-pub async fn daily_check(settings: &Settings, tell: impl Fn(String)) -> anyhow::Result<()> {
-    let daily = Daily::from_settings(settings)?;
+pub async fn daily_check(settings: &Settings, paths: &Paths, tell: impl Fn(String)) -> anyhow::Result<()> {
+    let daily = Daily::from_settings(settings, paths)?;
     let daily = daily.context("there is no API key: set VIVAVOCE_ROOM__DAILY__API_KEY (docs/daily.md)")?;
     let domain = daily.rest.domain().await?;
     tell(format!("ok      the key is of the domain {}", domain.domain_name));
+    match daily.rest.webhooks().await {
+        Ok(webhooks) => {
+            for webhook in webhooks.iter().filter(|webhook| webhook.url.ends_with(WEBHOOK_PATH)) {
+                tell(webhook_state(&daily.rest, webhook).await);
+            }
+        }
+        Err(error) => tell(format!("warning the webhooks are not known: {error}")),
+    }
     let id = SessionId::create();
     let now = Utc::now();
     let url = daily.make_room(id, now).await?;
@@ -408,6 +422,19 @@ pub async fn daily_check(settings: &Settings, tell: impl Fn(String)) -> anyhow::
     gone.context("the room was not deleted; it expires by itself")?;
     tell("ok      the room is deleted".to_owned());
     called.map(|_| ())
+}
+
+/// How a webhook to a server of ours is; Daily sends nothing any more once three sends have failed, and tells nobody.
+async fn webhook_state(rest: &Rest, webhook: &Webhook) -> String {
+    let Webhook { url, state, event_types, .. } = webhook;
+    if state.as_deref() != Some("FAILED") {
+        return format!("ok      the webhook to {url} is on");
+    }
+    let again = WebhookWish { url: url.clone(), event_types: event_types.clone(), hmac: None };
+    match rest.update_webhook(&webhook.uuid, &again).await {
+        Ok(_) => format!("ok      the webhook to {url} had failed, and is on again"),
+        Err(error) => format!("warning the webhook to {url} has failed, and does not come back: {error}"),
+    }
 }
 
 async fn call_each_other(daily: &Daily, id: SessionId, url: &str, now: DateTime<Utc>) -> anyhow::Result<Trial> {

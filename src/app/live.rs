@@ -152,9 +152,15 @@ impl Live {
         }
         let booked = booking::book(&self.store, self.drafter.as_deref(), reserved, wish).await;
         if let (Err(_), Some(daily)) = (&booked, daily) {
-            daily.delete_room(id).await;
+            daily.delete_unbooked(id).await;
         }
-        booked.map_err(InterviewError::from)
+        let booked = booked?;
+        // One to which its candidate gets no way in is known to nobody: it goes, and its room with it.
+        if let Err(error) = self.daily_access(&booked.row).await {
+            self.store.cancel(id).await?;
+            return Err(error);
+        }
+        Ok(booked)
     }
 
     /// Connects a candidate's browser: joins the interview in progress, or begins (or takes up again) the interview.
@@ -404,14 +410,11 @@ impl Live {
             | StoreError::Unavailable { .. }
             | StoreError::Invalid { .. }) => InterviewError::Store(error),
         })?;
-        if row.room == RoomKind::Daily {
-            self.delete_daily_room_later(id);
-        }
         Ok(())
     }
 
-    /// Finalises an interview that has begun and that nobody owns any more, as far as it came, and leaves no Daily room of
-    /// it behind. False if somebody does own it.
+    /// Finalises an interview that has begun and that nobody owns any more, as far as it came. False if somebody does own
+    /// it.
     pub async fn close_forsaken(&self, id: SessionId, reason: EndReason) -> Result<bool, StoreError> {
         let Some(lease) = self.store.claim(id, self.node, LEASE).await? else { return Ok(false) };
         let open: Vec<RecordingRow> = self.store.recordings(id).await?;
@@ -425,9 +428,6 @@ impl Live {
             projections: open.map(|row| self.recording_as_it_is(&row.file, None)).collect(),
         };
         self.store.finalise(&lease, &end).await?;
-        if self.store.interview(id).await?.room == RoomKind::Daily {
-            self.delete_daily_room_later(id);
-        }
         Ok(true)
     }
 

@@ -24,8 +24,8 @@ enum Command {
 
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let Command::Check { config } = arguments.command;
-    let (settings, _) = config.load()?;
-    match app::daily_check(&settings, |said| println!("{said}")).await {
+    let (settings, paths) = config.load()?;
+    match app::daily_check(&settings, &paths, |said| println!("{said}")).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             println!("FAILED  {error:#}");

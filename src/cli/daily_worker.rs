@@ -1,13 +1,11 @@
 //! `vivavoce daily-worker`: the process that holds one call in a Daily room for a session, which starts it and talks to it
 //! over standard input (a Unix socket). By hand only `--probe` makes sense. Must never print what is said in a call.
 
-use crate::embedded::Paths;
-use crate::embedded::models::{ModelFiles, ModelPlaces};
+use crate::embedded::{Paths, daily};
 use crate::room::daily::{native, worker};
 use anyhow::Context as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The worker's niceness; below 0 is for privileged accounts alone.
@@ -24,17 +22,20 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     one_heap();
     be_quick();
-    let library = library()?;
+    let library = daily::library(&Paths::from_environment()?.cache);
     // Of the program's start.
     native::give_back();
     if arguments.probe {
-        let functions = native::load(&library)?;
+        let functions = native::load(&library?)?;
         println!("daily-python {}: loaded, {functions} functions found", native::RELEASE);
         end(0);
     }
     let socket = std::io::stdin().as_fd().try_clone_to_owned().context("standard input")?;
     let socket = UnixStream::from(socket);
-    let served = worker::run(socket, &library).await;
+    let served = match library {
+        Ok(library) => worker::run(socket, &library).await,
+        Err(error) => worker::be_unable(socket, &error.to_string()),
+    };
     end(i32::from(served.is_err()));
 }
 
@@ -57,15 +58,4 @@ fn be_quick() {
 fn end(code: i32) -> ! {
     // SAFETY: it takes a number and does not return; nothing is left to be flushed.
     unsafe { libc::_exit(code) }
-}
-
-/// The library, known to be the pinned one; hashed at first use, which nothing waits for here.
-fn library() -> anyhow::Result<PathBuf> {
-    let paths = Paths::from_environment()?;
-    if let Some(own) = std::env::var_os("VIVAVOCE_DAILY_LIB").filter(|path| !path.is_empty()) {
-        return Ok(own.into());
-    }
-    let places = ModelPlaces { cache: paths.cache, models: None, onnx_library: None };
-    let verified = ModelFiles::new(places).verified("daily-core");
-    verified.context("Daily's client library (scripts/setup --daily fetches it)")
 }

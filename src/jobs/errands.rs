@@ -5,9 +5,9 @@ use super::queue::{self, Define, JobError, Worker, queue_error};
 use super::retention::{Periods, Retention, remove};
 use super::webhook::{Outcome, Sender};
 use crate::clock::Clock;
-use crate::id::DeliveryId;
-use crate::room::daily::Recordings;
-use crate::store::{DeliveryState, FILES_JOB, FORGET_JOB, Store, WEBHOOK_JOB};
+use crate::id::{DeliveryId, SessionId};
+use crate::room::daily::Remains;
+use crate::store::{DeliveryState, FILES_JOB, FORGET_JOB, ROOM_JOB, Store, WEBHOOK_JOB};
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, WorkerContext};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -29,8 +29,8 @@ pub struct Errands {
     pub periods: Periods,
     /// Where sound files lie.
     pub recordings: PathBuf,
-    /// The way to those that lie at Daily, if there is one.
-    pub daily: Option<Arc<dyn Recordings>>,
+    /// The way to what lies at Daily, if there is one.
+    pub daily: Option<Arc<dyn Remains>>,
     pub clock: Clock,
 }
 
@@ -53,6 +53,7 @@ pub async fn start(errands: Errands, stop: CancellationToken) -> Result<Worker, 
             .define_job::<Deliver>()
             .define_job::<RemoveFiles>()
             .define_job::<RemoveDailyRecording>()
+            .define_job::<RemoveDailyRoom>()
             .define_job::<DeleteOld>();
         options.with_cron(RETENTION_CRON).map_err(queue_error)
     });
@@ -111,9 +112,30 @@ impl TaskHandler for RemoveDailyRecording {
         let Some(daily) = errands(&context).daily.clone() else {
             return Err(format!("the recording {recording} at Daily is to be deleted, and there is no API key"));
         };
-        daily.delete(&recording).await?;
+        daily.delete_recording(&recording).await?;
         tracing::info!(recording, "a recording at Daily of what was erased is deleted");
         Ok::<(), String>(())
+    }
+}
+
+/// The job: delete the room at Daily of an interview that is over, or erased.
+#[derive(Serialize, Deserialize)]
+struct RemoveDailyRoom {
+    session: SessionId,
+}
+
+impl TaskHandler for RemoveDailyRoom {
+    const IDENTIFIER: &'static str = ROOM_JOB;
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let session = self.session;
+        let Some(daily) = errands(&context).daily.clone() else {
+            tracing::warn!(%session, "a Daily room is left to expire: there is no API key any more");
+            return Ok::<(), String>(());
+        };
+        daily.delete_room(session).await?;
+        tracing::info!(%session, "the Daily room is deleted");
+        Ok(())
     }
 }
 

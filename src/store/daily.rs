@@ -1,5 +1,6 @@
-//! Recordings in Daily's cloud, as its webhook told of them. A row that goes, by whatever way, queues [`FORGET_JOB`]: the
-//! database does that itself. Must never hold sound.
+//! What lies at Daily: recordings in its cloud, as its webhook told of them, and rooms. A recording's row that goes, by
+//! whatever way, queues [`FORGET_JOB`], an interview that is over or erased [`ROOM_JOB`]: the database does that itself.
+//! Must never hold sound.
 
 use super::{Store, StoreError, limited};
 use crate::id::SessionId;
@@ -7,6 +8,8 @@ use chrono::{DateTime, Utc};
 
 /// The job that deletes a recording at Daily; its payload names it.
 pub const FORGET_JOB: &str = "remove_daily_recording";
+/// The job that deletes a room at Daily; its payload names the interview.
+pub const ROOM_JOB: &str = "remove_daily_room";
 
 /// A recording at Daily.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +35,17 @@ impl Store {
             seconds,
         );
         Ok(noted.execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    /// Has a recording at Daily deleted whose interview was erased before it was ready; false where no such interview was
+    /// here of late: other servers may use the same domain.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn forget_late_daily_recording(&self, session: SessionId, id: &str) -> Result<bool, StoreError> {
+        let forgotten =
+            sqlx::query_scalar!(r#"select forget_late_daily_recording($1, $2) as "was_ours!""#, session.0, id,);
+        Ok(forgotten.fetch_one(&self.pool).await?)
     }
 
     /// The recordings of an interview at Daily, by time.

@@ -39,7 +39,7 @@ mod words;
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use categories::{CategoryRow, KeptCategory, LevelCount};
 pub use consents::ConsentRow;
-pub use daily::{DailyRecordingRow, FORGET_JOB};
+pub use daily::{DailyRecordingRow, FORGET_JOB, ROOM_JOB};
 pub use database::{answers, create_database};
 pub use drafts::ProposedRow;
 pub use error::StoreError;

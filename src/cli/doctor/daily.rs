@@ -3,8 +3,7 @@
 
 use super::Check;
 use crate::config::Settings;
-use crate::embedded::Paths;
-use crate::embedded::models::{ModelFiles, ModelPlaces};
+use crate::embedded::{Paths, daily};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -16,18 +15,13 @@ const FETCH: &str = "Run scripts/setup --daily: it fetches Daily's client librar
 pub async fn check(settings: &Settings, paths: &Paths) -> Check {
     let name = "Daily.co rooms";
     let is_wanted = !settings.room.daily.api_key.0.is_empty();
-    let places = ModelPlaces { cache: paths.cache.clone(), models: None, onnx_library: None };
-    let own_library = std::env::var_os("VIVAVOCE_DAILY_LIB").filter(|path| !path.is_empty());
-    let found = match own_library {
-        Some(own) => Ok(format!("your own {}", own.display())),
-        None => {
-            let verified = tokio::task::spawn_blocking(move || ModelFiles::new(places).verified("daily-core")).await;
-            match verified {
-                Ok(Ok(_)) => Ok("sha256 as pinned".to_owned()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
+    let cache = paths.cache.clone();
+    let found = match tokio::task::spawn_blocking(move || daily::library(&cache)).await {
+        Ok(Ok(_)) => {
+            Ok(daily::own().map_or("sha256 as pinned".to_owned(), |own| format!("your own {}", own.display())))
         }
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(error) => Err(error.to_string()),
     };
     match found {
         Err(_) if !is_wanted => Check::ok(name, "off: there is no API key (docs/daily.md)"),

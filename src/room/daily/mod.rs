@@ -22,6 +22,7 @@ pub mod worker;
 pub use liveness::LookUp;
 pub use room::{DailyRoom, DailyRoomHandle, RoomSetup};
 
+use crate::id::SessionId;
 use futures::future::BoxFuture;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -86,8 +87,10 @@ pub trait Access: Send + Sync {
     fn presence(&self) -> BoxFuture<'_, LookUp>;
 }
 
-/// The way to what Daily has recorded.
-pub trait Recordings: Send + Sync {
-    /// Deletes a recording; one that is not there is deleted already.
-    fn delete<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>>;
+/// The way to what lies at Daily and is wanted no more. What is not there is deleted already.
+pub trait Remains: Send + Sync {
+    fn delete_recording<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Deletes the room of an interview.
+    fn delete_room(&self, session: SessionId) -> BoxFuture<'_, Result<(), String>>;
 }

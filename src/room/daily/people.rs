@@ -55,9 +55,13 @@ impl People {
     }
 
     /// Somebody came, or changed.
-    pub fn present(&mut self, person: Person) -> Vec<Change> {
-        let role = self.role(&person);
+    pub fn present(&mut self, mut person: Person) -> Vec<Change> {
         let id = person.id.clone();
+        if let Some((known, _)) = self.present.get(&id) {
+            // What tells of something else (a microphone) may leave it out.
+            person.user_id = person.user_id.or_else(|| known.user_id.clone());
+        }
+        let role = self.role(&person);
         if let Some((known, _)) = self.present.get_mut(&id) {
             let was = known.user_id.clone();
             *known = person;
@@ -128,6 +132,8 @@ mod tests {
         assert_eq!(people.present(person("p1", None)), [], "an observer is not heard unless it is wished");
         assert_eq!(people.present(person("p1", Some("ada"))), [hear("p1", 1), Change::CandidateCame]);
         assert_eq!(people.present(person("p1", Some("ada"))), [], "an update changes nothing");
+        assert_eq!(people.present(person("p1", None)), [], "nor does one that tells less");
+        assert_eq!(people.by_tag(1).map(|(_, role)| role), Some(Role::Candidate));
         // A second tab takes over; when it is closed, the first one counts again.
         assert_eq!(people.present(person("p2", Some("ada"))), [hear("p2", 2)]);
         assert!(people.by_tag(1).is_none() && people.by_tag(2).is_some());

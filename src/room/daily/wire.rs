@@ -171,10 +171,17 @@ impl AsyncRead for Heard {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             let mut guard = ready!(self.0.poll_read_ready(context))?;
-            let read = guard.try_io(|socket| socket.get_ref().read(to.initialize_unfilled()));
+            let space = to.initialize_unfilled();
+            let wanted = space.len();
+            let read = guard.try_io(|socket| socket.get_ref().read(space));
             // Otherwise there was nothing yet: it is waited for.
             if let Ok(read) = read {
-                to.advance(read?);
+                let read = read?;
+                if (1..wanted).contains(&read) {
+                    // That was all there is: no need to be told so by reading again.
+                    guard.clear_ready();
+                }
+                to.advance(read);
                 return Poll::Ready(Ok(()));
             }
         }

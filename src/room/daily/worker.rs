@@ -137,6 +137,13 @@ pub async fn run(socket: UnixStream, library: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Tells the session at `socket` why it cannot be served, so that it does not try again.
+pub fn be_unable(socket: UnixStream, why: &str) -> io::Result<()> {
+    let (_, way) = wire::open(socket)?;
+    tell(&way, &Frame::Control(Tell::Unable { said: why.to_owned() }));
+    Ok(())
+}
+
 struct Worker<'a> {
     call: &'a Call,
     way: Arc<Way>,

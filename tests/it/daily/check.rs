@@ -1,10 +1,10 @@
 //! `vivavoce daily check` and the doctor's line, as an operator runs them.
 
-use super::fake::FakeDaily;
 use super::fake::rest::{FakeRest, KEY};
+use super::fake::{FakeDaily, Hall};
 use super::network::alone;
 use crate::support::server::Home;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::process::Output;
 
 async fn run(home: &Home, arguments: &'static [&'static str], environment: &[(&str, &str)]) -> Output {
@@ -44,11 +44,32 @@ fn daily_check_proves_a_call_and_cleans_up() {
         let (went_well, said) = check("").await;
         assert!(!went_well && said.contains("VIVAVOCE_ROOM__DAILY__API_KEY"), "{said}");
         // A call that cannot be held leaves no room either.
-        fake.hall.state().lookup_for_all = Some((200, serde_json::json!({ "error": "exp-room" })));
+        fake.hall.state().lookup_for_all = Some((200, json!({ "error": "exp-room" })));
         let (went_well, said) = check(KEY).await;
         assert!(!went_well && said.contains("not let into the room"), "{said}");
         assert!(rest.books().rooms.is_empty());
     });
+}
+
+#[tokio::test]
+async fn daily_check_brings_back_a_webhook_and_makes_no_room_without_a_library() {
+    let rest = FakeRest::start(&Hall::default()).await;
+    let hook = |uuid: &str, url: &str| json!({ "uuid": uuid, "url": url, "hmac": "a2V5", "state": "FAILED", "failedCount": 3, "eventTypes": [] });
+    let ours = "https://ours.example/api/v1/daily/webhook";
+    rest.books().webhooks = vec![hook("h1", ours), hook("h2", "https://other.example/")];
+    let environment = [
+        ("VIVAVOCE_ROOM__DAILY__API_KEY", KEY),
+        ("VIVAVOCE_ROOM__DAILY__API_URL", rest.url.as_str()),
+        ("VIVAVOCE_DAILY_LIB", "/nowhere/daily.so"),
+    ];
+    let output = run(&Home::fresh(), &["daily", "check"], &environment).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(&format!("the webhook to {ours} had failed, and is on again")), "{said}");
+    let states: Vec<Value> = rest.books().webhooks.iter().map(|hook| hook["state"].clone()).collect();
+    assert_eq!(states, ["ACTIVE", "FAILED"], "another's is left alone");
+    assert!(!output.status.success() && said.contains("scripts/setup --daily"), "{said}");
+    let asked = rest.books().asked.clone();
+    assert!(!asked.contains(&"POST /rooms".to_owned()), "a room that nobody could go to: {asked:?}");
 }
 
 #[test]

@@ -12,7 +12,9 @@ mod fake;
 mod house;
 #[cfg(feature = "local-speech")]
 mod interviews;
+mod kept;
 mod many;
+mod mute;
 mod network;
 #[cfg(feature = "local-speech")]
 mod recordings;

@@ -17,7 +17,7 @@ async fn daily_recording_is_kept_with_its_interview_and_goes_with_it() {
     let recording = |id: &str| json!({ "id": id, "room_name": room, "status": "finished", "duration": 61 });
     house.rest.books().recordings = vec![recording("rec-1"), recording("rec-2")];
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let tell = async |event: &str, recording: &str| {
+    let tell_of = async |event: &str, recording: &str, room: &str| {
         let body = json!({ "version": "1.0.0", "type": "recording.ready-to-download", "id": event, "event_ts": 1.0,
             "payload": { "type": "cloud", "recording_id": recording, "room_name": room, "duration": 61,
                 "status": "finished", "start_ts": 1, "max_participants": 2, "s3_key": "key", "tracks": [] } });
@@ -26,6 +26,7 @@ async fn daily_recording_is_kept_with_its_interview_and_goes_with_it() {
         let request = request.header("x-webhook-signature", signature(&now, &body)).body(body);
         request.send().await.expect("answered").status().as_u16()
     };
+    let tell = async |event: &str, recording: &str| tell_of(event, recording, &room).await;
     assert_eq!((tell("e1", "rec-1").await, tell("e1", "rec-1").await, tell("e2", "rec-1").await), (200, 200, 200));
     let listed = interview.get("/daily/recordings").await;
     let listed = listed["recordings"].as_array().expect("a list");
@@ -48,5 +49,11 @@ async fn daily_recording_is_kept_with_its_interview_and_goes_with_it() {
     // What becomes ready only after its interview was erased goes as well.
     assert_eq!(tell("e3", "rec-2").await, 200);
     comes("the other is deleted at Daily", || !is_there("rec-2")).await;
+    // One of a room that another server has made in the same domain is none of ours.
+    let elsewhere = "vivavoce-0197c7f0-0000-7000-8000-000000000001";
+    house.rest.books().recordings.push(json!({ "id": "rec-3", "room_name": elsewhere, "status": "finished" }));
+    assert_eq!(tell_of("e4", "rec-3", elsewhere).await, 200);
+    comes("it is left alone", || server.told("was_ours=false") == 1).await;
+    assert!(is_there("rec-3"));
     server.stop().await;
 }

@@ -19,7 +19,23 @@ async fn question(interview: &Interview) -> String {
     found("a question is asked", look).await
 }
 
-/// Whoever wants an interview hangs up while its room is being made: it is made to the end, or nothing of it is left.
+/// Daily makes the room, and then does not answer what a token needs: nothing is left of the interview.
+async fn whoever_gets_no_way_in_leaves_no_room(server: &Server, rest: &FakeRest) {
+    rest.books().has_no_domain = true;
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let wish = serde_json::json!({ "category": "backend", "level": "middle", "room": "daily" });
+    let made = http.post(format!("{}/api/v1/interviews", server.url())).json(&wish).send().await.expect("answered");
+    assert_eq!(made.status(), 503);
+    rest.books().has_no_domain = false;
+    assert!(rest.books().asked.contains(&"POST /rooms".to_owned()), "there was a room");
+    comes("the room is deleted", || rest.books().rooms.is_empty()).await;
+    let listed = server.json("/api/v1/interviews").await;
+    let states: Vec<&str> =
+        listed["interviews"].as_array().expect("a list").iter().filter_map(|one| one["status"].as_str()).collect();
+    assert_eq!(states, ["cancelled"]);
+}
+
+/// Whoever wants an interview hangs up while its room is being made: it is made to the end all the same.
 async fn whoever_hangs_up_leaves_no_room(server: &Server, rest: &FakeRest) {
     rest.books().slow_ms = SLOW_MS;
     let (brief, url) = (Duration::from_millis(SLOW_MS / 2), server.url());
@@ -31,7 +47,7 @@ async fn whoever_hangs_up_leaves_no_room(server: &Server, rest: &FakeRest) {
         let listed = server.json("/api/v1/interviews").await;
         let ids: Vec<&str> =
             listed["interviews"].as_array().expect("a list").iter().filter_map(|one| one["id"].as_str()).collect();
-        if rooms.iter().all(|room| ids.iter().any(|id| room.ends_with(id))) {
+        if !rooms.is_empty() && rooms.iter().all(|room| ids.iter().any(|id| room.ends_with(id))) {
             rest.books().rooms.clear();
             return;
         }
@@ -47,6 +63,7 @@ fn daily_interview_goes_on_after_its_server_has_died_and_leaves_no_room() {
         let house = House::build(&[]).await;
         let (fake, rest) = (&house.fake, &house.rest);
         let server = house.server().await;
+        whoever_gets_no_way_in_leaves_no_room(&server, rest).await;
         whoever_hangs_up_leaves_no_room(&server, rest).await;
 
         let interview = Interview::make_in(&server.url(), 1, "daily").await;

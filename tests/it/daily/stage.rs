@@ -113,13 +113,21 @@ impl Stage {
 
     /// With tokens that live for `token_s` seconds.
     pub fn open_for(fake: FakeDaily, settings: DailySettings, token_s: i64) -> Self {
-        // The worker is a process of this one, and takes its environment over.
+        let program = super::worker::program_for(&fake);
+        Self::open_by(fake, settings, token_s, program)
+    }
+
+    /// With another program as the worker.
+    pub fn open_with(fake: FakeDaily, settings: DailySettings, program: PathBuf) -> Self {
+        Self::open_by(fake, settings, 3_600, program)
+    }
+
+    fn open_by(fake: FakeDaily, settings: DailySettings, token_s: i64, program: PathBuf) -> Self {
         let (room_port, session_port) = port_pair();
         let token_s = Arc::new(AtomicI64::new(token_s));
         let rest = Rest::new("http://127.0.0.1:9", KEY, Duration::from_secs(1)).expect("a client");
         let way = Way { hall: fake.hall.clone(), rest, token_s: token_s.clone() };
         let tasks = TaskTracker::new();
-        let program = super::worker::program_for(&fake);
         let handle = DailyRoom::open(RoomSetup {
             settings: Arc::new(DailySettings { program, proxy_url: Some(fake.proxy_url.clone()), ..settings }),
             access: Arc::new(way),

@@ -37,6 +37,8 @@ pub struct Books {
     pub loses_answer: bool,
     /// How long making a room takes, ms; it is there at once.
     pub slow_ms: u64,
+    /// Does not tell the domain.
+    pub has_no_domain: bool,
     pub recordings: Vec<Value>,
     pub webhooks: Vec<Value>,
 }
@@ -55,10 +57,7 @@ impl FakeRest {
         let url = format!("http://{}/v1", listener.local_addr().expect("bound"));
         let fake = Self { url, books: Arc::default(), hall: hall.clone() };
         let v1 = axum::Router::new()
-            .route(
-                "/",
-                get(|| async { Json(json!({ "domain_name": "fake", "domain_id": "domain-id", "config": {} })) }),
-            )
+            .route("/", get(domain))
             .route("/rooms", post(create_room))
             .route("/rooms/{name}", get(room).post(update_room).delete(delete_room))
             .route("/rooms/{name}/presence", get(presence))
@@ -72,7 +71,6 @@ impl FakeRest {
             .route("/recordings/{id}/access-link", get(access_link))
             .route("/webhooks", get(webhooks).post(create_webhook))
             .route("/webhooks/{id}", post(update_webhook).delete(delete_webhook));
-        let domain = || async { Json(json!({ "domain_name": "fake", "domain_id": "domain-id", "config": {} })) };
         let guard = middleware::from_fn_with_state(fake.clone(), guard);
         let routes =
             axum::Router::new().route("/v1/", get(domain)).nest("/v1", v1).layer(guard).with_state(fake.clone());
@@ -112,6 +110,13 @@ async fn guard(State(fake): State<FakeRest>, headers: HeaderMap, request: Reques
     }
     let answer = next.run(request).await;
     if loses_answer { refused(502, "", "a proxy's own words") } else { answer }
+}
+
+async fn domain(State(fake): State<FakeRest>) -> Response {
+    if fake.books().has_no_domain {
+        return refused(503, "server-error", "as the test wants");
+    }
+    Json(json!({ "domain_name": "fake", "domain_id": "domain-id", "config": {} })).into_response()
 }
 
 async fn create_room(State(fake): State<FakeRest>, Json(wish): Json<Value>) -> Response {

@@ -18,7 +18,7 @@ use rtc::stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter};
 use rtc::stun::xoraddr::XorMappedAddress;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -35,17 +35,35 @@ pub struct Transport {
     /// What the client is told of it.
     pub options: Value,
     orders: mpsc::Sender<Order>,
+    out: Arc<Out>,
     cancel: CancellationToken,
 }
 
 enum Order {
     /// The client's side of the handshake: whether we begin it.
-    Connect {
-        we_are_client: bool,
-    },
-    Send(Vec<u8>),
-    /// The network loses everything from here on, or no more.
-    Dead(bool),
+    Connect { we_are_client: bool },
+}
+
+/// The way to the client, for whoever has a packet: it leaves at once.
+struct Out {
+    socket: UdpSocket,
+    sending: Mutex<Sending>,
+}
+
+#[derive(Default)]
+struct Sending {
+    /// Once the handshake is done.
+    keys: Option<Context>,
+    /// Where the client's checks come from.
+    peer: Option<SocketAddr>,
+    /// The network loses everything.
+    dead: bool,
+}
+
+impl Out {
+    fn sending(&self) -> MutexGuard<'_, Sending> {
+        self.sending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Transport {
@@ -72,8 +90,9 @@ impl Transport {
         });
         let (orders, to_do) = mpsc::channel(PACKETS_MAX);
         let cancel = CancellationToken::new();
+        let out = Arc::new(Out { socket, sending: Mutex::default() });
         let line = Line {
-            socket,
+            out: out.clone(),
             provider,
             certificate,
             user,
@@ -81,11 +100,10 @@ impl Transport {
             peer: None,
             dtls: None,
             keys: None,
-            dead: false,
             received,
         };
         tokio::spawn(line.run(to_do, cancel.clone()));
-        Self { id: id.to_owned(), options, orders, cancel }
+        Self { id: id.to_owned(), options, orders, out, cancel }
     }
 
     pub fn connect(&self, we_are_client: bool) {
@@ -93,12 +111,17 @@ impl Transport {
     }
 
     /// Sends an RTP packet, once the handshake is done; before it is lost.
-    pub fn send(&self, packet: Vec<u8>) {
-        let _ = self.orders.try_send(Order::Send(packet));
+    pub fn send(&self, packet: &[u8]) {
+        let mut sending = self.out.sending();
+        let Sending { keys, peer, dead } = &mut *sending;
+        if let (Some(keys), Some(peer), false) = (keys, peer, *dead) {
+            let packet = keys.encrypt_rtp(packet).expect("RTP");
+            let _ = self.out.socket.try_send_to(&packet, *peer);
+        }
     }
 
     pub fn set_dead(&self, dead: bool) {
-        let _ = self.orders.try_send(Order::Dead(dead));
+        self.out.sending().dead = dead;
     }
 }
 
@@ -109,7 +132,7 @@ impl Drop for Transport {
 }
 
 struct Line {
-    socket: UdpSocket,
+    out: Arc<Out>,
     provider: Arc<dyn RTCCryptoProvider>,
     certificate: Certificate,
     user: String,
@@ -117,8 +140,8 @@ struct Line {
     /// Where the client's checks come from.
     peer: Option<SocketAddr>,
     dtls: Option<Dtls>,
-    keys: Option<Keys>,
-    dead: bool,
+    /// Of what the client sends.
+    keys: Option<Context>,
     received: mpsc::Sender<Vec<u8>>,
 }
 
@@ -141,8 +164,9 @@ impl Line {
             tokio::select! {
                 () = cancel.cancelled() => return,
                 Some(order) = orders.recv() => self.obey(order).await,
-                Ok((length, from)) = self.socket.recv_from(&mut buffer) => {
-                    if !self.dead {
+                Ok((length, from)) = self.out.socket.recv_from(&mut buffer) => {
+                    let dead = self.out.sending().dead;
+                    if !dead {
                         self.take(&buffer[..length], from).await;
                     }
                 }
@@ -165,19 +189,12 @@ impl Line {
         match order {
             Order::Connect { we_are_client } => {
                 let config = self.config(we_are_client);
-                let here = self.socket.local_addr().expect("bound");
+                let here = self.out.socket.local_addr().expect("bound");
                 let server = (!we_are_client).then(|| config.clone());
                 let endpoint = Endpoint::new(here, TransportProtocol::UDP, server);
                 self.dtls = Some(Dtls { endpoint, begin: we_are_client.then_some(config) });
                 self.begin().await;
             }
-            Order::Send(packet) => {
-                if let (Some(keys), Some(peer)) = (&mut self.keys, self.peer.filter(|_| !self.dead)) {
-                    let packet = keys.local.encrypt_rtp(&packet).expect("RTP");
-                    let _ = self.socket.send_to(&packet, peer).await;
-                }
-            }
-            Order::Dead(dead) => self.dead = dead,
         }
     }
 
@@ -194,7 +211,7 @@ impl Line {
     async fn flush(&mut self) {
         let Some(dtls) = &mut self.dtls else { return };
         while let Some(transmit) = dtls.endpoint.poll_transmit() {
-            let _ = self.socket.send_to(&transmit.message, transmit.transport.peer_addr).await;
+            let _ = self.out.socket.send_to(&transmit.message, transmit.transport.peer_addr).await;
         }
     }
 
@@ -220,8 +237,9 @@ impl Line {
             return;
         }
         let answer = self.answer_to(&request, from);
-        let _ = self.socket.send_to(&answer.raw, from).await;
+        let _ = self.out.socket.send_to(&answer.raw, from).await;
         self.peer = Some(from);
+        self.out.sending().peer = Some(from);
         self.begin().await;
     }
 
@@ -245,7 +263,9 @@ impl Line {
         let events = dtls.endpoint.read(Instant::now(), from, None, datagram.into()).unwrap_or_default();
         if events.iter().any(|event| matches!(event, EndpointEvent::HandshakeComplete)) {
             let state = dtls.endpoint.get_connection_state(from).expect("it has just completed");
-            self.keys = Some(keys(state, self.provider.as_ref()));
+            let Keys { local, remote } = keys(state, self.provider.as_ref());
+            self.out.sending().keys = Some(local);
+            self.keys = Some(remote);
         }
         self.flush().await;
     }
@@ -254,7 +274,7 @@ impl Line {
         // Reports of the receiver need no answer here.
         let is_report = datagram.get(1).is_some_and(|kind| (192..=223).contains(kind));
         if let Some(keys) = self.keys.as_mut().filter(|_| !is_report)
-            && let Ok(packet) = keys.remote.decrypt_rtp(datagram)
+            && let Ok(packet) = keys.decrypt_rtp(datagram)
         {
             let _ = self.received.try_send(packet.to_vec());
         }
