@@ -59,7 +59,11 @@ async fn rescore_all(arguments: &Arguments, store: &Store, scoring: &Scoring) ->
     let mut totals = Totals::default();
     if !arguments.interviews.is_empty() {
         for id in &arguments.interviews {
-            rescore(arguments, store, scoring, &store.interview(*id).await?, &mut totals).await;
+            match store.interview(*id).await {
+                Ok(interview) => rescore(arguments, store, scoring, &interview, &mut totals).await,
+                // The others are looked at all the same.
+                Err(error) => told(arguments, &mut totals, *id, Err(error.into())),
+            }
         }
         return Ok(totals);
     }
@@ -94,16 +98,20 @@ async fn rescore(
     totals: &mut Totals,
 ) {
     let made = remade(arguments, store, scoring, interview).await;
+    told(arguments, totals, interview.id, made);
+}
+
+/// Counts and prints what became of one.
+fn told(arguments: &Arguments, totals: &mut Totals, interview: SessionId, made: anyhow::Result<Option<Comparison>>) {
     let outcome = match made {
         Ok(comparison) => {
             totals.made += 1;
-            let changed = comparison.as_ref().is_none_or(Comparison::changes_a_score);
-            totals.changed += u32::from(changed);
-            Outcome { interview: interview.id, failed: None, comparison }
+            totals.changed += u32::from(comparison.as_ref().is_none_or(Comparison::changes_a_score));
+            Outcome { interview, failed: None, comparison }
         }
         Err(error) => {
             totals.failed += 1;
-            Outcome { interview: interview.id, failed: Some(format!("{error:#}")), comparison: None }
+            Outcome { interview, failed: Some(format!("{error:#}")), comparison: None }
         }
     };
     if arguments.json {
@@ -146,8 +154,14 @@ fn print(outcome: &Outcome) {
     if let Some(change) = &comparison.recommendation {
         println!("  recommendation {} -> {}", change.from.as_str(), change.to.as_str());
     }
-    if let Some(change) = &comparison.overall {
-        println!("  overall {} -> {}", shown(change.from), shown(change.to));
+    for change in &comparison.scores {
+        let of = |score: Option<f64>, interval: Option<[f64; 2]>| match interval {
+            Some([low, high]) => format!("{} ({low} to {high})", shown(score)),
+            None => shown(score),
+        };
+        let (before, after) =
+            (of(change.score.from, change.interval90.from), of(change.score.to, change.interval90.to));
+        println!("  {} {before} -> {after}", change.of);
     }
     for question in &comparison.questions {
         let level = |level: Option<u8>| level.map_or_else(|| "none".to_owned(), |level| level.to_string());

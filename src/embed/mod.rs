@@ -7,6 +7,8 @@ mod integers;
 pub mod minilm;
 pub mod wordpiece;
 
+use ndarray::ArrayView2;
+
 /// Reads texts.
 pub trait Embedder: Send + Sync {
     /// One vector for each word, in the light of the words around it. The words are in lower case; those that end a
@@ -78,10 +80,10 @@ impl Pieces {
         self.words.is_empty()
     }
 
-    /// The vector of a piece.
+    /// How near each of these pieces is to each of the others.
     #[must_use]
-    pub fn row(&self, piece: usize) -> &[f32] {
-        &self.rows[piece * self.width..(piece + 1) * self.width]
+    pub fn beside(&self, others: &Self) -> Nearness {
+        Nearness::of(self.width, &self.rows, &others.rows)
     }
 }
 
@@ -111,6 +113,12 @@ impl Reading {
         &self.rows[word * self.width..(word + 1) * self.width]
     }
 
+    /// How near each of these words is to each of the others.
+    #[must_use]
+    pub fn beside(&self, others: &Self) -> Nearness {
+        Nearness::of(self.width, &self.rows, &others.rows)
+    }
+
     /// The vector of a stretch of words.
     #[must_use]
     pub fn mean(&self, words: std::ops::Range<usize>) -> Vec<f32> {
@@ -121,6 +129,33 @@ impl Reading {
         to_unit(&mut sum);
         sum
     }
+}
+
+/// How near each vector of one text is to each of another.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Nearness {
+    others: usize,
+    values: Vec<f32>,
+}
+
+impl Nearness {
+    /// All at once, as one product of matrices: a hundred words beside a hundred are ten thousand products of long rows,
+    /// which took most of a long answer's time when they were formed one by one. Each value depends on its two rows alone.
+    fn of(width: usize, own: &[f32], others: &[f32]) -> Self {
+        let (own, others) = (rows(width, own), rows(width, others));
+        Self { others: others.nrows(), values: own.dot(&others.t()).iter().copied().collect() }
+    }
+
+    /// 1 where two agree, about 0 where they have nothing in common.
+    #[must_use]
+    pub fn at(&self, own: usize, its: usize) -> f64 {
+        f64::from(self.values[own * self.others + its])
+    }
+}
+
+fn rows(width: usize, numbers: &[f32]) -> ArrayView2<'_, f32> {
+    let width = width.max(1);
+    ArrayView2::from_shape((numbers.len() / width, width), numbers).expect("whole rows, as all were pushed")
 }
 
 /// How near two vectors of length 1 are: 1 where they agree, about 0 where they have nothing in common.
@@ -150,7 +185,7 @@ fn to_unit(row: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Pieces, Reading, nearness};
+    use super::{Nearness, Pieces, Reading, nearness};
 
     #[test]
     fn rows_have_length_one_and_means_lie_between() {
@@ -159,6 +194,29 @@ mod tests {
         let mean = reading.mean(0..2);
         assert!((nearness(&mean, &mean) - 1.0).abs() < 1e-6);
         assert!((nearness(&mean, reading.row(0)) - nearness(&mean, reading.row(1))).abs() < 1e-6);
+    }
+
+    #[test]
+    fn texts_beside_each_other_are_as_near_as_their_vectors_one_by_one() {
+        const WIDTH: usize = 384;
+        let number = |at: usize| (f32::from(u16::try_from(at * 7919 % 2003).unwrap_or(0)) - 1000.0) / 1000.0;
+        let reading = |words: usize, from: usize| {
+            let rows: Vec<f32> = (from..from + words * WIDTH).map(number).collect();
+            Reading::new(WIDTH, rows, vec![1.0; words], Pieces::none(WIDTH))
+        };
+        let (own, others) = (reading(13, 5), reading(9, 977));
+        let near = own.beside(&others);
+        let pairs = || (0..own.len()).flat_map(|word| (0..others.len()).map(move |its| (word, its)));
+        for (word, its) in pairs() {
+            let one = f64::from(nearness(own.row(word), others.row(its)));
+            assert!((near.at(word, its) - one).abs() < 1e-5, "{word} {its}: {} {one}", near.at(word, its));
+        }
+        // What else stands in a text makes no difference to the bit: neither does another place of the word in it.
+        for (word, its) in pairs().filter(|(word, _)| *word > 0) {
+            let without_first = reading(own.len() - 1, 5 + WIDTH);
+            assert_eq!(without_first.beside(&others).at(word - 1, its).to_bits(), near.at(word, its).to_bits());
+        }
+        assert_eq!(own.beside(&reading(0, 0)), Nearness::default());
     }
 
     #[test]

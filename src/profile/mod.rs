@@ -8,10 +8,11 @@ mod education;
 pub mod pdf;
 mod proposal;
 mod sections;
+mod suspected;
 mod technologies;
 mod work;
 
-pub use proposal::{Place, Proposal, read};
+pub use proposal::{Place, Proposal, SUSPECTED, read};
 
 /// Longest text that is read, characters; a CV of ten pages has 30,000.
 pub const TEXT_CHARS_MAX: usize = 400_000;

@@ -2,12 +2,16 @@
 
 use super::dates::Month;
 use super::sections::{Line, lines};
+use super::suspected::suspected;
 use super::{QUOTE_CHARS_MAX, contact, education, technologies, work};
 use crate::interview::question::Level;
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Path of the lines that seem to instruct a reader, numbered as `suspected_injection[0]`.
+pub const SUSPECTED: &str = "suspected_injection";
 
 /// Where a field stands in the CV.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -74,6 +78,9 @@ pub fn read(text: &str, now: DateTime<Utc>) -> Proposal {
     for (at, (_, line)) in technologies.iter().enumerate() {
         fields.note(format!("tech_stack[{at}]"), line);
         fields.note(format!("skills[{at}]"), line);
+    }
+    for (at, line) in suspected(&lines).into_iter().enumerate() {
+        fields.note(format!("{SUSPECTED}[{at}]"), line);
     }
     let skills: Vec<Value> = technologies.iter().map(|(name, _)| json!({ "name": name })).collect();
     let resume = json!({

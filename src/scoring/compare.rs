@@ -1,7 +1,7 @@
 //! Two reports of the same interview side by side: what is different, and why. Must never tell what somebody said.
 
 use super::render::words_of;
-use super::report::{Hashes, QuestionResult, Recommendation, Report};
+use super::report::{Estimate, Hashes, QuestionResult, Recommendation, Report};
 use serde::Serialize;
 
 /// What is different.
@@ -10,7 +10,8 @@ pub struct Comparison {
     /// What the reports were made by, where it differs.
     pub causes: Vec<String>,
     pub recommendation: Option<Change<Recommendation>>,
-    pub overall: Option<Change<Option<f64>>>,
+    /// Scores of the summary and of competencies, and their 90 % intervals.
+    pub scores: Vec<ScoreChange>,
     pub questions: Vec<QuestionChange>,
 }
 
@@ -19,6 +20,15 @@ pub struct Comparison {
 pub struct Change<T> {
     pub from: T,
     pub to: T,
+}
+
+/// A score of the whole that is different, or whose interval is.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct ScoreChange {
+    /// `overall`, `technical`, `soft_skills`, or a competency's name.
+    pub of: String,
+    pub score: Change<Option<f64>>,
+    pub interval90: Change<Option<[f64; 2]>>,
 }
 
 /// A question whose score is different.
@@ -37,7 +47,7 @@ impl Comparison {
     /// Whether a score or the recommendation is different.
     #[must_use]
     pub fn changes_a_score(&self) -> bool {
-        self.recommendation.is_some() || self.overall.is_some() || !self.questions.is_empty()
+        self.recommendation.is_some() || !self.scores.is_empty() || !self.questions.is_empty()
     }
 }
 
@@ -53,9 +63,29 @@ pub fn compare(before: &Report, after: &Report) -> Comparison {
     Comparison {
         causes: causes(before, after),
         recommendation: change(before.summary.recommendation, after.summary.recommendation),
-        overall: change(before.summary.overall.score, after.summary.overall.score),
+        scores: scores(before, after),
         questions: changes.collect(),
     }
+}
+
+fn scores(before: &Report, after: &Report) -> Vec<ScoreChange> {
+    let (old, new) = (&before.summary, &after.summary);
+    let whole = [
+        ("overall", &old.overall, &new.overall),
+        ("technical", &old.technical, &new.technical),
+        ("soft_skills", &old.soft_skills, &new.soft_skills),
+    ];
+    let of_competencies = after.competencies.iter().filter_map(|new| {
+        let old = before.competencies.iter().find(|old| old.slug == new.slug)?;
+        Some((new.name.as_str(), &old.estimate, &new.estimate))
+    });
+    let differs = |(of, old, new): (&str, &Estimate, &Estimate)| {
+        let score = Change { from: old.score, to: new.score };
+        let interval90 = Change { from: old.interval90, to: new.interval90 };
+        let same = score.from == score.to && interval90.from == interval90.to;
+        (!same).then(|| ScoreChange { of: of.to_owned(), score, interval90 })
+    };
+    whole.into_iter().chain(of_competencies).filter_map(differs).collect()
 }
 
 fn causes(before: &Report, after: &Report) -> Vec<String> {
@@ -129,5 +159,22 @@ mod tests {
         let question = changed.questions.first().expect("a change");
         assert_eq!(question.why, ["the same key points are worth something else"]);
         assert!(question.level.to < question.level.from && question.score01.to == question.score01.from);
+        assert_eq!(changed.scores.first().map(|score| score.of.as_str()), Some("overall"));
+    }
+
+    #[test]
+    fn what_changes_an_interval_or_the_soft_skills_alone_is_named_too() {
+        let facts = rehearsed();
+        let by = |text: &str| {
+            let rubric = Rubric::parse(text).expect("a rubric");
+            evaluate(&facts, &rubric, &LocalGrader::new(rubric.clone(), None))
+        };
+        let before = by(SHIPPED);
+        let wide = compare(&before, &by(&SHIPPED.replace("interval_z = 1.645", "interval_z = 1.0")));
+        let overall = wide.scores.iter().find(|score| score.of == "overall").expect("named");
+        assert!(overall.score.from == overall.score.to && overall.interval90.from != overall.interval90.to);
+        let kind = compare(&before, &by(&SHIPPED.replace("met = 4.0\npartial = 3.0", "met = 5.0\npartial = 4.5")));
+        assert!(kind.changes_a_score() && kind.questions.is_empty(), "{kind:?}");
+        assert_eq!(kind.scores.iter().map(|score| score.of.as_str()).collect::<Vec<_>>(), ["soft_skills"]);
     }
 }

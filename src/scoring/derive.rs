@@ -6,7 +6,7 @@ use crate::interview::words::words;
 use std::collections::BTreeSet;
 
 /// More points than this are joined with their neighbours: nobody can say more in one answer.
-const KEY_POINTS_MAX: usize = 12;
+pub const KEY_POINTS_MAX: usize = 12;
 /// A statement of fewer new words belongs to the one before.
 const NEW_WORDS_MIN: usize = 1;
 /// New words beyond which a statement weighs no more.

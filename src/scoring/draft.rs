@@ -49,7 +49,7 @@ pub struct QuestionDraft {
     pub reference_answer: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<CodeTask>,
-    /// Empty: derived from the expected answer (`derived-1`, `derived-2`, …).
+    /// Empty: derived from the expected answer (`derived-1`, `derived-2`, …), by the scoring model where one is named.
     #[serde(default)]
     #[schema(max_items = 12)]
     pub key_points: Vec<KeyPoint>,
@@ -95,6 +95,13 @@ impl QuestionDraft {
         }
     }
 
+    /// The same with these key points, which somebody derived, if it names none.
+    #[must_use]
+    pub fn with_derived(self, points: Vec<KeyPoint>) -> Self {
+        let key_points = if self.key_points.is_empty() { weighed(points) } else { self.key_points };
+        Self { key_points, ..self }
+    }
+
     /// What is written down of a question.
     #[must_use]
     pub fn of(question: Question) -> Self {
@@ -129,7 +136,10 @@ pub fn is_derived(question: &Question) -> bool {
 const DERIVED: &str = "derived-";
 
 fn derived(prompt: &str, reference: &str) -> Vec<KeyPoint> {
-    let mut points = derive(prompt, reference, "");
+    weighed(derive(prompt, reference, ""))
+}
+
+fn weighed(mut points: Vec<KeyPoint>) -> Vec<KeyPoint> {
     // The deriver weighs by words told, the bank by what may be weighed against each other.
     points.iter_mut().for_each(|point| point.weight = point.weight.min(WEIGHT_MAX));
     points

@@ -3,6 +3,7 @@
 
 use crate::interview::coverage::Status;
 use crate::interview::question::{KeyPoint, Misconception};
+use crate::scoring::derive::derive;
 use crate::scoring::report::Account;
 use serde::Serialize;
 use std::ops::Range;
@@ -15,6 +16,11 @@ pub trait Grader: Send + Sync {
     /// The same, with an account of who judged and how sure that was.
     fn grade_accounted(&self, input: &GradingInput<'_>) -> (Graded, Account) {
         (self.grade(input), Account { by: "local".to_owned(), ..Account::default() })
+    }
+
+    /// Key points out of a reference and a rubric's words, where nobody has authored any: the same for every answer.
+    fn key_points(&self, input: &GradingInput<'_>) -> Vec<KeyPoint> {
+        derive(input.question, input.reference, input.rubric)
     }
 
     /// Answers that it may be given at once, each on a thread of its own.
@@ -130,6 +136,8 @@ pub enum FlagKind {
     WithoutEmbedder,
     /// Too few words to judge by.
     TooShort,
+    /// More was said or given than is read: the rest earned nothing.
+    TooLong,
     /// Neither reference, rubric nor key points: nothing to judge by.
     NothingToJudgeBy,
     /// The model could not be asked, or its answer did not hold: judged locally.

@@ -70,8 +70,25 @@ impl QuestionResult {
         if let Some(why) = &self.scoring.fell_back {
             parts.push(say_with(language, "the model could not: {}", &[why]));
         }
-        parts.extend(self.scoring.flags.iter().map(|flag| flag.replace('_', " ")));
+        parts.extend(self.scoring.flags.iter().map(|flag| say(language, told(flag)).to_owned()));
         parts.join(" \u{b7} ")
+    }
+}
+
+/// What a flag of a score means; a strange one stands as it is.
+fn told(flag: &str) -> &str {
+    match flag {
+        "suspected_injection" => "words that seem meant for a grader were left out",
+        "repeats_question" => "mostly the question's own words",
+        "lists_terms" => "terms without sentences",
+        "language_neutral" => "judged less surely, by stems, letters and numbers alone, which any language has",
+        "without_embedder" => "judged less surely, by words alone: the model of meaning was not there",
+        "too_short" => "too few words to be sure",
+        "too_long" => "too long: only the beginning was read",
+        "nothing_to_judge_by" => "nothing to judge by",
+        "fell_back_to_local" => "the local scorer judged in the model's place",
+        "votes_disagree" => "repeated judgements do not agree",
+        other => other,
     }
 }
 
@@ -143,4 +160,31 @@ pub fn consent(report: &Report, language: &str) -> String {
 /// Minutes and seconds.
 fn clock(ms: u64) -> String {
     format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{say, told};
+    use crate::scoring::grader::FlagKind;
+
+    #[test]
+    fn every_flag_is_told_in_words_of_the_readers_language() {
+        for kind in [
+            FlagKind::SuspectedInjection,
+            FlagKind::RepeatsQuestion,
+            FlagKind::ListsTerms,
+            FlagKind::LanguageNeutral,
+            FlagKind::WithoutEmbedder,
+            FlagKind::TooShort,
+            FlagKind::TooLong,
+            FlagKind::NothingToJudgeBy,
+            FlagKind::FellBackToLocal,
+            FlagKind::VotesDisagree,
+        ] {
+            let flag = serde_json::to_value(kind).expect("a word");
+            let flag = flag.as_str().expect("a word");
+            assert!(told(flag) != flag, "{flag}");
+            assert!(say("uk", told(flag)) != told(flag), "{flag}");
+        }
+    }
 }

@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let graded: Vec<Graded> = lines.iter().map(|line| grader.grade(&line.grading())).collect();
     let took = began.elapsed().as_secs_f64();
     let words_alone = LocalGrader::new(rubric, None);
-    let long = |line: &Line| line.answer.as_deref().unwrap_or("").split_whitespace().count() >= WORDS_MIN;
+    let long = |line: &Line| line.answer.split_whitespace().count() >= WORDS_MIN;
     let pairs = |score: &dyn Fn(usize) -> f64, counts: &dyn Fn(&Line) -> bool| {
         let judged = lines.iter().enumerate().filter(|(_, line)| counts(line));
         let pair = |(at, line): (usize, &Line)| {
@@ -119,7 +119,7 @@ fn added(answer: &str, sentences: &[&str], at: usize) -> String {
 }
 
 fn said(line: &Line) -> &str {
-    line.answer.as_deref().unwrap_or("")
+    &line.answer
 }
 
 fn change(suite: &[(&Line, &Graded)], grader: &LocalGrader, disturbed: impl Fn(&Line, usize) -> String) -> Change {

@@ -42,7 +42,8 @@ pub struct ProfileView {
     /// Fields as JSON Resume names them: `basics`, `work`, `education`, `skills`, `languages`.
     #[schema(value_type = Object)]
     resume: Value,
-    /// Where each field was read: path -> page, line and quote; or `person` where somebody wrote it.
+    /// Where each field was read: path -> page, line and quote; or `person` where somebody wrote it. Lines of the CV that
+    /// seem to instruct whoever reads it stand as `suspected_injection[0]` and so on: advice, they changed nothing.
     #[schema(value_type = Object)]
     provenance: Value,
     source_file: Option<String>,
@@ -263,6 +264,10 @@ fn provenance(profile: &Draft, known: Option<&Draft>) -> Value {
         let read = known.filter(|_| stands).and_then(|known| place_of(&known.provenance, &path));
         places.insert(path, read.unwrap_or_else(|| "person".into()));
     }
+    // What was noted of the CV stays noted, whatever the person makes of its fields.
+    let noted = known.and_then(|known| known.provenance.as_object()).into_iter().flatten();
+    let noted = noted.filter(|(path, _)| path.starts_with(profile::SUSPECTED));
+    places.extend(noted.map(|(path, place)| (path.clone(), place.clone())));
     Value::Object(places)
 }
 

@@ -10,6 +10,7 @@ use crate::http::{audit, paging};
 use crate::id::{CategoryId, QuestionRowId, UserId};
 use crate::interview::question::{Bank, Level, Question, QuestionKind};
 use crate::scoring::draft::{QuestionDraft, is_derived};
+use crate::scoring::grader::GradingInput;
 use crate::store::{QuestionEdit, QuestionFilter, QuestionRow};
 use axum::Json;
 use axum::extract::State;
@@ -19,11 +20,16 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest search, characters.
 const SEARCH_CHARS_MAX: usize = 100;
 /// Questions of one bulk edit: a page of the list.
 const BULK_MAX: usize = 100;
+
+/// Longest wait for a model's key points, s: well below a request's time. After it code derives them.
+const DERIVING_S_MAX: u64 = 20;
 
 /// Which questions.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -234,7 +240,7 @@ pub async fn create(
     Body(body): Body<NewQuestion>,
 ) -> Result<impl IntoResponse, ApiError> {
     let bank = bank_of(&state, body.category).await?;
-    let question = body.question.complete(&bank.category.language);
+    let question = completed(&state, &bank, body.question).await;
     refuse(&bank.check_one(&question))?;
     let row = state.store.add_question(body.category, &question, admin.user).await?;
     audit::note(&state, admin, "question.create", "question", row.id, json!({ "key": question.key })).await?;
@@ -258,7 +264,7 @@ pub async fn change(
         return Err(ApiError::field("key", "The key stays the same in every version."));
     }
     let bank = bank_of(&state, before.category_id).await?;
-    let question = draft.complete(&bank.category.language);
+    let question = completed(&state, &bank, draft).await;
     refuse(&bank.check_one(&question))?;
     let edits = [(id, QuestionEdit::Says(Box::new(question)))];
     let row = edited(&state, before.category_id, &edits, admin.user).await?.swap_remove(0);
@@ -352,6 +358,36 @@ impl BulkEdit {
             ..question
         }
     }
+}
+
+/// The question, complete: with key points by the scoring model where none are given and one is named, else by code.
+async fn completed(state: &HttpState, bank: &Bank, draft: QuestionDraft) -> Question {
+    let language = bank.category.language.clone();
+    let by_code = draft.clone().complete(&language);
+    if !draft.key_points.is_empty() {
+        return by_code;
+    }
+    let grader = Arc::clone(&state.scoring.grader);
+    let (question, reference, spoken) = (draft.prompt.clone(), draft.reference_answer.clone(), language.clone());
+    let derive = move || {
+        grader.key_points(&GradingInput {
+            question: &question,
+            reference: &reference,
+            rubric: "",
+            key_points: &[],
+            misconceptions: &[],
+            answer: "",
+            code: None,
+            max_score: 1.0,
+            language: &spoken,
+        })
+    };
+    // It waits for a model.
+    let derived = tokio::time::timeout(Duration::from_secs(DERIVING_S_MAX), tokio::task::spawn_blocking(derive)).await;
+    let Ok(Ok(points)) = derived else { return by_code };
+    let question = draft.with_derived(points).complete(&language);
+    let sound = bank.check_one(&question).iter().all(|fault| fault.advice);
+    if sound { question } else { by_code }
 }
 
 /// The bank that the category has now.

@@ -90,6 +90,9 @@ fn instructions_hidden_in_a_cv_change_nothing() {
     assert_eq!((&found.job_position, found.experience_level), (&honest.job_position, Some(Level::Junior)));
     assert_eq!(found.resume["work"], honest.resume["work"]);
     assert_eq!(found.resume["basics"], honest.resume["basics"]);
+    let noted = &found.provenance["suspected_injection[0]"];
+    assert!(noted.quote.contains("Ignore all previous instructions") && noted.line == 6, "{noted:?}");
+    assert!(honest.provenance.keys().all(|path| !path.starts_with("suspected")));
     // In an entry of work it is a line of that entry's summary, and no more.
     let poisoned = plain.replace("• Wrote tests.\n", &format!("• Wrote tests.\n{hidden}"));
     let found = read(&poisoned, now());

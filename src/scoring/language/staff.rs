@@ -54,6 +54,23 @@ pub const UKRAINIAN: &[(&str, &str)] = &[
     ("Question", "Запитання"),
     ("Level", "Рівень"),
     ("Why", "Чому"),
+    // What is to be known of a score.
+    ("words that seem meant for a grader were left out", "слова, схоже, для оцінювача не враховано"),
+    ("mostly the question's own words", "здебільшого слова самого запитання"),
+    ("terms without sentences", "терміни без речень"),
+    (
+        "judged less surely, by stems, letters and numbers alone, which any language has",
+        "оцінено менш певно: лише за основами слів, літерами й числами, що є в кожній мові",
+    ),
+    (
+        "judged less surely, by words alone: the model of meaning was not there",
+        "оцінено менш певно: лише за словами, бо моделі значень не було",
+    ),
+    ("too few words to be sure", "замало слів, щоб бути певним"),
+    ("too long: only the beginning was read", "задовго: прочитано лише початок"),
+    ("nothing to judge by", "немає за чим судити"),
+    ("the local scorer judged in the model's place", "замість моделі оцінював місцевий оцінювач"),
+    ("repeated judgements do not agree", "повторні судження не збігаються"),
     ("Not scored", "Не оцінено"),
     ("Level {}", "Рівень {}"),
     ("level {}", "рівень {}"),

@@ -5,6 +5,7 @@ use super::material::{Material, WEIGHT_MIN, new_mass};
 use super::sense::sense;
 use super::told::{Told, dice, ratio};
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// How many figures there are.
 pub const FEATURES: usize = 14;
@@ -125,11 +126,18 @@ pub fn answering(answer: &Told) -> Vec<usize> {
 
 /// For each word of a text with its mass, and each answering word, how far they mean the same.
 pub fn table(told: &Told, mass: &[f64], answer: &Told, heard: &[usize]) -> Vec<Vec<f64>> {
+    let beside = told.beside(answer);
     let row = |word: usize| match mass[word] > 0.0 {
-        true => heard.iter().map(|&its| told.same(word, answer, its)).collect(),
+        true => heard.iter().map(|&its| beside.same(word, its)).collect(),
         false => vec![0.0; heard.len()],
     };
     (0..told.words.len()).map(row).collect()
+}
+
+/// The columns of a table whose words lie in a stretch of the answer.
+pub fn columns(heard: &[usize], stretch: &Range<usize>) -> Range<usize> {
+    let from = |word: usize| heard.partition_point(|its| *its < word);
+    from(stretch.start)..from(stretch.end)
 }
 
 /// Mean of `values` by `mass`.
@@ -169,10 +177,8 @@ fn best_part(material: &Material, answer: &Told, heard: &[usize], table: &[Vec<f
             continue;
         }
         for sentence in &answer.sentences {
-            let within = |row: &Vec<f64>| {
-                let said = row.iter().zip(heard).filter(|(_, word)| sentence.contains(word));
-                said.map(|(worth, _)| *worth).fold(0.0, f64::max)
-            };
+            let said = columns(heard, sentence);
+            let within = |row: &Vec<f64>| row[said.clone()].iter().copied().fold(0.0, f64::max);
             let covered: Vec<f64> = table[part.clone()].iter().map(within).collect();
             best = best.max(weighted(&covered, mass));
         }

@@ -80,9 +80,10 @@ impl Material {
 
 /// What each word of a text weighs that the question does not say.
 pub fn new_mass(told: &Told, question: &Told) -> Vec<f64> {
+    let beside = told.beside(question);
     let asked = |word: usize| {
         let near = (0..question.words.len()).filter(|&its| question.weight[its] >= WEIGHT_MIN);
-        near.map(|its| told.same(word, question, its)).fold(0.0, f64::max)
+        near.map(|its| beside.same(word, its)).fold(0.0, f64::max)
     };
     let mass = |word: usize| match told.weight[word] {
         weight if weight < WEIGHT_MIN || is_negator(&told.words[word]) => 0.0,

@@ -4,6 +4,7 @@
 
 pub mod features;
 mod idle;
+mod known;
 pub mod material;
 pub mod plain;
 pub mod points;
@@ -18,19 +19,19 @@ use super::worth::{capped, worth};
 use crate::embed::Embedder;
 use crate::interview::coverage::{Status, cover_points, misstated};
 use features::{Features, Kind, RIGHT_MASS, features, kind};
+use known::{Known, Materials};
 use material::Material;
 use points::Found;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use told::Told;
 use weights::Weights;
 
-/// Questions whose material is kept read: more than one interview has; beyond it all are read anew.
-const MATERIALS_MAX: usize = 64;
 /// Longest answer that is read, bytes: half an hour of fast speech. What is beyond earns nothing.
 const ANSWER_BYTES_MAX: usize = 32 * 1024;
+/// Longest question, reference and rubric that is read, bytes each: a chapter. Each word of it is held against each of the
+/// answer.
+const MATERIAL_BYTES_MAX: usize = 16 * 1024;
 /// Share of letters outside the Latin alphabet from which a text is of another language.
 const OTHER_LETTERS_MIN: f64 = 0.3;
 /// How often what is left of an answer is read again without what is idle in it.
@@ -44,7 +45,7 @@ const SCORE_STEPS: f64 = 10_000.0;
 pub struct LocalGrader {
     rubric: Rubric,
     embedder: Option<Arc<dyn Embedder>>,
-    materials: Mutex<BTreeMap<[u8; 32], Arc<Material>>>,
+    materials: Mutex<Materials>,
 }
 
 impl std::fmt::Debug for LocalGrader {
@@ -73,12 +74,12 @@ impl LocalGrader {
     /// The figures of an answer and of its material, as scores are fitted to them.
     #[must_use]
     pub fn figures(&self, input: &GradingInput<'_>) -> (Features, Kind, [f64; material::ABOUT]) {
-        let held = self.hold(input);
+        let held = self.hold(&bounded(input));
         (features(&held.material, &held.answer), kind(&held.material, &held.answer), held.material.about)
     }
 
     fn hold(&self, input: &GradingInput<'_>) -> Held {
-        let said = truncated(input.answer);
+        let said = input.answer;
         let statements = input.key_points.iter().map(|point| point.statement.as_str());
         let given: Vec<&str> = [input.question, input.reference, input.rubric].into_iter().chain(statements).collect();
         let suspected: Vec<Range<usize>> = asides(said, &given, &self.rubric).into_iter().map(|(at, _)| at).collect();
@@ -94,13 +95,12 @@ impl LocalGrader {
         let answer = Told::read(said, &suspected, embedder);
         let meant = |at: &Range<usize>| Some(Passage { source: Source::Answer, at: at.clone() });
         let mut flags: Vec<Flag> = suspected.iter().map(|at| flag(FlagKind::SuspectedInjection, meant(at))).collect();
-        let foreign = [(input.question, Source::Question), (input.reference, Source::Reference)];
-        for (text, source) in foreign {
-            // Words to a grader in the question's own text instruct nobody; a person should know.
-            let found = asides(text, &[], &self.rubric).into_iter();
-            flags.extend(found.map(|(at, _)| flag(FlagKind::SuspectedInjection, Some(Passage { source, at }))));
-        }
-        Held { material: self.material(input, embedder), answer, suspected, flags, language_neutral }
+        let in_code = input.code.map(|code| asides(code, &[input.question], &self.rubric)).unwrap_or_default();
+        let in_code = in_code.into_iter().map(|(at, _)| Passage { source: Source::Code, at });
+        flags.extend(in_code.map(|place| flag(FlagKind::SuspectedInjection, Some(place))));
+        let known = self.material(input, embedder);
+        flags.extend(known.flags);
+        Held { material: known.material, answer, suspected, flags, language_neutral }
     }
 
     /// The answer without these stretches of its plain text.
@@ -108,37 +108,27 @@ impl LocalGrader {
         let mut suspected = held.suspected.clone();
         suspected.extend(left_out.iter().filter_map(|at| held.answer.plain.original(at)));
         let embedder = self.embedder.as_deref().filter(|_| !held.language_neutral);
-        let answer = Told::read(truncated(input.answer), &suspected, embedder);
+        let answer = Told::read(input.answer, &suspected, embedder);
         let material = Arc::clone(&held.material);
         Held { material, answer, suspected, flags: Vec::new(), language_neutral: held.language_neutral }
     }
 
-    fn material(&self, input: &GradingInput<'_>, embedder: Option<&dyn Embedder>) -> Arc<Material> {
-        let mut hash = Sha256::new();
-        for text in [input.question, input.reference, input.rubric, if embedder.is_some() { "meaning" } else { "" }] {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
+    fn material(&self, input: &GradingInput<'_>, embedder: Option<&dyn Embedder>) -> Known {
+        let key = known::key(input, embedder.is_some());
+        if let Some(known) = self.materials.lock().unwrap_or_else(PoisonError::into_inner).used(&key) {
+            return known;
         }
-        for point in input.key_points {
-            // Terms are not read here.
-            for text in std::iter::once(&point.statement).chain(&point.paraphrases) {
-                hash.update(text.len().to_le_bytes());
-                hash.update(text);
-            }
-            hash.update(point.weight.to_le_bytes());
-            hash.update([u8::from(point.must)]);
-        }
-        let key: [u8; 32] = hash.finalize().into();
-        let known = self.materials.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        known.unwrap_or_else(|| {
-            let read = Arc::new(Material::read(input, embedder));
-            let mut materials = self.materials.lock().unwrap_or_else(PoisonError::into_inner);
-            if materials.len() >= MATERIALS_MAX {
-                materials.clear();
-            }
-            materials.insert(key, Arc::clone(&read));
-            read
-        })
+        // Read without the lock: others may be graded meanwhile.
+        let material = Arc::new(Material::read(input, embedder));
+        let foreign = [(input.question, Source::Question), (input.reference, Source::Reference)];
+        let flagged = foreign.into_iter().flat_map(|(text, source)| {
+            // Words to a grader in the question's own text instruct nobody; a person should know.
+            let found = asides(text, &[], &self.rubric).into_iter();
+            found.map(move |(at, _)| flag(FlagKind::SuspectedInjection, Some(Passage { source, at })))
+        });
+        let known = Known { material, flags: flagged.collect() };
+        self.materials.lock().unwrap_or_else(PoisonError::into_inner).keep(key, known.clone());
+        known
     }
 
     /// The key points with their quotes: what terms and paraphrases show, or else what meaning shows.
@@ -222,7 +212,7 @@ impl LocalGrader {
         let mut left: Option<Held> = None;
         for _ in 0..READINGS_MAX {
             let now = left.as_ref().unwrap_or(held);
-            let idle = idle::idle(truncated(input.answer), &now.answer, &given, &figures, &found, shares);
+            let idle = idle::idle(input.answer, &now.answer, &given, &figures, &found, shares);
             if idle.is_empty() {
                 break;
             }
@@ -250,13 +240,15 @@ impl LocalGrader {
 }
 
 impl Grader for LocalGrader {
-    fn grade(&self, input: &GradingInput<'_>) -> Graded {
+    fn grade(&self, whole: &GradingInput<'_>) -> Graded {
         let weights = Weights::shipped();
+        let input = &bounded(whole);
         let mut held = self.hold(input);
         let Judged { score01, level, cap, key_points, misconceptions } = self.judge(input, &held);
         let authored = input.key_points.iter().any(|point| !point.terms.is_empty());
         let mut confidence = if authored { weights.confidence.authored } else { weights.confidence.derived };
-        for (applies, kind, factor) in marks(weights, &held, self.embedder.is_some()) {
+        let too_long = (input != whole, FlagKind::TooLong, weights.confidence.short);
+        for (applies, kind, factor) in marks(weights, &held, self.embedder.is_some()).into_iter().chain([too_long]) {
             if applies {
                 held.flags.push(flag(kind, None));
                 confidence *= factor;
@@ -271,7 +263,7 @@ impl Grader for LocalGrader {
 
     fn name(&self) -> String {
         let meaning = self.embedder.as_ref().map_or_else(|| "words alone".to_owned(), |embedder| embedder.name());
-        format!("local {}: key points by terms, paraphrases and meaning ({meaning})", Weights::shipped().version)
+        format!("local {}: key points by terms, paraphrases and meaning ({meaning})", Weights::name())
     }
 }
 
@@ -340,8 +332,20 @@ fn flag(kind: FlagKind, passage: Option<Passage>) -> Flag {
     Flag { kind, passage }
 }
 
-fn truncated(text: &str) -> &str {
-    let end = (0..=ANSWER_BYTES_MAX.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+/// What is read of an input: of texts that nobody writes for one question, the beginning.
+fn bounded<'a>(input: &GradingInput<'a>) -> GradingInput<'a> {
+    let material = |text| truncated(text, MATERIAL_BYTES_MAX);
+    GradingInput {
+        question: material(input.question),
+        reference: material(input.reference),
+        rubric: material(input.rubric),
+        answer: truncated(input.answer, ANSWER_BYTES_MAX),
+        ..*input
+    }
+}
+
+fn truncated(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..end.unwrap_or(0)]
 }
 

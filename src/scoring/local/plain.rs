@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// The list inside the program.
-const SHIPPED: &str = include_str!("../../../config/scoring/normalisation.toml");
+pub(super) const SHIPPED: &str = include_str!("../../../config/scoring/normalisation.toml");
 /// What every name becomes.
 const SOMEONE: &str = "someone";
 /// Longest phrase of the list, words: bounds the search.

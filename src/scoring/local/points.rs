@@ -1,7 +1,7 @@
 //! Key points by meaning: how far an answer says each, and the words that say it. Must never credit without a stretch of
 //! the answer that shows it.
 
-use super::features::{answering, weighted};
+use super::features::{answering, columns, weighted};
 use super::material::{Material, Point};
 use super::told::Told;
 use crate::interview::coverage::Status;
@@ -49,10 +49,8 @@ fn find_one(point: &Point, answer: &Told, heard: &[usize], stretches: &[Range<us
     for (way, mass) in &point.ways {
         let table = super::features::table(way, mass, answer, heard);
         for stretch in stretches {
-            let within = |row: &Vec<f64>| {
-                let said = row.iter().zip(heard).filter(|(_, word)| stretch.contains(word));
-                said.map(|(worth, _)| *worth).fold(0.0, f64::max)
-            };
+            let said = columns(heard, stretch);
+            let within = |row: &Vec<f64>| row[said.clone()].iter().copied().fold(0.0, f64::max);
             let worths: Vec<f64> = table.iter().map(within).collect();
             let covered = weighted(&worths, mass);
             // Of equals the shorter, which stands first.
@@ -84,9 +82,10 @@ fn contrary(
     table: &[Vec<f64>],
     stretch: &Range<usize>,
 ) -> bool {
+    let said = columns(heard, stretch);
     let (mut shared, mut flipped, mut words) = (0.0, 0.0, 0);
     for (word, row) in table.iter().enumerate() {
-        let same = row.iter().zip(heard).filter(|(worth, its)| **worth >= SAME_FROM && stretch.contains(its));
+        let same = row[said.clone()].iter().zip(&heard[said.clone()]).filter(|(worth, _)| **worth >= SAME_FROM);
         let contrary: Vec<bool> = same.map(|(_, &its)| answer.is_denied(its) != way.is_denied(word)).collect();
         if contrary.is_empty() {
             continue;

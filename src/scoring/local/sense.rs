@@ -4,7 +4,7 @@
 use super::features::{best_share, weighted};
 use super::material::Material;
 use super::told::Told;
-use crate::embed::{Pieces, nearness};
+use crate::embed::Pieces;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -36,7 +36,8 @@ pub struct Sense {
 #[must_use]
 pub fn piece_mass(told: &Told, question: &Told) -> Vec<f64> {
     let (Some(own), Some(asked)) = (told.pieces(), question.pieces()) else { return Vec::new() };
-    let near = |piece: usize| (0..asked.len()).map(|its| near(own, piece, asked, its)).fold(0.0, f64::max);
+    let beside = own.beside(asked);
+    let near = |piece: usize| (0..asked.len()).map(|its| beside.at(piece, its)).fold(0.0, f64::max);
     let mass = |piece: usize| f64::from(own.rarity[piece]) * (ASKED_FREE - near(piece)).clamp(ASKED_WEIGHT_MIN, 1.0);
     (0..own.len()).map(mass).collect()
 }
@@ -49,9 +50,9 @@ pub fn sense(material: &Material, answer: &Told) -> Sense {
     if wanted.is_empty() || said.is_empty() || mass.len() != wanted.len() {
         return Sense::default();
     }
-    let worth = |piece: usize, its: usize| {
-        ((near(wanted, piece, said, its) - NEAR_FROM) / (NEAR_TO - NEAR_FROM)).clamp(0.0, 1.0)
-    };
+    let beside = wanted.beside(said);
+    let worth =
+        |piece: usize, its: usize| ((beside.at(piece, its) - NEAR_FROM) / (NEAR_TO - NEAR_FROM)).clamp(0.0, 1.0);
     let table: Vec<Vec<f64>> =
         (0..wanted.len()).map(|piece| (0..said.len()).map(|its| worth(piece, its)).collect()).collect();
     let best: Vec<f64> = table.iter().map(|row| highest(row)).collect();
@@ -90,10 +91,6 @@ pub fn parts(reference: &Told, mass: &[f64]) -> Vec<Range<usize>> {
     };
     let told = sentences(reference, pieces).into_iter();
     told.filter(|part| mass[part.clone()].iter().sum::<f64>() > PART_MASS_MIN).collect()
-}
-
-fn near(a: &Pieces, piece: usize, b: &Pieces, its: usize) -> f64 {
-    f64::from(nearness(a.row(piece), b.row(its)))
 }
 
 fn highest(row: &[f64]) -> f64 {

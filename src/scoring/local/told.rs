@@ -1,7 +1,7 @@
 //! A text made comparable: its words, what each weighs, and its sentences. Must never judge.
 
 use super::plain::Plain;
-use crate::embed::{Embedder, Pieces, Reading, nearness};
+use crate::embed::{Embedder, Nearness, Pieces, Reading, nearness};
 use crate::interview::words::{Denial, Word, is_negator, words};
 use crate::scoring::asides::sentences;
 use std::collections::BTreeSet;
@@ -59,29 +59,11 @@ impl Told {
         self.reading.is_some()
     }
 
-    /// How far a word of this text means the same as a word of another, 0 to 1.
+    /// This text and another, word beside word.
     #[must_use]
-    pub fn same(&self, word: usize, other: &Self, its: usize) -> f64 {
-        let (a, b) = (&self.words[word], &other.words[its]);
-        if a.stem == b.stem {
-            return 1.0;
-        }
-        // Another number is another number, whatever lies near it.
-        if a.number || b.number {
-            return 0.0;
-        }
-        // Forms of one word begin alike; most pairs do not, and are not compared further.
-        let may_be_forms = a.plain.chars().next() == b.plain.chars().next();
-        let by_letters = if may_be_forms { dice(&self.letters[word], &other.letters[its]) } else { 0.0 };
-        let by_letters = if by_letters >= LETTERS_FROM { by_letters } else { 0.0 };
-        let by_meaning = match (&self.reading, &other.reading) {
-            (Some(own), Some(others)) => {
-                let near = f64::from(nearness(own.row(word), others.row(its)));
-                ((near - NEAR_FROM) / (NEAR_TO - NEAR_FROM)).clamp(0.0, 1.0)
-            }
-            _ => 0.0,
-        };
-        by_letters.max(by_meaning).min(NEAR_WORTH_MAX)
+    pub fn beside<'a>(&'a self, other: &'a Self) -> Beside<'a> {
+        let near = self.reading.as_ref().zip(other.reading.as_ref()).map(|(own, others)| own.beside(others));
+        Beside { own: self, other, near }
     }
 
     /// The pieces that the model of meaning read; none without it.
@@ -116,6 +98,36 @@ impl Told {
     pub fn text_letters(&self) -> BTreeSet<[char; GROUP_LETTERS]> {
         let spelled: Vec<&str> = self.words.iter().map(|word| word.plain.as_str()).collect();
         letters(&spelled.join(" "))
+    }
+}
+
+/// Two texts, word beside word.
+#[derive(Debug)]
+pub struct Beside<'a> {
+    own: &'a Told,
+    other: &'a Told,
+    /// None where meaning was not read on both sides.
+    near: Option<Nearness>,
+}
+
+impl Beside<'_> {
+    /// How far a word of the first text means the same as a word of the other, 0 to 1.
+    #[must_use]
+    pub fn same(&self, word: usize, its: usize) -> f64 {
+        let (a, b) = (&self.own.words[word], &self.other.words[its]);
+        if a.stem == b.stem {
+            return 1.0;
+        }
+        // Another number is another number, whatever lies near it.
+        if a.number || b.number {
+            return 0.0;
+        }
+        // Forms of one word begin alike; most pairs do not, and are not compared further.
+        let may_be_forms = a.plain.chars().next() == b.plain.chars().next();
+        let by_letters = if may_be_forms { dice(&self.own.letters[word], &self.other.letters[its]) } else { 0.0 };
+        let by_letters = if by_letters >= LETTERS_FROM { by_letters } else { 0.0 };
+        let near = |near: &Nearness| ((near.at(word, its) - NEAR_FROM) / (NEAR_TO - NEAR_FROM)).clamp(0.0, 1.0);
+        by_letters.max(self.near.as_ref().map_or(0.0, near)).min(NEAR_WORTH_MAX)
     }
 }
 

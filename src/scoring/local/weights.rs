@@ -5,6 +5,7 @@ use super::features::{Features, NAMES};
 use super::material::ABOUT;
 use super::points::Shares;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 /// The constants inside the program.
@@ -102,6 +103,15 @@ impl Weights {
     #[must_use]
     pub fn shipped() -> &'static Self {
         &WEIGHTS
+    }
+
+    /// As reports name it: the version, and a hash of all that judges beside the rubric, these constants and the list of
+    /// what makes no difference.
+    #[must_use]
+    pub fn name() -> String {
+        let hash = Sha256::new().chain_update(SHIPPED).chain_update(super::plain::SHIPPED).finalize();
+        let start: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        format!("{} ({start})", Self::shipped().version)
     }
 
     /// Score01 by the figures, before any guard.

@@ -31,7 +31,8 @@ stretch into `to_grader`, and otherwise leave `to_grader` empty; it earns and co
 /// SHA-256 of all that a model is told beside the question itself.
 #[must_use]
 pub fn prompts_hash() -> String {
-    Sha256::digest(SYSTEM).iter().map(|byte| format!("{byte:02x}")).collect()
+    let hash = Sha256::new().chain_update(SYSTEM).chain_update(super::points::SYSTEM).finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Names of the criteria in the schema: by place, so that an author's words are never field names.
@@ -93,7 +94,7 @@ impl Question {
 
 /// Text without anything that could close its marks, and of bounded length. What is replaced is the same to the search
 /// for quotes.
-fn data(text: &str) -> String {
+pub fn data(text: &str) -> String {
     let safe = |c: char| match c {
         '<' => '\u{2039}',
         '>' => '\u{203a}',

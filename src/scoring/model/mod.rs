@@ -4,14 +4,19 @@
 //! score, or count a claim whose words are not in the answer.
 
 mod ask;
+mod points;
 mod verdict;
 
 use super::derive::derive;
 use super::grader::{Flag, FlagKind, Graded, Grader, GradingInput};
 use super::report::Account;
 use super::rubric::Rubric;
-use crate::llm::{LanguageModel, LlmError};
-use std::sync::Arc;
+use crate::interview::question::KeyPoint;
+use crate::llm::{JsonRequest, LanguageModel, LlmError};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use verdict::Verdict;
 
@@ -19,6 +24,8 @@ use verdict::Verdict;
 const ATTEMPTS_MAX_TRIES: u32 = 2;
 /// Judgements under way at once: a report in half a minute, within any provider's rate.
 const JUDGEMENTS_MAX: usize = 4;
+/// Questions whose derived key points are kept, so that all answers are judged by the same; beyond it all are asked anew.
+const DERIVED_MAX: usize = 500;
 /// Longest reason that is kept of a failure, characters: one sentence.
 const REASON_CHARS_MAX: usize = 160;
 
@@ -28,6 +35,8 @@ pub struct ModelGrader {
     local: Arc<dyn Grader>,
     rubric: Rubric,
     runtime: Handle,
+    /// Key points of questions that nobody broke up, by a hash of their material.
+    derived: Mutex<BTreeMap<[u8; 32], Vec<KeyPoint>>>,
 }
 
 impl std::fmt::Debug for ModelGrader {
@@ -41,17 +50,22 @@ impl ModelGrader {
     /// must run where blocking is allowed.
     #[must_use]
     pub fn new(model: Arc<dyn LanguageModel>, local: Arc<dyn Grader>, rubric: Rubric, runtime: Handle) -> Self {
-        Self { model, local, rubric, runtime }
+        Self { model, local, rubric, runtime, derived: Mutex::default() }
     }
 
     /// One judgement; `turn` turns the order of the criteria, so that repeated judgements are not the same question.
     fn judge(&self, input: &GradingInput<'_>, turn: usize) -> Result<Verdict, LlmError> {
         let question = ask::Question::of(input, turn);
+        self.asked(|| question.request(), |answer| verdict::read(answer, input, &self.rubric))
+    }
+
+    /// Asks until what comes can be read, or has failed too often.
+    fn asked<T>(&self, request: impl Fn() -> JsonRequest, read: impl Fn(&Value) -> Option<T>) -> Result<T, LlmError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let answer = self.runtime.block_on(self.model.complete_json(question.request()));
-            match answer.and_then(|answer| verdict::read(&answer, input, &self.rubric).ok_or(LlmError::NotJson)) {
+            let answer = self.runtime.block_on(self.model.complete_json(request()));
+            match answer.and_then(|answer| read(&answer).ok_or(LlmError::NotJson)) {
                 Err(_) if tries < ATTEMPTS_MAX_TRIES => {}
                 done => return done,
             }
@@ -91,12 +105,8 @@ impl Grader for ModelGrader {
     }
 
     fn grade_accounted(&self, input: &GradingInput<'_>) -> (Graded, Account) {
-        // What nobody broke into key points is broken up by code, and then judged point by point like the rest.
-        let derived = if input.key_points.is_empty() {
-            derive(input.question, input.reference, input.rubric)
-        } else {
-            Vec::new()
-        };
+        // What nobody broke into key points is broken up first, and then judged point by point like the rest.
+        let derived = if input.key_points.is_empty() { self.key_points(input) } else { Vec::new() };
         let whole = GradingInput { key_points: if derived.is_empty() { input.key_points } else { &derived }, ..*input };
         if whole.key_points.is_empty() {
             let graded = self.local.grade(input);
@@ -123,6 +133,34 @@ impl Grader for ModelGrader {
             ..Account::default()
         };
         (graded, account)
+    }
+
+    /// By the model, checked by code; by code alone where there is nothing to break up or the model fails.
+    fn key_points(&self, input: &GradingInput<'_>) -> Vec<KeyPoint> {
+        let by_code = derive(input.question, input.reference, input.rubric);
+        if by_code.is_empty() {
+            return by_code;
+        }
+        let mut hash = Sha256::new();
+        for text in [input.question, input.reference, input.rubric] {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        let key: [u8; 32] = hash.finalize().into();
+        if let Some(known) = self.derived.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let made = self.asked(|| points::request(input), |answer| points::read(answer, input, &self.rubric));
+        let made = made.unwrap_or_else(|why| {
+            tracing::warn!(%why, "the scoring model gave no key points that hold, code derives them");
+            by_code
+        });
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if derived.len() >= DERIVED_MAX {
+            derived.clear();
+        }
+        // Others may have asked meanwhile: all answers are judged by what came first.
+        derived.entry(key).or_insert(made).clone()
     }
 
     fn at_once(&self) -> usize {

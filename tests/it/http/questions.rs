@@ -4,7 +4,14 @@ use crate::support::app::{TestApp, bank, body, problem};
 use crate::support::people::{Someone, admin, interviewer, person};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
 use vivavoce::interview::question::Level;
+use vivavoce::jobs::evaluate::Scoring;
+use vivavoce::llm::scripted::ScriptedLlm;
+use vivavoce::scoring::local::LocalGrader;
+use vivavoce::scoring::model::ModelGrader;
+use vivavoce::scoring::rubric::Rubric;
 
 async fn send(app: &TestApp, who: &Someone, method: Method, path: &str, content: Option<&Value>) -> Response {
     let request = app.far(method, &format!("/api/v1{path}"), &who.token);
@@ -40,6 +47,39 @@ fn keys(list: &Value) -> Vec<&str> {
         .iter()
         .map(|one| one["question"]["key"].as_str().expect("key"))
         .collect()
+}
+
+#[tokio::test]
+async fn key_points_by_the_scoring_model_are_kept_where_they_hold_to_be_edited() {
+    let point = |quote: &str, statement: &str, weight: u8| json!({ "quote": quote, "statement": statement, "weight": weight, "must": true, "paraphrases": ["it hammers a dying server"] });
+    let broken_up = json!({ "key_points": [
+        point("Retries multiply the load on a failing server", "Retries multiply the load on a failing server", 3),
+        point("The budget limits retries to a share of all requests", "A budget limits retries to a share of requests", 2),
+        point("circuit breakers open", "Circuit breakers open", 1),
+    ] });
+    let rubric = Rubric::shipped().expect("a rubric");
+    let local = Arc::new(LocalGrader::new(rubric.clone(), None));
+    let model = Arc::new(ScriptedLlm::saying(&broken_up.to_string(), Duration::ZERO, Duration::ZERO));
+    let grader = ModelGrader::new(model.clone(), local, rubric.clone(), tokio::runtime::Handle::current());
+    let app = TestApp::start_scored("", Scoring { rubric: Arc::new(rubric), grader: Arc::new(grader) }).await;
+    let boss = admin(&app, "boss").await;
+    let wanted = json!({ "category": category(&app).await["id"], "question": draft("backend.budget") });
+    let made = body(send(&app, &boss, Method::POST, "/questions", Some(&wanted)).await, 201).await;
+    let points = made["question"]["key_points"].as_array().expect("points");
+    let told: Vec<(&Value, &Value)> = points.iter().map(|point| (&point["statement"], &point["weight"])).collect();
+    let held = [
+        ("Retries multiply the load on a failing server", 3.0),
+        ("A budget limits retries to a share of requests", 2.0),
+    ];
+    assert_eq!(
+        told,
+        held.map(|(said, weight)| (json!(said), json!(weight))).each_ref().map(|(said, weight)| (said, weight))
+    );
+    assert_eq!(
+        (&points[0]["paraphrases"][0], &made["key_points_derived"]),
+        (&json!("it hammers a dying server"), &json!(true))
+    );
+    assert_eq!(model.asked().len(), 1);
 }
 
 #[tokio::test]

@@ -281,13 +281,40 @@ async fn near_a_boundary_the_middle_of_three_judgements_counts() {
 }
 
 #[tokio::test]
-async fn without_key_points_those_of_the_reference_are_judged() {
+async fn without_key_points_the_model_breaks_the_reference_up_once_and_code_checks_it() {
+    let part = |quote: &str, statement: &str| json!({ "quote": quote, "statement": statement, "weight": 2, "must": true, "paraphrases": ["send it once more"] });
+    let broken_up = json!({ "key_points": [
+        part("It can be repeated without another effect", "It can be repeated without another effect"),
+        part("the client can safely retry", "After a timeout the client can retry"),
+        part("a saga compensates", "Sagas compensate what was done"),
+    ] });
+    let mut judgement = good();
+    let said = json!({"status": "met", "quote": "the client may just send it again"});
+    judgement["criteria"] = json!({ "c1": said, "c2": said });
+    let outcome = graded_by(Vec::new(), vec![reply(&broken_up), reply(&judgement)], ANSWER).await;
+    let points = &outcome.graded.key_points;
+    let told: Vec<(&str, f64)> = points.iter().map(|point| (point.statement.as_str(), point.weight)).collect();
+    assert_eq!(
+        told,
+        [("It can be repeated without another effect", 2.0), ("After a timeout the client can retry", 2.0)]
+    );
+    assert_eq!((outcome.account.by.as_str(), outcome.asked.len()), ("model", 2));
+    let asked = outcome.asked[0].json();
+    let user = asked["messages"][1]["content"].as_str().expect("text");
+    assert!(user.contains(REFERENCE) && !user.contains(ANSWER), "the answer has no say in it: {user}");
+}
+
+#[tokio::test]
+async fn where_the_models_key_points_do_not_hold_those_of_code_are_judged() {
     let derived = vivavoce::scoring::derive::derive(QUESTION, REFERENCE, "");
     assert!(!derived.is_empty());
+    let invented = json!({ "key_points": [{ "quote": "a saga compensates", "statement": "Sagas compensate", "weight": 3, "must": true, "paraphrases": [] }] });
     let mut judgement = good();
     let said = json!({"status": "met", "quote": "the client may just send it again"});
     judgement["criteria"] = (1..=derived.len()).map(|at| (format!("c{at}"), said.clone())).collect();
-    let outcome = graded_by(Vec::new(), vec![reply(&judgement)], ANSWER).await;
-    assert_eq!((outcome.account.by.as_str(), outcome.graded.level), ("model", 5));
-    assert_eq!(outcome.graded.key_points.len(), derived.len());
+    let acts = vec![reply(&invented), reply(&invented), reply(&judgement)];
+    let outcome = graded_by(Vec::new(), acts, ANSWER).await;
+    assert_eq!((outcome.account.by.as_str(), outcome.graded.level, outcome.asked.len()), ("model", 5, 3));
+    let told: Vec<&str> = outcome.graded.key_points.iter().map(|point| point.statement.as_str()).collect();
+    assert_eq!(told, derived.iter().map(|point| point.statement.as_str()).collect::<Vec<_>>());
 }

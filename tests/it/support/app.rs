@@ -56,6 +56,11 @@ pub struct TestApp {
 impl TestApp {
     /// With the built-in settings, and `settings` (TOML) over them.
     pub async fn start(settings: &str) -> Self {
+        Self::start_scored(settings, scoring()).await
+    }
+
+    /// The same, with answers scored so.
+    pub async fn start_scored(settings: &str, scoring: Scoring) -> Self {
         // Another test may have been first: either way one is installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let TestDb { store, url } = TestDb::fresh().await;
@@ -69,7 +74,6 @@ impl TestApp {
         let key = folder.path().join("jwt.key");
         let settings = Settings::defaults_with(settings).expect("settings");
         let interviews = Arc::new(Played { store: store.clone(), acts: Mutex::new(Acts::default()) });
-        let scoring = scoring();
         let lifecycle = Lifecycle::new(Duration::from_secs(5));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("bound"));
