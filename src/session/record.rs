@@ -283,7 +283,8 @@ impl Actor {
     /// The first sample of `speech` left at `at`; if it answers a turn, the turn's stages are complete.
     pub(super) fn mark_first_sample(&mut self, speech: SpeechId, at: SamplePos, first_audio: Option<Instant>) {
         let Some(reply) = &mut self.reply else { return };
-        if reply.speech.is_some() {
+        // No reply sounds before its answer is durable: what does was on its way already, and answers something else.
+        if reply.speech.is_some() || reply.stages.committed_ms.is_none() {
             return;
         }
         reply.speech = Some(speech);

@@ -93,8 +93,9 @@ impl Over {
                 self.hold(sounds.is_some(), || format!("{speech} never sounded"));
                 let sounds = sounds.unwrap_or(0);
                 let is_early = |row: &&&Written| {
-                    // What is in no answer yet may be told while the line is on its way.
-                    let under_way_ms = if row.kind == "answer_committed" { 0 } else { FRAME_MS };
+                    // What is in no answer yet may be told while the line is on its way. Events have the time of the
+                    // frame in which they come: one of the line's own first frame came after it had begun.
+                    let under_way_ms = if row.kind == "answer_committed" { 1 } else { FRAME_MS };
                     row.durable_ms > sounds && at_ms(row) + under_way_ms <= sounds
                 };
                 let early = said.iter().find(is_early).filter(|_| !self.was_dropped_at_once(*speech));
