@@ -7,6 +7,7 @@ mod endpoint;
 mod fault;
 pub mod meter;
 pub mod socket;
+pub mod spare;
 pub mod sse;
 
 pub use breaker::Breaker;

@@ -7,7 +7,7 @@ use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, EarFrame, SamplePos, V
 use crate::audio::gaps::silent_tail;
 use crate::id::UtteranceId;
 use crate::stt::{SttCommand, SttError, SttEvent, SttStream, Transcript};
-use crate::vad::{TurnModel, VoiceReading, VoiceStream};
+use crate::vad::{TurnModel, VadError, VoiceReading, VoiceStream};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -228,7 +228,11 @@ impl Listening {
     fn marks(&mut self, marks: &[Mark]) {
         for mark in marks {
             match *mark {
-                Mark::Started { utterance, at } => self.tell(EarEvent::Started { utterance, at }),
+                Mark::Started { utterance, at } => {
+                    // Whoever goes on has not finished: what the model would say of that pause is asked of nobody.
+                    self.completions.clear();
+                    self.tell(EarEvent::Started { utterance, at });
+                }
                 Mark::Stopped { utterance, at, from, to } => {
                     let revision = self.transcribe(utterance, from, to, false);
                     let at = self.voice_end(at);
@@ -280,17 +284,21 @@ impl Listening {
     fn judge(&mut self, utterance: UtteranceId) {
         let Some(model) = &self.parts.turn_model else { return };
         if self.completions.len() >= COMPLETIONS_MAX {
+            metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
             return;
         }
         let judged = model.completion(stretch(&self.recent, 0..self.recent.len()));
         self.completions.push(Box::pin(async move {
             match judged.await {
-                Ok(probability) => (utterance, Some(probability)),
-                Err(error) => {
+                Ok(probability) => return (utterance, Some(probability)),
+                // So many sessions ask at once that it has no time for this one.
+                Err(VadError::Busy { .. }) => {}
+                Err(error @ (VadError::Load { .. } | VadError::Run { .. } | VadError::Gone)) => {
                     tracing::warn!(%error, "the turn model failed; patience decides");
-                    (utterance, None)
                 }
             }
+            metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
+            (utterance, None)
         }));
     }
 
@@ -327,5 +335,65 @@ impl Listening {
         if self.events.try_send(event).is_err() {
             metrics::counter!("vivavoce_ear_events_dropped_total").increment(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Mutex, PoisonError};
+    use tokio::sync::oneshot;
+
+    /// A turn model that answers when it is told to.
+    #[derive(Default)]
+    struct Slow {
+        asked: Mutex<Vec<oneshot::Sender<f32>>>,
+    }
+
+    impl TurnModel for Slow {
+        fn completion(&self, _: Vec<i16>) -> BoxFuture<'static, Result<f32, VadError>> {
+            let (answer, answered) = oneshot::channel();
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+            Box::pin(async move { answered.await.map_err(|_| VadError::Gone) })
+        }
+
+        fn name(&self) -> String {
+            "slow".into()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_said_of_a_pause_that_is_over_is_not_taken_for_the_next_one() {
+        let model = Arc::new(Slow::default());
+        let (frames, _unseen) = mpsc::channel(1);
+        let (read, readings) = mpsc::channel(64);
+        let (commands, _unread) = mpsc::channel(64);
+        let (_unsaid, stt_events) = mpsc::channel(1);
+        let parts = EarParts {
+            voice: VoiceStream { frames, readings },
+            stt: SttStream { commands, events: stt_events },
+            turn_model: Some(model.clone()),
+        };
+        let (mut ears, listening) = open(Settings::default(), UtteranceId(1), parts, CancellationToken::new());
+        let listening = tokio::spawn(listening);
+        let mut at = 0;
+        let mut heard = Vec::new();
+        for (probability, count) in [(0.9, 10), (0.05, 10), (0.9, 10), (0.05, 10)] {
+            for _ in 0..count {
+                at += 512;
+                read.send(VoiceReading { at: SamplePos(at), probability }).await.expect("it listens");
+            }
+            heard.push(ears.events.recv().await.expect("an event"));
+        }
+        let is_start = |event: &EarEvent| matches!(event, EarEvent::Started { .. });
+        assert_eq!(heard.iter().map(is_start).collect::<Vec<_>>(), [true, false, true, false], "{heard:?}");
+        let mut asked = std::mem::take(&mut *model.asked.lock().unwrap_or_else(PoisonError::into_inner));
+        let (second, first) = (asked.pop().expect("asked twice"), asked.pop().expect("asked twice"));
+        assert!(first.send(0.99).is_err(), "nobody waits for the first any more");
+        second.send(0.4).expect("somebody waits");
+        let judged = EarEvent::Completion { utterance: UtteranceId(1), probability: 0.4 };
+        assert_eq!(ears.events.recv().await, Some(judged));
+        drop(ears);
+        listening.await.expect("no panic");
     }
 }

@@ -1,10 +1,10 @@
 //! Deepgram's voices (Aura): raw samples as they come. Must never wait for the whole sentence.
 
-use super::pieces::{gathered, spoken, start};
+use super::pieces::{Bill, gathered, start};
 use super::speech::streamed;
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price};
+use crate::cloud::meter::{Ledger, Meter, Price};
 use crate::cloud::{CloudError, Endpoint};
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -52,10 +52,8 @@ impl Aura {
         let request = self.endpoint.post("/v1/speak").query(&query).json(&json!({"text": &*text}));
         let request = request.header("authorization", self.endpoint.key.header("Token "));
         let waits = (self.settings.first_audio, self.settings.next_audio);
-        let samples = streamed(&self.endpoint, request, waits, &events).await?;
-        let used = spoken(samples, &text);
-        self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
-        Ok(())
+        let mut bill = Bill::new(&self.meter, &self.endpoint.provider, &self.settings.price, &text);
+        streamed(&self.endpoint, request, waits, &events, &mut bill).await
     }
 }
 

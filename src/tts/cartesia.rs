@@ -1,26 +1,24 @@
 //! Cartesia's voices over their socket, with the time of each word for the ledger of what was heard. A socket whose
 //! sentence is done serves the next one. Must never wait for the whole sentence.
 
-use super::pieces::{Places, Samples, gathered, samples_of, spoken, start};
+use super::pieces::{Bill, Places, Samples, Speaking, gathered, samples_of, start};
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price};
+use crate::cloud::meter::{Ledger, Meter, Price};
 use crate::cloud::socket::{Received, Socket};
-use crate::cloud::{CloudError, Endpoint, Fault, code_of};
+use crate::cloud::spare::{Lent, Spares};
+use crate::cloud::{CloudError, Endpoint, code_of};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The version of the protocol that this speaks.
 const VERSION: &str = "2025-04-16";
-/// Sockets kept without work, number: sentences under way at once in a few interviews.
-const SPARE_MAX: usize = 8;
 /// A socket is kept so long without work, s (the service closes idle ones after five minutes).
 const SPARE_FOR: Duration = Duration::from_secs(240);
 
@@ -44,27 +42,14 @@ pub struct CartesiaSettings {
 pub struct Cartesia {
     endpoint: Endpoint,
     settings: CartesiaSettings,
-    spare: Arc<Mutex<Vec<(Instant, Socket)>>>,
+    spares: Spares,
     meter: Meter,
 }
 
 impl Cartesia {
     #[must_use]
     pub fn new(endpoint: Endpoint, settings: CartesiaSettings) -> Self {
-        Self { endpoint, settings, spare: Arc::default(), meter: Ledger::free().meter() }
-    }
-
-    /// A socket, and whether it has served before (then it may have been closed meanwhile).
-    async fn socket(&self) -> Result<(Socket, bool), CloudError> {
-        let spare = {
-            let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-            spare.retain(|(since, _)| since.elapsed() < SPARE_FOR);
-            spare.pop()
-        };
-        match spare {
-            Some((_, socket)) => Ok((socket, true)),
-            None => Ok((self.open().await?, false)),
-        }
+        Self { endpoint, settings, spares: Spares::new(SPARE_FOR), meter: Ledger::free().meter() }
     }
 
     async fn open(&self) -> Result<Socket, CloudError> {
@@ -75,39 +60,32 @@ impl Cartesia {
 
     async fn run(self, text: Arc<str>, speed: f32, events: mpsc::Sender<VoiceEvent>) -> Result<(), CloudError> {
         self.meter.allows(&self.endpoint.provider)?;
-        let (socket, has_served) = self.socket().await?;
-        let mut count = 0;
-        let said = match self.say(socket, &text, speed, &events, &mut count).await {
-            Err(error) if has_served && count == 0 && error.fault == Fault::Passing => {
-                self.say(self.open().await?, &text, speed, &events, &mut count).await
+        let bill = Bill::new(&self.meter, &self.endpoint.provider, &self.settings.price, &text);
+        let waits = (self.settings.first_audio, self.settings.next_audio);
+        let mut speaking = Speaking::new(bill, speed, events, waits);
+        if let Some(socket) = self.spares.take().await {
+            match self.say(socket, &mut speaking).await {
+                // It was closed in this very moment.
+                Err(error) if speaking.may_go_elsewhere(&error) => {}
+                said => return said,
             }
-            said => said,
-        };
-        if count > 0 {
-            let used = spoken(count, &text);
-            self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
         }
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let socket = said?;
-        if spare.len() < SPARE_MAX {
-            spare.push((Instant::now(), socket));
-        }
-        Ok(())
+        self.say(self.open().await?, &mut speaking).await
     }
 
-    async fn say(
-        &self,
-        mut socket: Socket,
-        text: &Arc<str>,
-        speed: f32,
-        events: &mpsc::Sender<VoiceEvent>,
-        count: &mut u64,
-    ) -> Result<Socket, CloudError> {
-        let CartesiaSettings { model, voice, language, first_audio: first, next_audio: next, .. } = &self.settings;
+    async fn say(&self, socket: Socket, speaking: &mut Speaking<'_>) -> Result<(), CloudError> {
         let context = Uuid::now_v7().to_string();
+        let goodbye = json!({"context_id": context, "cancel": true});
+        let mut lent = Lent::new(socket, goodbye, &self.spares);
+        let said = self.say_in(&context, lent.socket(), speaking).await;
+        lent.end(said)
+    }
+
+    async fn say_in(&self, context: &str, socket: &mut Socket, speaking: &mut Speaking<'_>) -> Result<(), CloudError> {
+        let CartesiaSettings { model, voice, language, .. } = &self.settings;
         let mut request = json!({
             "model_id": model,
-            "transcript": &**text,
+            "transcript": &*speaking.text,
             "voice": {"mode": "id", "id": voice},
             "language": language,
             "context_id": context,
@@ -115,20 +93,13 @@ impl Cartesia {
             "add_timestamps": true,
             "continue": false,
         });
-        if (speed - 1.0).abs() > f32::EPSILON {
-            request["generation_config"] = json!({"speed": speed});
+        if (speaking.speed - 1.0).abs() > f32::EPSILON {
+            request["generation_config"] = json!({"speed": speaking.speed});
         }
-        let begun = Instant::now();
         socket.send_json(&request).await?;
-        let (mut samples, mut places) = (Samples::default(), Places::new(text.clone()));
+        let (mut samples, mut places) = (Samples::default(), Places::new(speaking.text.clone()));
         loop {
-            let (deadline, wait, what) = if *count == 0 {
-                (begun + *first, *first, "first sound")
-            } else {
-                (Instant::now() + *next, *next, "more sound")
-            };
-            let received = tokio::time::timeout_at(deadline, socket.receive()).await;
-            let Received::Json(message) = received.map_err(|_| self.endpoint.late(what, wait))?? else { continue };
+            let Received::Json(message) = speaking.receive(socket, &self.endpoint).await? else { continue };
             // What was cancelled before may still come.
             if message["context_id"].as_str().is_some_and(|of| of != context) {
                 continue;
@@ -141,15 +112,11 @@ impl Cartesia {
                 }
                 Some("timestamps") => words = timed(&message["word_timestamps"], &mut places),
                 Some("error") => return Err(self.refused(&message)),
-                Some("done") if *count > 0 => return Ok(socket),
+                Some("done") if speaking.samples() > 0 => return Ok(()),
                 Some("done") => return Err(self.endpoint.strange("it answered without any sound")),
                 Some(_) | None => {}
             }
-            *count += pcm.len() as u64;
-            if !pcm.is_empty() || !words.is_empty() {
-                // A reader that has gone is noticed by whoever runs this.
-                let _ = events.send(VoiceEvent::Piece { pcm: pcm.into(), words }).await;
-            }
+            speaking.give(pcm, words).await;
         }
     }
 

@@ -3,11 +3,14 @@
 
 use super::{SpeakRequest, TTS_TEXT_CHARS_MAX, TtsError, VOICE_PIECES_MAX, VoiceEvent};
 use crate::audio::frame::{VOICE_RATE_HZ, VoiceClip, WordTiming};
-use crate::cloud::CloudError;
-use crate::cloud::meter::Used;
+use crate::cloud::meter::{Meter, Part, Price, Used};
+use crate::cloud::socket::{Received, Socket};
+use crate::cloud::{CloudError, Endpoint, Fault};
 use futures::future::BoxFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Samples of 16 bits out of bytes that come in any pieces.
 #[derive(Debug, Default)]
@@ -59,10 +62,87 @@ impl Gathered {
     }
 }
 
-/// What a voice's provider is paid for: so much sound for this text.
-pub fn spoken(samples: u64, text: &str) -> Used {
-    let seconds = samples as f64 / f64::from(VOICE_RATE_HZ);
-    Used { seconds, characters: text.chars().count() as u64, ..Used::default() }
+/// What a voice's provider is paid for one sentence: all of its characters once it sounds, and the sound that came.
+/// Counted however the sentence ends: who is cut short was paid for.
+#[derive(Debug)]
+pub struct Bill<'a> {
+    meter: &'a Meter,
+    provider: &'a Arc<str>,
+    price: &'a Price,
+    text: Arc<str>,
+    pub samples: u64,
+}
+
+impl<'a> Bill<'a> {
+    pub fn new(meter: &'a Meter, provider: &'a Arc<str>, price: &'a Price, text: &Arc<str>) -> Self {
+        Self { meter, provider, price, text: text.clone(), samples: 0 }
+    }
+}
+
+impl Drop for Bill<'_> {
+    fn drop(&mut self) {
+        if self.samples > 0 {
+            let seconds = self.samples as f64 / f64::from(VOICE_RATE_HZ);
+            let characters = self.text.chars().count() as u64;
+            let used = Used { seconds, characters, ..Used::default() };
+            self.meter.count(Part::Tts, self.provider, used, self.price);
+        }
+    }
+}
+
+/// A sentence that a provider speaks over a socket.
+#[derive(Debug)]
+pub struct Speaking<'a> {
+    pub text: Arc<str>,
+    pub speed: f32,
+    bill: Bill<'a>,
+    events: mpsc::Sender<VoiceEvent>,
+    first_by: Instant,
+    first: Duration,
+    next: Duration,
+}
+
+impl<'a> Speaking<'a> {
+    /// `first` is the longest wait from now to the first sound, `next` that between two pieces.
+    pub fn new(
+        bill: Bill<'a>,
+        speed: f32,
+        events: mpsc::Sender<VoiceEvent>,
+        (first, next): (Duration, Duration),
+    ) -> Self {
+        Self { text: bill.text.clone(), speed, bill, events, first_by: Instant::now() + first, first, next }
+    }
+
+    /// Samples that came so far.
+    pub fn samples(&self) -> u64 {
+        self.bill.samples
+    }
+
+    /// Whether it may be asked for over another socket: nothing came of it, it may pass, and there is time.
+    pub fn may_go_elsewhere(&self, error: &CloudError) -> bool {
+        self.samples() == 0 && error.fault == Fault::Passing && Instant::now() < self.first_by
+    }
+
+    /// The next message about it, in time.
+    pub async fn receive(&self, socket: &mut Socket, endpoint: &Endpoint) -> Result<Received, CloudError> {
+        let (deadline, wait, what) = if self.samples() == 0 {
+            (self.first_by, self.first, "first sound")
+        } else {
+            (Instant::now() + self.next, self.next, "more sound")
+        };
+        let received = tokio::time::timeout_at(deadline, socket.receive()).await;
+        received.map_err(|_| endpoint.late(what, wait))?
+    }
+
+    /// Passes a piece on.
+    pub async fn give(&mut self, pcm: Vec<i16>, words: Vec<WordTiming>) {
+        if pcm.is_empty() && words.is_empty() {
+            return;
+        }
+        self.bill.samples += pcm.len() as u64;
+        // A reader that has gone is noticed by whoever runs this.
+        let _ = self.events.send(VoiceEvent::Piece { pcm: pcm.into(), words }).await;
+    }
 }
 
 /// The whole clip of a stream.

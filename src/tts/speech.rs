@@ -1,9 +1,9 @@
 //! A voice by the OpenAI-compatible `/audio/speech`: raw samples as they come. Must never wait for the whole sentence.
 
-use super::pieces::{Samples, gathered, spoken, start};
+use super::pieces::{Bill, Samples, gathered, start};
 use super::{SpeakRequest, TextToSpeech, TtsError, VoiceEvent};
 use crate::audio::frame::{VOICE_FRAME_SAMPLES, VoiceClip};
-use crate::cloud::meter::{Ledger, Meter, Part, Price};
+use crate::cloud::meter::{Ledger, Meter, Price};
 use crate::cloud::{CloudError, Endpoint};
 use futures::future::BoxFuture;
 use serde_json::json;
@@ -51,27 +51,25 @@ impl Speech {
         }
         let request = self.endpoint.post_as_bearer("/audio/speech").json(&body);
         let waits = (self.settings.first_audio, self.settings.next_audio);
-        let samples = streamed(&self.endpoint, request, waits, &events).await?;
-        let used = spoken(samples, &text);
-        self.meter.count(Part::Tts, &self.endpoint.provider, used, &self.settings.price);
-        Ok(())
+        let mut bill = Bill::new(&self.meter, &self.endpoint.provider, &self.settings.price, &text);
+        streamed(&self.endpoint, request, waits, &events, &mut bill).await
     }
 }
 
-/// Sends `request` and passes on the raw samples of its answer, a frame or more at a time; how many there were. No sound at all is a failure.
+/// Sends `request` and passes on the raw samples of its answer, a frame or more at a time. No sound at all is a failure.
 pub(super) async fn streamed(
     endpoint: &Endpoint,
     request: reqwest::RequestBuilder,
     (first, next): (Duration, Duration),
     events: &mpsc::Sender<VoiceEvent>,
-) -> Result<u64, CloudError> {
+    bill: &mut Bill<'_>,
+) -> Result<(), CloudError> {
     let begun = tokio::time::Instant::now();
     let answer = tokio::time::timeout(first, endpoint.send(request)).await;
     let mut answer = answer.map_err(|_| endpoint.late("first sound", first))??;
     let (mut samples, mut waiting) = (Samples::default(), Vec::new());
-    let mut count = 0;
     loop {
-        let (deadline, wait, what) = if count == 0 {
+        let (deadline, wait, what) = if bill.samples == 0 {
             (begun + first, first, "first sound")
         } else {
             (tokio::time::Instant::now() + next, next, "more sound")
@@ -80,24 +78,23 @@ pub(super) async fn streamed(
         let Some(bytes) = part.map_err(|error| CloudError::transport(&endpoint.provider, &error))? else { break };
         waiting.extend(samples.push(&bytes));
         if waiting.len() >= VOICE_FRAME_SAMPLES {
-            count += pass_on(&mut waiting, events).await;
+            pass_on(&mut waiting, events, bill).await;
         }
     }
-    count += pass_on(&mut waiting, events).await;
-    if count == 0 {
+    pass_on(&mut waiting, events, bill).await;
+    if bill.samples == 0 {
         return Err(endpoint.strange("it answered without any sound"));
     }
-    Ok(count)
+    Ok(())
 }
 
-async fn pass_on(waiting: &mut Vec<i16>, events: &mpsc::Sender<VoiceEvent>) -> u64 {
+async fn pass_on(waiting: &mut Vec<i16>, events: &mpsc::Sender<VoiceEvent>, bill: &mut Bill<'_>) {
     let pcm: Arc<[i16]> = std::mem::take(waiting).into();
-    let count = pcm.len() as u64;
-    if count > 0 {
+    if !pcm.is_empty() {
+        bill.samples += pcm.len() as u64;
         // A reader that has gone is noticed by whoever runs this.
         let _ = events.send(VoiceEvent::Piece { pcm, words: Vec::new() }).await;
     }
-    count
 }
 
 impl TextToSpeech for Speech {

@@ -1,16 +1,22 @@
 //! `vivavoce bench providers`: speech-to-text, language model and voice played by one process with stated delays, for
 //! `config/bench.toml`. Callers speak in tones: the transcriber tells the pitch, the model repeats it, the voice sounds it,
-//! so that whoever listens knows whether the reply is the right call's. Must never be mistaken for a provider.
+//! so that whoever listens knows whether the reply is the right call's. Who talks in words tells them beforehand. Must never
+//! be mistaken for a provider.
+
+mod hearing;
 
 use crate::cli::tone;
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use futures::stream;
+pub use hearing::Stretch;
+use hearing::{Coming, Hearing};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -53,7 +59,8 @@ pub struct Arguments {
     /// Length of a reply's sound, ms.
     #[arg(long, default_value_t = 1_600)]
     reply_ms: u32,
-    /// What the transcriber takes every caller to say, in place of the tone's pitch; an interview wants words.
+    /// What the transcriber takes every caller to say, in place of the tone's pitch. An interview wants the words that are
+    /// said: `rehearse --announce` tells them.
     #[arg(long)]
     words: Option<String>,
     /// What the model writes every time, in place of the pitch that it was told.
@@ -84,80 +91,38 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 pub async fn serve(listener: TcpListener, arguments: Arguments) -> std::io::Result<()> {
     let router = Router::new()
         .route("/v1/listen", any(listen))
+        .route("/v1/audio/transcriptions", post(transcribe))
+        .route("/said", post(announce))
         .route("/v1/chat/completions", post(chat))
         .route("/v1/audio/speech", post(speak))
-        .with_state(Arc::new(arguments));
+        .with_state(Shared { delays: Arc::new(arguments), coming: Coming::default() });
     axum::serve(listener, router).await
 }
 
-type Shared = Arc<Arguments>;
+/// What all requests share.
+#[derive(Clone)]
+struct Shared {
+    delays: Arc<Arguments>,
+    coming: Coming,
+}
+
+/// Whoever speaks next will say this.
+async fn announce(State(shared): State<Shared>, axum::Json(stretches): axum::Json<Vec<Stretch>>) {
+    shared.coming.told(stretches);
+    std::future::ready(()).await;
+}
 
 async fn listen(
-    State(delays): State<Shared>,
+    State(Shared { delays, coming }): State<Shared>,
     Query(query): Query<HashMap<String, String>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let silence_ms = query.get("endpointing").and_then(|ms| ms.parse().ok()).unwrap_or(200);
     let silence_samples = silence_ms * EAR_HZ / 1_000;
-    let hearing = Hearing { silence_samples, words: delays.words.clone(), ..Hearing::default() };
+    let hearing = Hearing::new(silence_samples, delays.words.clone(), coming);
     // Nothing to await: the work begins with the upgrade.
     std::future::ready(upgrade.on_upgrade(move |socket| hear(socket, hearing, Duration::from_millis(delays.final_ms))))
         .await
-}
-
-/// What one caller said so far.
-#[derive(Default)]
-struct Hearing {
-    silence_samples: usize,
-    words: Option<String>,
-    heard: usize,
-    /// Where the tone began and where it last sounded; none while silent.
-    voice: Option<(usize, usize)>,
-    tone: Vec<i16>,
-}
-
-impl Hearing {
-    /// Takes sound; the result that is due, if the caller has finished.
-    fn take(&mut self, pcm: &[i16]) -> Option<Value> {
-        let power: f64 = pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum();
-        let from = self.heard;
-        self.heard += pcm.len();
-        if (power / pcm.len().max(1) as f64).sqrt() >= VOICE_LEVEL {
-            let began = self.voice.map_or(from, |(began, _)| began);
-            self.voice = Some((began, self.heard));
-            let room = PITCH_SAMPLES.saturating_sub(self.tone.len()).min(pcm.len());
-            self.tone.extend_from_slice(&pcm[..room]);
-        }
-        let (_, until) = self.voice?;
-        (self.heard - until >= self.silence_samples).then(|| self.result(true, false))
-    }
-
-    /// The words so far, final.
-    fn result(&mut self, is_end: bool, is_asked: bool) -> Value {
-        let voice = self.voice.take();
-        let tone = std::mem::take(&mut self.tone);
-        let text = match (voice, &self.words) {
-            (None, _) => String::new(),
-            (Some(_), Some(words)) => words.clone(),
-            (Some(_), None) => format!("tone {}", pitch(&tone)),
-        };
-        let seconds = |samples: usize| samples as f64 / EAR_HZ as f64;
-        let (from, until) = voice.unwrap_or((self.heard, self.heard));
-        let words: Vec<Value> = text
-            .split_whitespace()
-            .map(|word| json!({"word": word, "start": seconds(from), "end": seconds(until), "confidence": 0.99}))
-            .collect();
-        json!({
-            "type": "Results", "channel_index": [0, 1], "start": seconds(from), "duration": seconds(self.heard - from),
-            "is_final": true, "speech_final": is_end, "from_finalize": is_asked,
-            "channel": {"alternatives": [{"transcript": text, "confidence": 0.99, "words": words}]},
-        })
-    }
-}
-
-/// The pitch of what was said first, Hz, to the nearest 20.
-fn pitch(pcm: &[i16]) -> u32 {
-    (tone::pitch(&pcm[pcm.len() / 5..], EAR_HZ as u32) / 20.0).round() as u32 * 20
 }
 
 async fn hear(mut socket: WebSocket, mut hearing: Hearing, delay: Duration) {
@@ -194,7 +159,23 @@ async fn hear(mut socket: WebSocket, mut hearing: Hearing, delay: Duration) {
     }
 }
 
-async fn chat(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>) -> impl IntoResponse {
+/// A stretch of speech as a file.
+async fn transcribe(State(Shared { delays, coming }): State<Shared>, body: Bytes) -> Response {
+    let due = Instant::now() + Duration::from_millis(delays.final_ms);
+    let Some(pcm) = wav_in(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let text = Hearing::new(usize::MAX, delays.words.clone(), coming).whole(&pcm);
+    tokio::time::sleep_until(due).await;
+    axum::Json(json!({ "text": text })).into_response()
+}
+
+/// The samples of the WAV file in a form.
+fn wav_in(form: &[u8]) -> Option<Vec<i16>> {
+    let at = form.windows(4).position(|bytes| bytes == b"RIFF")?;
+    let wav = hound::WavReader::new(&form[at..]).ok()?;
+    wav.into_samples().collect::<Result<Vec<i16>, _>>().ok()
+}
+
+async fn chat(State(Shared { delays, .. }): State<Shared>, axum::Json(asked): axum::Json<Value>) -> impl IntoResponse {
     let last = asked["messages"].as_array().and_then(|messages| messages.last()).cloned().unwrap_or_default();
     let said = last["content"].as_str().unwrap_or_default();
     let tone = said.rsplit(' ').find(|word| word.parse::<u32>().is_ok()).unwrap_or("0");
@@ -218,7 +199,7 @@ async fn chat(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>
     std::future::ready(Sse::new(events)).await
 }
 
-async fn speak(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value>) -> Response {
+async fn speak(State(Shared { delays, .. }): State<Shared>, axum::Json(asked): axum::Json<Value>) -> Response {
     let text = asked["input"].as_str().unwrap_or_default();
     let hz = text.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse::<u32>().ok()).unwrap_or(UNNAMED_HZ);
     let sound: Vec<u8> =
@@ -235,22 +216,4 @@ async fn speak(State(delays): State<Shared>, axum::Json(asked): axum::Json<Value
         Some((Ok::<_, Infallible>(piece), (sound, to, due + PIECE_EVERY)))
     });
     ([("content-type", "audio/pcm")], Body::from_stream(body)).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tone_is_heard_with_its_pitch_when_it_ends() {
-        let mut hearing = Hearing { silence_samples: 3_200, ..Hearing::default() };
-        let tone = tone::tone(640, 1_000, 16_000);
-        assert!(tone.chunks(320).all(|frame| hearing.take(frame).is_none()));
-        let silence = [0; 320];
-        let told: Vec<Option<Value>> = (0..20).map(|_| hearing.take(&silence)).collect();
-        assert_eq!(told.iter().flatten().count(), 1);
-        let result = told[9].as_ref().expect("after 200 ms");
-        assert_eq!(result["channel"]["alternatives"][0]["transcript"], "tone 640");
-        assert_eq!(result["speech_final"], true);
-    }
 }

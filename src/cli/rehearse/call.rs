@@ -1,13 +1,14 @@
 //! One call in progress: the candidate listens and speaks until the server says that the interview is over. Must never
 //! synthesise or transcribe: the call shares the cores with the server that it measures.
 
+use super::announce::Announcer;
 use super::candidate::{Candidate, Deed, Happening, Turn};
 use super::ear::{Ear, TimeLine};
 use super::interject::Interjection;
 use super::prepare::PreparedAnswer;
 use super::screen::{self, Shown};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, FRAME_MS, VOICE_RATE_HZ};
-use crate::room::client::{Client, ClientAudio, ClientError, ClientEvent, ClientSettings, Spoken};
+use crate::room::client::{Client, ClientAudio, ClientEvent, ClientSettings, Spoken};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, OptionFuture};
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub enum CallError {
     TooLong,
     #[error("stopped")]
     Stopped,
+    #[error("the played providers were not told what is said: {0}")]
+    Unannounced(String),
 }
 
 /// What somebody who watches sees.
@@ -69,20 +72,23 @@ struct Call<T> {
     began: Instant,
     ear: Ear,
     mouth: TimeLine,
+    announcer: Option<Announcer>,
     tell: T,
 }
 
-/// Holds the call to its end; `tell` hears what happens and when. `began` is when the connection was asked for.
+/// Holds the call to its end; `tell` hears what happens and when. `began` is when the connection was asked for. Played
+/// providers are told by `announcer` what is said.
 pub async fn hold(
     client: Client,
     candidate: Candidate,
     began: Instant,
+    announcer: Option<Announcer>,
     cancel: CancellationToken,
     tell: impl FnMut(Instant, Sight),
 ) -> CallRecord {
     let ear = Ear::new(began);
     let mouth = TimeLine::new(began, VOICE_RATE_HZ);
-    let mut call = Call { client, candidate, began, ear, mouth, tell };
+    let mut call = Call { client, candidate, began, ear, mouth, announcer, tell };
     let end = call.run(&cancel).await;
     call.hear_tail().await;
     call.client.close().await;
@@ -97,7 +103,7 @@ impl<T: FnMut(Instant, Sight)> Call<T> {
         let mut ticks = tokio::time::interval(Duration::from_millis(FRAME_MS.into()));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         // The answer that is being said, if one is.
-        let mut saying: Option<BoxFuture<'static, Result<Spoken, ClientError>>> = None;
+        let mut saying: Option<BoxFuture<'static, Result<Spoken, CallError>>> = None;
         loop {
             tokio::select! {
                 biased;
@@ -109,7 +115,7 @@ impl<T: FnMut(Instant, Sight)> Call<T> {
                 }
                 Some(spoken) = OptionFuture::from(saying.as_mut()), if saying.is_some() => {
                     saying = None;
-                    let spoken = spoken.map_err(|_| CallError::Lost)?;
+                    let spoken = spoken?;
                     if let Some(answer) = self.candidate.has_spoken(spoken.from, &self.ear) {
                         self.mouth.place(spoken.from, &answer.pcm);
                     }
@@ -118,13 +124,24 @@ impl<T: FnMut(Instant, Sight)> Call<T> {
                     let now = Instant::now();
                     self.candidate.tick(now, &self.ear);
                     if let Some(answer) = self.do_deeds(now).await? {
-                        let microphone = self.client.microphone();
-                        saying = Some(async move { microphone.say(answer.pcm.clone()).await }.boxed());
+                        saying = Some(self.say(answer));
                     }
                     self.check_limits(now)?;
                 }
             }
         }
+    }
+
+    /// Says an answer to its end.
+    fn say(&self, answer: Arc<PreparedAnswer>) -> BoxFuture<'static, Result<Spoken, CallError>> {
+        let (microphone, announcer) = (self.client.microphone(), self.announcer.clone());
+        let saying = async move {
+            if let Some(announcer) = announcer {
+                announcer.announce(&answer).await?;
+            }
+            microphone.say(answer.pcm.clone()).await.map_err(|_| CallError::Lost)
+        };
+        saying.boxed()
     }
 
     /// Takes an event; the reason once the server has ended the interview.

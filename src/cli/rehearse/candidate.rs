@@ -1,6 +1,5 @@
-//! How the rehearsal candidate behaves: waits until it was asked and the voice has ended, thinks, says
-//! its answer with its pauses, and goes on with it when it is talked over. Pure: time, what was heard and what the
-//! screen shows go in; deeds come out.
+//! How the rehearsal candidate behaves: waits until it was asked and the voice has ended, thinks, says its answer with
+//! its pauses, also when talked over. Pure: time, what was heard and what the screen shows go in; deeds come out.
 
 use super::ear::Ear;
 use super::interject::{Interjection, Interjector, Kind};
@@ -313,6 +312,7 @@ mod tests {
         let samples = seconds * VOICE_RATE_HZ as usize;
         Arc::new(PreparedAnswer {
             utterances: vec![text.to_owned()],
+            stretches: Vec::new(),
             think: Duration::from_secs(1),
             pcm: vec![1_000; samples],
             voiced_end: samples,

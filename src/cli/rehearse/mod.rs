@@ -2,9 +2,11 @@
 //! a microphone. It measures at the ear and compares with the record. Everything is synthesised before the calls and
 //! transcribed after them, since it shares the cores with the server. Must never use the server but by REST and WebRTC.
 //!
-//! `script` says what is said, `prepare` makes it sound; `candidate` (pure) behaves, `interject` (pure) does not hear the
-//! interviewer out, `call` holds one call, `ear` keeps what was heard; `compare` and `outcome` (pure) judge; `rest` and `screen` are the server as its clients see it.
+//! `script` says what is said, `prepare` makes it sound, `announce` tells it to played providers; `candidate` (pure)
+//! behaves, `interject` (pure) does not hear the interviewer out, `call` holds one call, `ear` keeps what was heard;
+//! `compare` and `outcome` (pure) judge; `rest` and `screen` are the server as its clients see it.
 
+mod announce;
 mod call;
 pub mod candidate;
 pub mod compare;
@@ -24,6 +26,7 @@ mod view;
 use crate::app;
 use crate::interview::question::Level;
 use crate::interview::rehearsal::SHIPPED;
+pub use announce::Announcer;
 use anyhow::Context as _;
 use outcome::Summary;
 use script::Part;
@@ -72,6 +75,10 @@ pub struct Arguments {
     /// Keep what was said (left) and heard (right) as WAV, and the record as JSON, in this directory.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Where the server's providers are played (`vivavoce bench providers`): their address. They are told each answer before
+    /// it is said, so that the transcriber's words are those; one call at a time.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["at_once", "plain"])]
+    announce: Option<String>,
     /// In place of interviews, as many plain conversations at once at the open door (config/bench.toml), against providers
     /// that are played (`vivavoce bench providers`).
     #[arg(long)]
@@ -124,6 +131,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         interrupt: arguments.interrupt,
         keep: arguments.keep,
         token: arguments.token,
+        announcer: arguments.announce.as_deref().map(Announcer::new).transpose()?,
     };
     let cancel = CancellationToken::new();
     let stop = cancel.clone();

@@ -5,6 +5,7 @@ use super::interject::{self, Interjections};
 use super::script::Part;
 use crate::audio::frame::VOICE_RATE_HZ;
 use crate::audio::resample::{ResampleError, resample};
+use crate::cli::bench::providers::Stretch;
 use crate::interview::rehearsal::Words;
 use crate::tts::sentences::sentences;
 use crate::tts::{SpeakRequest, TextToSpeech, TtsError, Urgency};
@@ -28,6 +29,8 @@ const ANSWER_SAMPLES_MAX: usize = VOICE_RATE_HZ as usize * 300;
 pub struct PreparedAnswer {
     /// The stretches of speech between pauses.
     pub utterances: Vec<String>,
+    /// Each sentence and where it lies.
+    pub stretches: Vec<Stretch>,
     pub think: Duration,
     /// 24 kHz, pauses included.
     pub pcm: Vec<i16>,
@@ -103,7 +106,9 @@ pub async fn interjections(voice: &dyn TextToSpeech) -> Result<Interjections, Pr
 
 /// One line, from its first to its last voiced sample.
 pub async fn line(text: &str, voice: &dyn TextToSpeech) -> Result<Arc<[i16]>, TtsError> {
-    speak(text, voice).await.map(Arc::from)
+    let mut sounded = Sounded::default();
+    sounded.speak(text, voice).await?;
+    Ok(sounded.pcm.into())
 }
 
 async fn sound(
@@ -114,43 +119,59 @@ async fn sound(
 ) -> Result<PreparedAnswer, PrepareError> {
     let start = || words.text.chars().take(30).collect::<String>();
     let utterances: Vec<String> = std::iter::once(&words.text).chain(&words.then).cloned().collect();
-    let mut pcm = Vec::new();
+    let mut sounded = Sounded::default();
     if let Some(wav) = &words.wav {
-        pcm = read_wav(&folder.join(wav))?;
+        sounded.pcm = read_wav(&folder.join(wav))?;
+        sounded.stretches.push(Stretch { text: words.whole(), from_ms: 0, to_ms: ms(sounded.pcm.len()) });
     } else {
         for (index, utterance) in utterances.iter().enumerate() {
             if index > 0 {
-                pcm.resize(pcm.len() + (words.pause_s * VOICE_RATE_HZ as f32) as usize, 0);
+                sounded.pause((words.pause_s * VOICE_RATE_HZ as f32) as usize);
             }
             let failed = |why| PrepareError::Voice { start: start(), why };
-            pcm.extend(speak(utterance, voice).await.map_err(failed)?);
+            sounded.speak(utterance, voice).await.map_err(failed)?;
         }
     }
+    let Sounded { pcm, stretches } = sounded;
     if pcm.len() > ANSWER_SAMPLES_MAX {
         return Err(PrepareError::TooLong { start: start() });
     }
     let voiced_end = voiced(&pcm).ok_or_else(|| PrepareError::Silent { start: start() })?.end;
     let think = Duration::from_secs_f32(words.think_s);
-    Ok(PreparedAnswer { utterances, think, pcm, voiced_end, code })
+    Ok(PreparedAnswer { utterances, stretches, think, pcm, voiced_end, code })
 }
 
-/// One utterance, from its first to its last voiced sample.
-async fn speak(text: &str, voice: &dyn TextToSpeech) -> Result<Vec<i16>, TtsError> {
-    let mut pcm = Vec::new();
-    for sentence in sentences(text) {
-        let request = SpeakRequest {
-            text: sentence.into(),
-            speed: 1.0,
-            urgency: Urgency::Beforehand,
-            cancel: CancellationToken::new(),
-        };
-        let clip = voice.speak(request).await?;
-        if !pcm.is_empty() {
-            pcm.resize(pcm.len() + BREATH_SAMPLES, 0);
-        }
-        pcm.extend_from_slice(voiced(&clip.pcm).map_or(&[], |range| &clip.pcm[range]));
+/// What was made audible so far, and where its sentences lie.
+#[derive(Default)]
+struct Sounded {
+    pcm: Vec<i16>,
+    stretches: Vec<Stretch>,
+}
+
+impl Sounded {
+    fn pause(&mut self, samples: usize) {
+        self.pcm.resize(self.pcm.len() + samples, 0);
     }
-    Ok(pcm)
+
+    /// One utterance, from its first to its last voiced sample.
+    async fn speak(&mut self, text: &str, voice: &dyn TextToSpeech) -> Result<(), TtsError> {
+        for (index, sentence) in sentences(text).into_iter().enumerate() {
+            let text: Arc<str> = sentence.into();
+            let (urgency, cancel) = (Urgency::Beforehand, CancellationToken::new());
+            let clip = voice.speak(SpeakRequest { text: text.clone(), speed: 1.0, urgency, cancel }).await?;
+            if index > 0 {
+                self.pause(BREATH_SAMPLES);
+            }
+            let from_ms = ms(self.pcm.len());
+            self.pcm.extend_from_slice(voiced(&clip.pcm).map_or(&[], |range| &clip.pcm[range]));
+            self.stretches.push(Stretch { text: text.to_string(), from_ms, to_ms: ms(self.pcm.len()) });
+        }
+        Ok(())
+    }
+}
+
+fn ms(samples: usize) -> u64 {
+    samples as u64 * 1_000 / u64::from(VOICE_RATE_HZ)
 }
 
 /// From the first to the last voiced sample.
@@ -211,6 +232,9 @@ mod tests {
         let answer = &prepared.answers["a.b"];
         assert_eq!(answer.voiced_end, 24_000 + 7_200 + 24_000 + 36_000 + 24_000);
         assert_eq!(answer.pcm.len(), answer.voiced_end);
+        let places: Vec<(&str, u64, u64)> =
+            answer.stretches.iter().map(|said| (said.text.as_str(), said.from_ms, said.to_ms)).collect();
+        assert_eq!(places, [("One here.", 0, 1_000), ("Two there.", 1_300, 2_300), ("Three.", 3_800, 4_800)]);
         assert_eq!(answer.think, Duration::from_secs(1));
         assert_eq!(prepared.general.len(), 1);
     }

@@ -1,6 +1,7 @@
 //! A whole rehearsal: prepares the answers, holds the calls, then transcribes, reads the record, waits for the reports.
 //! Must never swallow a failure: whatever went wrong stands in the outcome of its call.
 
+use super::announce::Announcer;
 use super::call::{self, CallError, CallRecord, Sight};
 use super::candidate::Candidate;
 use super::interject::effect;
@@ -41,6 +42,8 @@ pub struct Rehearsal {
     pub interrupt: bool,
     pub keep: Option<PathBuf>,
     pub token: Option<String>,
+    /// Told what is said, where the providers are played.
+    pub announcer: Option<Announcer>,
 }
 
 /// A call that was held, still to be looked at.
@@ -118,7 +121,7 @@ async fn hold(
             view.note("connected", "");
             let candidate = Candidate::new(Arc::clone(prepared));
             let tell = |at: Instant, sight: Sight| view.see(at, &sight);
-            Ok(call::hold(client, candidate, began, cancel.clone(), tell).await)
+            Ok(call::hold(client, candidate, began, rehearsal.announcer.clone(), cancel.clone(), tell).await)
         }
         Err(error) => Err(said(&error)),
     };
@@ -153,9 +156,13 @@ async fn look_at(
     };
     match &record.end {
         Ok(_) => {}
-        Err(error @ (CallError::Lost | CallError::Silence | CallError::TooLong | CallError::Stopped)) => {
-            failures.push(error.to_string());
-        }
+        Err(
+            error @ (CallError::Lost
+            | CallError::Silence
+            | CallError::TooLong
+            | CallError::Stopped
+            | CallError::Unannounced(_)),
+        ) => failures.push(error.to_string()),
     }
     if let Err(why) = until_final(server, &made).await {
         failures.push(why);

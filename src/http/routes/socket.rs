@@ -13,7 +13,11 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::response::Response;
 use serde::Deserialize;
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// Longest wait for a message to leave, s: whoever reads nothing for so long has gone, and holds a place and a connection.
+const SEND_MAX: Duration = Duration::from_secs(15);
 
 /// How sound is written on the socket.
 #[derive(Clone, Copy, Deserialize, utoipa::ToSchema)]
@@ -114,7 +118,7 @@ async fn carry(
                     SocketMessage::Sound(bytes) => Message::Binary(Bytes::from(bytes)),
                     SocketMessage::Text(text) => Message::text(text),
                 };
-                if socket.send(message).await.is_err() {
+                if !has_left(&mut socket, message).await {
                     return;
                 }
             }
@@ -133,5 +137,10 @@ async fn carry(
         }
     }
     // The room is over: what waited was sent before.
-    let _ = socket.send(Message::Close(None)).await;
+    has_left(&mut socket, Message::Close(None)).await;
+}
+
+/// Sends; false where it cannot be, or not in time.
+async fn has_left(socket: &mut WebSocket, message: Message) -> bool {
+    matches!(tokio::time::timeout(SEND_MAX, socket.send(message)).await, Ok(Ok(())))
 }

@@ -7,6 +7,7 @@ mod listening;
 pub use listening::{SOUND_BYTES_MAX, SoundFormat};
 
 use super::webrtc::data;
+use super::webrtc::link::Allowance;
 use super::webrtc::{Ended, Outbox, Pace, Slot, Voice};
 use super::{ClosedReason, RoomCommand, RoomEvent, SampleClock, ServerMessage, SessionPort};
 use crate::audio::frame::{EAR_FRAME_SAMPLES, EAR_RATE_HZ, FRAME_MS, VOICE_FRAME_SAMPLES, VOICE_RATE_HZ};
@@ -96,6 +97,7 @@ struct Line {
     socket: Socket,
     mouth: Mouth,
     listening: Listening,
+    allowance: Allowance,
     /// The caller sends faster than the clock runs: nothing is read until then.
     held_until: Option<Instant>,
 }
@@ -204,6 +206,9 @@ impl Room {
                 }
                 line.held_until = line.listening.ahead_until(now);
             }
+            Some(SocketMessage::Text(_)) if !line.allowance.take(now) => {
+                metrics::counter!("vivavoce_room_messages_refused_total").increment(1);
+            }
             Some(SocketMessage::Text(text)) => self.message(&text),
             None => {
                 self.line = None;
@@ -296,7 +301,7 @@ impl Line {
         };
         let mut listening = Listening::new(clock, socket.format)?;
         listening.connected(now);
-        Ok(Self { socket, mouth, listening, held_until: None })
+        Ok(Self { socket, mouth, listening, allowance: Allowance::new(now), held_until: None })
     }
 }
 
@@ -329,5 +334,43 @@ async fn incoming(line: &mut Option<Line>, now: Instant) -> Option<SocketMessage
     match line {
         Some(line) if line.held_until.is_none_or(|held| held <= now) => line.socket.incoming.recv().await,
         Some(_) | None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::frame::SamplePos;
+    use crate::room::{ClientSignal, port_pair};
+
+    #[tokio::test]
+    async fn a_flood_of_messages_is_cut_to_its_allowance() {
+        let (mut session, port) = port_pair();
+        let now = Instant::now();
+        let room = SocketRoomHandle::open(SocketRoomSetup {
+            clock: SampleClock { origin: now, origin_at: SamplePos(0) },
+            wall_clock: Clock::system(),
+            port,
+            encoder: EncoderSettings::default(),
+            reconnect: Duration::from_secs(1),
+            tasks: TaskTracker::new(),
+            cancel: CancellationToken::new(),
+        });
+        let (caller, incoming) = mpsc::channel(INCOMING_MAX);
+        let (outgoing, _to_caller) = mpsc::channel(OUTGOING_MAX);
+        assert!(room.join(Socket { incoming, outgoing, format: SoundFormat::Pcm }).await);
+        let flood = r#"{"label":"rtvi-ai","type":"send-text","id":"1","data":{"content":"again"}}"#;
+        for _ in 0..1_000 {
+            caller.send(SocketMessage::Text(flood.to_owned())).await.expect("it is read");
+        }
+        drop(caller);
+        let mut taken = 0;
+        let mut event = session.events.recv().await.expect("an event");
+        while !matches!(event, RoomEvent::Interrupted) {
+            taken += u32::from(matches!(event, RoomEvent::Signal(ClientSignal::Text(_))));
+            event = session.events.recv().await.expect("the room goes on");
+        }
+        // A machine that stands still for some seconds has earned more.
+        assert!((1..500).contains(&taken), "{taken} of 1,000");
     }
 }

@@ -6,7 +6,7 @@ use super::floor::{self, Command, Floor};
 use super::history::History;
 use super::record::{EndedReply, Marks, Scribe};
 use super::reply::{self, Made, Makers, ReplyEvent};
-use super::speech::{Reply, Said};
+use super::speech::{Reply, Said, Unshown};
 use super::{PlainSettings, PlainSetup};
 use crate::audio::frame::SamplePos;
 use crate::clock::Alarm;
@@ -300,12 +300,12 @@ impl Actor {
         reply.cancel.cancel();
         self.floor.handle_event(floor::Event::Busy(false));
         let speech = reply.speech;
-        if reply.is_sounding || reply.end_told {
-            self.command(RoomCommand::Stop { speech });
+        let (is_heard, sent_samples) = (reply.is_sounding || reply.end_told, reply.sent_samples);
+        self.command(RoomCommand::Stop { speech });
+        if is_heard {
             self.show(ServerMessage::InterviewerInterrupted);
-            self.speech_over(speech, self.reply.as_ref().map_or(0, |reply| reply.sent_samples), true);
+            self.speech_over(speech, sent_samples, true);
         } else {
-            self.command(RoomCommand::Stop { speech });
             self.reply = None;
         }
     }
@@ -320,9 +320,12 @@ impl Actor {
                 if let Some(marks) = &mut reply.marks {
                     marks.first_token(at);
                 }
-                self.show(ServerMessage::Writing(Writing::More(text)));
+                reply.unshown.more(&text, at).into_iter().for_each(|text| self.show_written(text));
             }
-            Made::AllWritten => self.show(ServerMessage::Writing(Writing::Ends)),
+            Made::AllWritten => {
+                reply.unshown.rest().into_iter().for_each(|text| self.show_written(text));
+                self.show(ServerMessage::Writing(Writing::Ends));
+            }
             Made::Sentence(text) => {
                 reply.said.push(Said { text: text.clone(), samples: 0, words: Vec::new() });
                 reply.growing = true;
@@ -332,18 +335,10 @@ impl Actor {
                 if let Some(marks) = &mut reply.marks {
                     marks.first_audio(at);
                 }
-                if let Some(said) = reply.said.last_mut() {
-                    said.samples += pcm.len() as u64;
-                    said.words.extend(words);
-                }
-                if !pcm.is_empty() {
-                    reply.unplayed.push(pcm);
-                }
+                reply.take(pcm, words);
             }
             Made::SentenceDone => {
-                reply.growing = false;
-                if let Some(said) = reply.said.last().filter(|_| reply.is_sounding) {
-                    let text = said.text.to_string();
+                if let Some(text) = reply.sentence_done() {
                     self.show(ServerMessage::InterviewerCaption { text, spoken: false });
                 }
             }
@@ -353,7 +348,7 @@ impl Actor {
             }
             Made::Anew { error } => {
                 reply.said.clear();
-                reply.growing = false;
+                (reply.growing, reply.unshown) = (false, Unshown::default());
                 self.scribe.log(SessionEvent::PartFailed { part: "llm".into(), error });
                 self.show(ServerMessage::Writing(Writing::Begins));
             }
@@ -396,7 +391,7 @@ impl Actor {
 
     fn began_to_sound(&mut self, at: SamplePos) {
         let Some(reply) = &mut self.reply else { return };
-        let text = reply.planned();
+        let text = reply.begins();
         self.scribe.reply_began(reply.speech, reply.turn, reply.marks.as_mut(), &text, at);
         self.show(ServerMessage::InterviewerSpeaking(true));
         self.show(ServerMessage::InterviewerCaption { text, spoken: false });
@@ -453,6 +448,10 @@ impl Actor {
 
     fn show(&self, message: ServerMessage) {
         self.command(RoomCommand::Show(message));
+    }
+
+    fn show_written(&self, text: String) {
+        self.show(ServerMessage::Writing(Writing::More(text)));
     }
 
     /// Every way out passes here: what sounds is kept as heard, the room is told, the log is written out.

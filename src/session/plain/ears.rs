@@ -9,7 +9,7 @@ use crate::session::Parts;
 use crate::session::utterances::{Mark, Settings, Utterances};
 use crate::stt::{SttCommand, SttEvent, SttOptions, SttStream};
 use crate::vad::energy::EnergyGate;
-use crate::vad::{TurnModel, VoiceReading, VoiceStream};
+use crate::vad::{TurnModel, VadError, VoiceReading, VoiceStream};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -173,7 +173,11 @@ impl PlainEars {
         let mut events = Vec::new();
         for mark in marks {
             match *mark {
-                Mark::Started { at, .. } => events.push(Event::Began { at }),
+                Mark::Started { at, .. } => {
+                    // Whoever goes on has not finished: what the model would say of that pause is asked of nobody.
+                    self.judging.clear();
+                    events.push(Event::Began { at });
+                }
                 Mark::Stopped { utterance, at, from, to } => {
                     if self.endpointing != Endpointing::Provider {
                         self.ask(utterance, |revision| SttCommand::Transcribe {
@@ -218,6 +222,7 @@ impl PlainEars {
     fn judge(&mut self, utterance: UtteranceId) {
         let Some(model) = &self.turn_model else { return };
         if self.judging.len() >= JUDGEMENTS_MAX {
+            metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
             self.judging.push(Box::pin(std::future::ready((utterance, None))));
             return;
         }
@@ -225,12 +230,89 @@ impl PlainEars {
         let wait = self.judgement;
         self.judging.push(Box::pin(async move {
             // A question whose asker has gone is left out, so that the others stand in line for less.
-            let Ok(judged) = tokio::time::timeout(wait, judged).await else {
-                metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
-                return (utterance, None);
+            let probability = match tokio::time::timeout(wait, judged).await {
+                Ok(Ok(probability)) => Some(probability),
+                // So many calls ask at once that it has no time for this one.
+                Ok(Err(VadError::Busy { .. })) | Err(_) => None,
+                Ok(Err(error @ (VadError::Load { .. } | VadError::Run { .. } | VadError::Gone))) => {
+                    tracing::warn!(%error, "the turn model failed; silence decides");
+                    None
+                }
             };
-            let judged = judged.inspect_err(|error| tracing::warn!(%error, "the turn model failed; silence decides"));
-            (utterance, judged.ok())
+            if probability.is_none() {
+                metrics::counter!("vivavoce_turns_unjudged_total").increment(1);
+            }
+            (utterance, probability)
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::frame::{EAR_FRAME_SAMPLES, SamplePos};
+    use std::sync::{Mutex, PoisonError};
+    use tokio::sync::{mpsc, oneshot};
+
+    /// A turn model that answers when it is told to.
+    #[derive(Default)]
+    struct Slow {
+        asked: Mutex<Vec<oneshot::Sender<f32>>>,
+    }
+
+    impl TurnModel for Slow {
+        fn completion(&self, _: Vec<i16>) -> BoxFuture<'static, Result<f32, VadError>> {
+            let (answer, answered) = oneshot::channel();
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(answer);
+            Box::pin(async move { answered.await.map_err(|_| VadError::Gone) })
+        }
+
+        fn name(&self) -> String {
+            "slow".into()
+        }
+    }
+
+    /// Hears so much of a loud or a silent room.
+    fn hears(ears: &mut PlainEars, at: &mut u64, ms: u64, level: i16) {
+        for _ in 0..ms / 20 {
+            ears.frame(EarFrame { at: SamplePos::from_ms(*at), pcm: [level; EAR_FRAME_SAMPLES], concealed: false });
+            *at += 20;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_is_over_is_asked_of_nobody() {
+        let model = Arc::new(Slow::default());
+        // Nobody transcribes; what would be asked is kept unread.
+        let (commands, _unread) = mpsc::channel(1_000);
+        let (_unsaid, events) = mpsc::channel(1);
+        let mut ears = PlainEars {
+            detector: Detector::Gate(EnergyGate::default()),
+            utterances: Utterances::new(Settings::default(), UtteranceId(1)),
+            endpointing: Endpointing::Turn,
+            stt: SttStream { commands, events },
+            stt_open: true,
+            turn_model: Some(model.clone()),
+            judgement: Duration::from_secs(600),
+            recent: VecDeque::new(),
+            asked: BTreeMap::new(),
+            judging: FuturesUnordered::new(),
+            partial: None,
+        };
+        let mut at = 0;
+        let open = |model: &Slow| {
+            let asked = model.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.iter().map(|asked| !asked.is_closed()).collect::<Vec<_>>()
+        };
+        hears(&mut ears, &mut at, 600, 8_000);
+        hears(&mut ears, &mut at, 400, 0);
+        assert_eq!(open(&model), [true]);
+        hears(&mut ears, &mut at, 600, 8_000);
+        assert_eq!(open(&model), [false], "the voice has gone on");
+        hears(&mut ears, &mut at, 400, 0);
+        assert_eq!(open(&model), [false, true]);
+        let last = model.asked.lock().unwrap_or_else(PoisonError::into_inner).pop().expect("it was asked");
+        last.send(0.9).expect("somebody waits");
+        assert!(matches!(ears.next().await, Heard::Judged(UtteranceId(1), Some(0.9))));
     }
 }

@@ -5,6 +5,7 @@ use axum::extract::ws::{Message, WebSocket};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -143,49 +144,148 @@ async fn aura_is_asked_for_bare_samples() {
     );
 }
 
-/// Speaks 100 samples a character, a chunk for each word; times count from the chunk's own start, as the service's do.
+/// What ElevenLabs keeps of one context.
+#[derive(Default)]
+struct Context {
+    text: String,
+    /// What of a slow sentence is still to be spoken, and whether it was closed while it goes on.
+    rest: String,
+    is_closing: bool,
+}
+
+/// Speaks 240 samples a character, a chunk for each word; times count from the chunk's own start, as the service's do.
+/// Contexts are opened by their first text and spoken when flushed; one that is closed then is spoken to its end. A slow
+/// sentence comes to its end only when its context is closed once more.
 async fn eleven(mut socket: WebSocket, told: Arc<Mutex<Vec<Value>>>) {
-    let mut text = String::new();
+    let mut contexts: BTreeMap<String, Context> = BTreeMap::new();
     while let Some(Ok(Message::Text(message))) = socket.recv().await {
         let message: Value = serde_json::from_str(&message).expect("JSON");
         told.lock().expect("no panic").push(message.clone());
-        let more = message["text"].as_str().expect("text");
-        if !more.is_empty() {
-            text += more;
+        let id = message["context_id"].as_str().expect("a context").to_owned();
+        if message["close_context"] == true {
+            // One that is over already is nobody's.
+            let Some(mut context) = contexts.remove(&id) else { continue };
+            if !context.rest.is_empty() && !std::mem::replace(&mut context.is_closing, true) {
+                contexts.insert(id, context);
+                continue;
+            }
+            for word in context.rest.split_inclusive(' ') {
+                send(&mut socket, eleven_says(word, &id)).await;
+            }
+            send(&mut socket, json!({"isFinal": true, "contextId": id})).await;
+            if context.text.contains("Then close.") {
+                return;
+            }
             continue;
         }
-        for word in text.trim_start().split_inclusive(' ') {
-            let chars: Vec<String> = word.chars().map(String::from).collect();
-            let starts: Vec<usize> = (0..chars.len()).map(|i| i * 10).collect();
-            let lengths = vec![10; chars.len()];
-            let alignment = json!({"chars": chars, "charStartTimesMs": starts, "charDurationsMs": lengths});
-            let audio = STANDARD.encode(vec![1; chars.len() * 240 * 2]);
-            send(
-                &mut socket,
-                json!({"audio": audio, "isFinal": null, "alignment": alignment, "normalizedAlignment": null}),
-            )
-            .await;
+        assert!(contexts.len() < 5, "the service takes five at once");
+        let context = contexts.entry(id.clone()).or_default();
+        context.text += message["text"].as_str().expect("text");
+        if message["flush"] == true {
+            let text = context.text.trim_start().to_owned();
+            let (first, rest) = text.split_once(' ').expect("it ends in a space");
+            context.rest = if first == "Slowly" { rest.to_owned() } else { String::new() };
+            let now: &str = if first == "Slowly" { "Slowly " } else { &text };
+            for word in now.split_inclusive(' ') {
+                send(&mut socket, eleven_says(word, &id)).await;
+            }
         }
-        send(&mut socket, json!({"audio": null, "isFinal": true})).await;
-        return;
     }
+}
+
+fn eleven_says(word: &str, context: &str) -> Value {
+    let chars: Vec<String> = word.chars().map(String::from).collect();
+    let starts: Vec<usize> = (0..chars.len()).map(|i| i * 10).collect();
+    let lengths = vec![10; chars.len()];
+    let alignment = json!({"chars": chars, "charStartTimesMs": starts, "charDurationsMs": lengths});
+    let audio = STANDARD.encode(vec![1; chars.len() * 240 * 2]);
+    json!({"audio": audio, "alignment": alignment, "normalizedAlignment": null, "contextId": context})
+}
+
+async fn eleven_fake() -> (FakeSocket, Arc<Mutex<Vec<Value>>>) {
+    let told: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let in_fake = Arc::clone(&told);
+    (FakeSocket::start(move |_, socket| eleven(socket, Arc::clone(&in_fake))).await, told)
 }
 
 #[tokio::test]
 async fn characters_of_elevenlabs_become_words_with_their_times() {
-    let told: Arc<Mutex<Vec<Value>>> = Arc::default();
-    let in_fake = Arc::clone(&told);
-    let fake = FakeSocket::start(move |_, socket| eleven(socket, Arc::clone(&in_fake))).await;
+    let (fake, told) = eleven_fake().await;
     let clip = speak(&elevenlabs(&fake), "So, tell me.").await.expect("spoken");
     assert_eq!(words(&clip), [("So,", 0, 720), ("tell", 960, 1_920), ("me.", 2_160, 2_880)]);
     assert_eq!(clip.pcm.len(), 13 * 240);
     let (address, headers) = &fake.opened()[0];
-    for part in ["/v1/text-to-speech/someone/stream-input?", "output_format=pcm_24000", "sync_alignment=true"] {
+    let parts = ["/v1/text-to-speech/someone/multi-stream-input?", "output_format=pcm_24000", "sync_alignment=true"];
+    for part in parts {
         assert!(address.contains(part), "{part} is not in {address}");
     }
     assert_eq!(headers["xi-api-key"], KEY);
     let told = told.lock().expect("no panic").clone();
-    assert_eq!((&told[0]["text"], &told[2]["text"]), (&json!(" "), &json!("")));
+    assert_eq!((&told[0]["text"], &told[1]["text"]), (&json!(" "), &json!("So, tell me. ")));
+    assert!(told.iter().all(|message| message["context_id"] == told[0]["context_id"]));
+    assert_eq!(told[2]["close_context"], true);
+}
+
+#[tokio::test]
+async fn a_reply_is_spoken_over_one_connection_to_elevenlabs() {
+    let (fake, told) = eleven_fake().await;
+    let voice = elevenlabs(&fake);
+    for text in ["One here.", "Two are there.", "Then close."] {
+        let clip = speak(&voice, text).await.expect("spoken");
+        assert_eq!(clip.pcm.len(), (text.len() + 1) * 240, "{text}");
+        assert_eq!(words(&clip)[0].1, 0, "the times of each sentence are its own");
+    }
+    assert_eq!(fake.opened().len(), 1);
+    let contexts: BTreeSet<String> =
+        told.lock().expect("no panic").iter().map(|message| message["context_id"].to_string()).collect();
+    assert_eq!(contexts.len(), 3, "a context is never used again");
+    // The kept socket is dead by now: another is opened without a word.
+    assert_eq!(words(&speak(&voice, "Go on.").await.expect("spoken")).len(), 2);
+    assert_eq!(fake.opened().len(), 2);
+}
+
+/// Hears the first piece of a sentence, and cancels it.
+async fn begin_and_cancel(voice: &dyn TextToSpeech, text: &str) {
+    let cancel = CancellationToken::new();
+    let mut stream = voice.stream(request(text, &cancel));
+    assert!(matches!(stream.recv().await, Some(VoiceEvent::Piece { .. })));
+    cancel.cancel();
+    while stream.recv().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_sentence_that_is_cut_short_is_paid_for_and_leaves_its_connection_to_the_next() {
+    const LONG: &str = "Slowly now, one word after the other, so that there is time to cut in.";
+    let (fake, told) = eleven_fake().await;
+    let meter = Ledger::free().meter();
+    let voice = elevenlabs(&fake).metered(&meter).expect("it costs");
+    begin_and_cancel(&*voice, LONG).await;
+    let used = meter.told()[0].used;
+    assert_eq!(used.characters, LONG.chars().count() as u64);
+    // Its goodbye is said, and the rest of it comes before the next sentence.
+    let is_closed = || told.lock().expect("no panic").iter().filter(|told| told["close_context"] == true).count() > 1;
+    let until = tokio::time::Instant::now() + WAIT;
+    while !is_closed() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let clip = speak(&*voice, "Go on.").await.expect("spoken");
+    assert_eq!((clip.pcm.len(), words(&clip).len()), (7 * 240, 2), "nothing of the first is heard in the second");
+    assert_eq!(fake.opened().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_cut_short_by_http_was_paid_for_too() {
+    let bytes = sound(4_000);
+    let slow =
+        Act::Body { kind: "audio/pcm", bytes, first: Duration::ZERO, piece: 4_000, pause: Duration::from_millis(200) };
+    let fake = Fake::start(vec![slow, Act::status(500, "down")]).await;
+    let meter = Ledger::free().meter();
+    let voice = Speech::new(fake.endpoint(), speech_settings(WAIT)).metered(&meter).expect("it costs");
+    begin_and_cancel(&*voice, "Tell me more.").await;
+    assert_eq!((meter.told()[0].used.characters, meter.told()[0].cost_micro_usd), (13, Some(195)));
+    // Who said nothing is paid nothing.
+    assert!(speak(&*voice, "Tell me more.").await.is_err());
+    assert_eq!(meter.told()[0].used.characters, 13);
 }
 
 /// Speaks 2,400 samples a word, tells the words' times after the sound, and serves one sentence after the other.
@@ -193,6 +293,13 @@ async fn sonic(mut socket: WebSocket) {
     while let Some(Ok(Message::Text(message))) = socket.recv().await {
         let message: Value = serde_json::from_str(&message).expect("JSON");
         let context = &message["context_id"];
+        if message["cancel"] == true {
+            // What was made before it was heard of.
+            let late = json!({"type": "chunk", "data": STANDARD.encode([9; 4]), "context_id": context, "done": false});
+            send(&mut socket, late).await;
+            send(&mut socket, json!({"type": "done", "context_id": context, "done": true})).await;
+            continue;
+        }
         assert_eq!(
             message["output_format"],
             json!({"container": "raw", "encoding": "pcm_s16le", "sample_rate": 24_000})
@@ -204,6 +311,11 @@ async fn sonic(mut socket: WebSocket) {
                 json!({"type": "error", "error_code": "model_not_found", "status_code": 404, "context_id": context}),
             )
             .await;
+            continue;
+        }
+        if text.starts_with("Slowly") {
+            let data = STANDARD.encode(vec![1; 4_800]);
+            send(&mut socket, json!({"type": "chunk", "data": data, "context_id": context, "done": false})).await;
             continue;
         }
         let words: Vec<&str> = text.split(' ').collect();
@@ -242,6 +354,18 @@ async fn words_of_cartesia_have_their_times_and_a_socket_serves_again() {
     assert_eq!(headers["x-api-key"], KEY);
     let refused = speak(&voice, "Refuse.").await;
     assert!(matches!(refused, Err(TtsError::Cloud(CloudError { fault: Fault::Unfit, .. }))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_sentence_that_is_cut_short_leaves_cartesias_connection_to_the_next() {
+    let fake = FakeSocket::start(|_, socket| sonic(socket)).await;
+    let voice = cartesia(&fake);
+    begin_and_cancel(&voice, "Slowly now, one word after the other.").await;
+    // Its goodbye is on its way.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let clip = speak(&voice, "Tell me more.").await.expect("spoken");
+    assert_eq!((clip.pcm.len(), words(&clip).len()), (7_200, 3), "nothing of the first is heard in the second");
+    assert_eq!(fake.opened().len(), 1);
 }
 
 #[tokio::test]

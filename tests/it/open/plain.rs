@@ -110,6 +110,28 @@ async fn the_own_detector_ends_a_turn_as_well() {
     stage.end().await;
 }
 
+/// The played transcriber tells the words that whoever speaks has announced, as they are said.
+#[tokio::test(flavor = "multi_thread")]
+async fn words_that_were_announced_are_the_ones_that_are_heard() {
+    let own = "[room.open_offer]\nendpointing = \"vad\"\n[providers]\nvad = \"energy\"";
+    let stage = Stage::set(400, own).await;
+    let (mut client, _) = stage.call(None).await;
+    let said = serde_json::json!([{"text": "Yes, of course.", "from_ms": 0, "to_ms": 1_400}]);
+    let told = stage.http.post(format!("http://{}/said", stage.providers.address)).json(&said).send().await;
+    assert_eq!(told.expect("answered").status(), 200);
+    client.microphone().say(tone(700, 1_400)).await.expect("said");
+    let (messages, _) = hear(&mut client, |messages, _| has(messages, "bot-stopped-speaking")).await;
+    let heard: Vec<(&str, bool)> = messages
+        .iter()
+        .filter(|message| message["type"] == "user-transcription")
+        .map(|message| (message["data"]["text"].as_str().expect("text"), message["data"]["final"] == true))
+        .collect();
+    assert_eq!(heard.last(), Some(&("Yes, of course.", true)), "{heard:?}");
+    assert!(heard[0].1 || "Yes, of course.".starts_with(heard[0].0), "{heard:?}");
+    client.close().await;
+    stage.end().await;
+}
+
 #[cfg(feature = "local-speech")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_turn_models_word_is_waited_for_and_the_longest_silence_is_enough() {

@@ -34,11 +34,8 @@ impl Stage {
     /// The bench configuration with `more` (TOML) over it; replies last `reply_ms`.
     pub async fn set(reply_ms: u32, more: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let fake = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let way = Way::to(fake.local_addr().expect("bound").to_string()).await;
+        let way = Way::to(played(reply_ms).await).await;
         let base = format!("http://{}", way.address);
-        let delays = providers::Arguments::quick(reply_ms);
-        tokio::spawn(async move { providers::serve(fake, delays).await.expect("served") });
         let TestDb { store, url } = TestDb::fresh().await;
         let bench = include_str!("../../../config/bench.toml").replace("http://127.0.0.1:9100", &base);
         let mut settings = Settings::defaults_with(&with(&bench, more)).expect("settings");
@@ -89,6 +86,15 @@ impl Stage {
         let ended = tokio::time::timeout(PATIENCE, ended).await.expect("it ends in time").expect("joined");
         ended.expect("no panic").expect("no failure");
     }
+}
+
+/// Played providers; where they are.
+pub async fn played(reply_ms: u32) -> String {
+    let fake = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = fake.local_addr().expect("bound").to_string();
+    let delays = providers::Arguments::quick(reply_ms);
+    tokio::spawn(async move { providers::serve(fake, delays).await.expect("served") });
+    address
 }
 
 /// One TOML document over another: keys of the same table go together.

@@ -2,7 +2,7 @@
 //! which others are refused: replies come, and the delay goes back to what it was.
 
 use super::socket::{bytes, hear as hear_wire, samples, tone as tone_at_ear};
-use super::stage::{EAR_HZ, Stage, has, hear, loud, pitch, tone};
+use super::stage::{EAR_HZ, Stage, has, hear, loud, pitch, played, tone};
 use super::wire::{Cut, Way};
 use crate::webrtc::door::an_offer;
 use futures::{SinkExt as _, StreamExt as _};
@@ -74,6 +74,35 @@ async fn a_provider_that_is_killed_in_mid_answer_is_not_heard() {
     }
     is_answered(&mut client, 560).await;
     client.close().await;
+    stage.end().await;
+}
+
+/// All three providers are killed in the middle of a turn and do not come back for a while: others take over, each reply
+/// comes once, and the log says what happened.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_goes_on_with_others_where_all_providers_are_killed() {
+    let spare = played(400).await;
+    let chains = format!(
+        "[room.open_offer]\nendpointing = \"vad\"\n[providers]\nvad = \"energy\"\nstt = [\"deepgram\", \"spare\"]\n\
+         llm = [\"bench\", \"spare\"]\ntts = [\"bench\", \"spare\"]\n[providers.compatible.spare]\n\
+         base_url = \"http://{spare}/v1\"\nchat_model = \"spare\"\nspeech_model = \"spare\"\nspeech_voice = \"spare\"\n\
+         transcription_model = \"spare\""
+    );
+    let stage = Stage::set(400, &chains).await;
+    let (mut client, _) = stage.call(None).await;
+    is_answered(&mut client, 800).await;
+    stage.providers.cut(Some(Cut { path: "/", in_answer: true, after: 0, always: true }));
+    for hz in [700, 500] {
+        is_answered(&mut client, hz).await;
+    }
+    stage.providers.cut(None);
+    is_answered(&mut client, 620).await;
+    client.close().await;
+    let id = stage.store.interviews(10, None, None).await.expect("read")[0].id;
+    let events = stage.store.events(id, 0, 1_000).await.expect("read");
+    let failed = events.iter().find(|event| event.kind == "part_failed").expect("the log says what happened");
+    assert_eq!(failed.payload["part"], "stt", "{failed:?}");
+    assert!(failed.payload["error"].as_str().expect("text").contains("has taken over"), "{failed:?}");
     stage.end().await;
 }
 
