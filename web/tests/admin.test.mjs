@@ -151,7 +151,7 @@ test("an admin at work", { timeout: ALL_MAX_MS }, async (t) => {
 });
 
 test("an admin changes a level, and the scorer's stays beside it", { timeout: ALL_MAX_MS }, async (t) => {
-  const { context, page, wrong } = await visitor(t, browser, server.base);
+  const { context, page, wrong, sent } = await visitor(t, browser, server.base);
   const { id, question } = await held();
   const level = question.level === 5 ? 4 : 5;
   const gave = question.level === null ? "The scorer gave none" : `The scorer gave ${question.level}`;
@@ -197,9 +197,12 @@ test("an admin changes a level, and the scorer's stays beside it", { timeout: AL
   await page.goto(`/report/${id}`);
   await page.getByTestId("report-print").waitFor();
   await page.clock.install();
+  const renewals = () => sent.filter((one) => one.path === "/api/v1/auth/refresh").length;
+  const before = renewals();
   await page.clock.fastForward("20:00");
   const [printed] = await Promise.all([context.waitForEvent("page"), page.getByTestId("report-print").click()]);
   await printed.getByText(REASON).first().waitFor();
+  assert.ok(renewals() > before && new URL(printed.url()).searchParams.has("access_token"), "with a new token");
   await printed.close();
   const told = wrong.filter((line) => !/status of 422/.test(line));
   assert.deepEqual(told, []);
