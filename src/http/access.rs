@@ -70,6 +70,12 @@ fn judge(caller: Caller, right: Right, row: &InterviewRow) -> Result<(), ApiErro
                 (Role::Interviewer | Role::Admin, Right::TakePart) if !is_own => {
                     Err(ApiError::Forbidden("Only the candidate can take part in an interview.".to_owned()))
                 }
+                // With a link somebody else would be the candidate, in what a person does alone.
+                (Role::Interviewer | Role::Admin, Right::Invite)
+                    if !is_own && row.purpose == Purpose::Practice && row.user_id.is_some() =>
+                {
+                    Err(ApiError::Forbidden("Practice has no guests: it belongs to whoever practises.".to_owned()))
+                }
                 (Role::Interviewer, Right::Erase) if !is_own || row.purpose == Purpose::Official => {
                     Err(ApiError::Forbidden("Interviews are erased by admins.".to_owned()))
                 }

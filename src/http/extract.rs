@@ -189,6 +189,14 @@ fn is_local(parts: &Parts, state: &Shared) -> bool {
     state.settings.server.local_practice && state.listens_on_loopback && is_from_here(parts, state)
 }
 
+/// Whoever it was when a long answer began, as the account is now: a stream is worth no more than a token.
+pub async fn as_now(state: &Shared, caller: Caller) -> Result<Caller, ApiError> {
+    match caller {
+        Caller::Person { user, .. } => person(state, user).await,
+        Caller::Candidate(_) | Caller::LocalPractice => Ok(caller),
+    }
+}
+
 /// Somebody with an account, in the role that it has now: a token is good no longer than its account, and a role that was
 /// taken away is gone at once.
 async fn person(state: &Shared, user: UserId) -> Result<Caller, ApiError> {

@@ -69,6 +69,35 @@ impl Store {
         .await
     }
 
+    /// Notes it, unless the same person was noted for the same within so many minutes: what is read in many parts is read
+    /// once. Of two parts at the same time both may be noted.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: what was to be noted must not be answered.
+    pub async fn audit_once(&self, new: &NewAudit, minutes: i32) -> Result<(), StoreError> {
+        limited(async {
+            sqlx::query!(
+                "insert into audit_log (id, actor_id, actor, action, subject_kind, subject_id, detail)
+                 select $1, (select id from users where id = $2),
+                    coalesce((select username from users where id = $2), $2::uuid::text, 'server'), $3, $4, $5, $6
+                 where not exists (select from audit_log
+                    where subject_kind = $4 and subject_id = $5 and action = $3 and actor_id = $2
+                      and at >= clock_timestamp() - make_interval(mins => $7))",
+                Uuid::now_v7(),
+                new.actor.map(|id| id.0),
+                new.action,
+                new.subject_kind,
+                clean_text(&new.subject_id),
+                clean_json(&new.detail),
+                minutes,
+            )
+            .execute(&self.pool)
+            .await?;
+            Ok(())
+        })
+        .await
+    }
+
     /// The newest first; `before` is the last id of the page before.
     ///
     /// # Errors

@@ -63,7 +63,8 @@ impl Store {
         .await
     }
 
-    /// Deletes report and scored answers of at most `limit` interviews that ended before `cutoff`; returns of how many.
+    /// Deletes report and scored answers of at most `limit` interviews that ended before `cutoff`, and with them by what
+    /// name and address the candidate was known; returns of how many.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -71,11 +72,13 @@ impl Store {
         limited(async {
             let done = sqlx::query!(
                 "with old as (
-                    update interview_sessions set report_deleted_at = clock_timestamp(), report_state = 'none'
+                    update interview_sessions
+                    set report_deleted_at = clock_timestamp(), report_state = 'none', candidate_name = null
                     where id in (select id from interview_sessions
                         where end_time < $1 and report_deleted_at is null order by end_time limit $2 for update skip locked)
                     returning id),
                  reports as (delete from evaluation_reports using old where session_id = old.id),
+                 invited as (delete from invitations using old where session_id = old.id),
                  changes as (delete from overrides using old where session_id = old.id),
                  answers as (delete from question_responses using old where session_id = old.id)
                  select id from old",

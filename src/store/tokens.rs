@@ -22,19 +22,26 @@ pub enum Rotated {
 }
 
 impl Store {
-    /// Begins a family: somebody has logged in.
+    /// Begins a family: somebody has logged in, with the password whose hash is `password_hash`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the account is gone.
+    /// [`StoreError::NotFound`] when the account is gone or shut, or its password is another by now.
     pub async fn begin_refresh(
         &self,
         user: UserId,
+        password_hash: &str,
         hash: &TokenHash,
         expires_at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         limited(async {
-            let mut connection = self.pool.acquire().await?;
-            insert(&mut connection, user, Uuid::now_v7(), hash, expires_at).await
+            let mut transaction = self.pool.begin().await?;
+            let stands = lock_account(&mut transaction, user).await?;
+            if stands.is_none_or(|stands| stands.is_shut || stands.password_hash != password_hash) {
+                return Err(StoreError::NotFound);
+            }
+            insert(&mut transaction, user, Uuid::now_v7(), hash, expires_at).await?;
+            transaction.commit().await?;
+            Ok(())
         })
         .await
     }
@@ -52,7 +59,9 @@ impl Store {
     ) -> Result<Rotated, StoreError> {
         limited(async {
             let mut transaction = self.pool.begin().await?;
-            // Two uses at once: the second waits for the first one's row and then finds it used.
+            let Some(owner) = owner_of(&mut transaction, old).await? else { return Ok(Rotated::Refused) };
+            lock_account(&mut transaction, owner).await?;
+            // Two uses at once: the second waits for the first one's lock and then finds the token used.
             let used = sqlx::query!(
                 r#"update refresh_tokens set used_at = $2
                  where token_hash = $1 and used_at is null and revoked_at is null and expires_at > $2
@@ -88,15 +97,49 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn end_refresh(&self, hash: &TokenHash) -> Result<(), StoreError> {
-        sqlx::query!(
-            "update refresh_tokens set revoked_at = clock_timestamp()
-             where revoked_at is null and family = (select family from refresh_tokens where token_hash = $1)",
-            hash.as_slice(),
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        limited(async {
+            let mut transaction = self.pool.begin().await?;
+            let Some(owner) = owner_of(&mut transaction, hash).await? else { return Ok(()) };
+            lock_account(&mut transaction, owner).await?;
+            sqlx::query!(
+                "update refresh_tokens set revoked_at = clock_timestamp()
+                 where revoked_at is null and family = (select family from refresh_tokens where token_hash = $1)",
+                hash.as_slice(),
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
     }
+}
+
+/// Whose a token is.
+async fn owner_of(connection: &mut PgConnection, hash: &TokenHash) -> Result<Option<UserId>, StoreError> {
+    let owner = sqlx::query_scalar!(
+        r#"select user_id as "user_id: UserId" from refresh_tokens where token_hash = $1"#,
+        hash.as_slice(),
+    );
+    Ok(owner.fetch_optional(connection).await?)
+}
+
+/// What of an account decides whether it may have a login.
+struct Stands {
+    password_hash: String,
+    is_shut: bool,
+}
+
+/// Locks an account, so that whatever ends its logins (a new password, a lost role, a token used twice) and whatever
+/// gives it one take turns: a token that was just being made would outlive what ends all of them. The account comes
+/// before its tokens, here as there, so that neither waits for the other for ever.
+async fn lock_account(connection: &mut PgConnection, user: UserId) -> Result<Option<Stands>, StoreError> {
+    let row = sqlx::query_as!(
+        Stands,
+        r#"select password_hash, disabled_at is not null as "is_shut!" from users where id = $1 for no key update"#,
+        user.0,
+    );
+    Ok(row.fetch_optional(connection).await?)
 }
 
 async fn insert(

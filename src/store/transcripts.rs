@@ -85,7 +85,7 @@ impl Store {
             r#"select id, role as "role: Role", content, planned_content as planned, interrupted, question_key, start_ms,
                 end_ms, latency_ms, stages, stt_confidence as confidence, provider, line_kind as "line_kind: LineKind", turn
              from transcripts where session_id = $1
-               and ($3::uuid is null or (start_ms, id) > (select a.start_ms, a.id from transcripts a where a.id = $3))
+               and ($3::uuid is null or (start_ms, id) > (select a.start_ms, a.id from transcripts a where a.id = $3 and a.session_id = $1))
              order by start_ms, id limit $2"#,
             session.0,
             i64::from(limit),
@@ -119,7 +119,8 @@ impl Store {
             "select id, question_key, language, code_content as content, version, submitted, at_ms, ai_analysis
              from technical_artifacts where session_id = $1
                and ($3::uuid is null or (question_key, version) >
-                    (select a.question_key, a.version from technical_artifacts a where a.id = $3))
+                    (select a.question_key, a.version from technical_artifacts a
+                    where a.id = $3 and a.session_id = $1))
              order by question_key, version limit $2",
             session.0,
             i64::from(limit),

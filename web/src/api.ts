@@ -138,11 +138,19 @@ export function deleteResource(resource: string, token: string | null): void {
   void fetch(resource, { method: "DELETE", keepalive: true, headers: authorization(token) }).catch(() => undefined);
 }
 
+/** Files that an interview leaves. */
+export type FileName = "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt";
+
 /** The address of a file that a media element or a new tab opens, where no header can be sent. */
-export function fileAddress(id: string, token: string | null, name: "recording" | "report.html" | "report.pdf" | "transcript.md" | "transcript.vtt"): string {
+export function fileAddress(id: string, token: string | null, name: FileName): string {
   const known = token ?? current();
   const query = known === null ? "" : `?access_token=${encodeURIComponent(known)}`;
   return `${BASE}/interviews/${id}/${name}${query}`;
+}
+
+/** The same, good for the next minutes: an account's token is renewed first where it is about to end. */
+export async function freshFileAddress(id: string, token: string | null, name: FileName): Promise<string> {
+  return fileAddress(id, token ?? (await accessToken()), name);
 }
 
 export const SOUND_CHECK_ADDRESS = `${BASE}/sound-check.wav`;
@@ -232,7 +240,9 @@ async function toProblem(response: Response): Promise<Problem> {
     const body: unknown = await response.json();
     if (isRecord(body)) detail = string(body["detail"]) || string(body["title"]);
     const errors = isRecord(body) && Array.isArray(body["errors"]) ? body["errors"].filter(isRecord) : [];
-    fields = errors.map((error) => ({ field: string(error["field"]), message: string(error["message"]) }));
+    fields = errors.map((error) => ({ field: string(error["field"]), message: t.problems.said(string(error["message"])) }));
+    // Of several fields the detail is what is said of each.
+    detail = fields.length > 0 ? fields.map((one) => one.message).join(" ") : t.problems.said(detail);
   } catch {
     // A body that is no JSON explains nothing to a candidate.
   }

@@ -344,18 +344,24 @@ fn signal(pid: i32, signal: libc::c_int) {
     }
 }
 
-/// Removes what a first start left that was cut in the middle. A program that it ran may still write there for a moment.
+/// Removes what a first start left that was cut in the middle. A program that it ran may still write there for a moment:
+/// then a directory is not empty when its turn comes, or a file is gone. Anything else does not mend itself.
 fn remove_unfinished(unfinished: &Path) -> Result<(), Error> {
     let begun = Instant::now();
     loop {
-        match fs::remove_dir_all(unfinished) {
+        let error = match fs::remove_dir_all(unfinished) {
             Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !unfinished.exists() => return Ok(()),
-            Err(error) if begun.elapsed() > Duration::from_secs(LEFTOVERS_LIMIT_S) => {
-                return Err(Error::io(format!("remove {}", unfinished.display()))(error));
-            }
-            Err(_) => look_again(),
+            Err(error) => error,
+        };
+        let is_gone = error.kind() == io::ErrorKind::NotFound;
+        if is_gone && fs::symlink_metadata(unfinished).is_err_and(|look| look.kind() == io::ErrorKind::NotFound) {
+            return Ok(());
         }
+        let is_written_to = is_gone || error.kind() == io::ErrorKind::DirectoryNotEmpty;
+        if !is_written_to || begun.elapsed() > Duration::from_secs(LEFTOVERS_LIMIT_S) {
+            return Err(Error::io(format!("remove {}", unfinished.display()))(error));
+        }
+        look_again();
     }
 }
 
@@ -418,6 +424,49 @@ impl Drop for Eyes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicU32;
+
+    #[test]
+    fn what_is_unfinished_goes_though_it_is_still_written_to_for_a_while() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let unfinished = directory.path().join("unfinished");
+        remove_unfinished(&unfinished).expect("nothing is there, and nothing to do");
+        let (written, enough) = (AtomicU32::new(0), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Acquire) {
+                    let base = unfinished.join("base");
+                    if fs::create_dir_all(&base).is_ok() && fs::write(base.join("1"), "1").is_ok() {
+                        written.fetch_add(1, Ordering::Release);
+                    }
+                }
+            });
+            while written.load(Ordering::Acquire) == 0 {
+                thread::yield_now();
+            }
+            scope.spawn(|| {
+                // However often its files come back meanwhile.
+                let last = written.load(Ordering::Acquire) + 100;
+                while written.load(Ordering::Acquire) < last {
+                    thread::yield_now();
+                }
+                enough.store(true, Ordering::Release);
+            });
+            remove_unfinished(&unfinished).expect("removed at some time");
+        });
+        remove_unfinished(&unfinished).expect("nobody writes any more");
+        assert!(!unfinished.exists());
+    }
+
+    #[test]
+    fn what_no_waiting_mends_is_told_at_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("file");
+        fs::write(&file, "no directory").expect("written");
+        let begun = Instant::now();
+        assert!(remove_unfinished(&file.join("unfinished")).is_err());
+        assert!(begun.elapsed() < Duration::from_secs(LEFTOVERS_LIMIT_S), "it was not waited for");
+    }
 
     #[test]
     fn a_process_is_seen_in_its_directory_until_it_ends() {

@@ -2,6 +2,7 @@
 
 use super::record::ArtifactView;
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
 use crate::http::state::{HttpState, Shared};
@@ -27,7 +28,8 @@ pub async fn show(
     caller: Caller,
     Path((id, version)): Path<(SessionId, i32)>,
 ) -> Result<Json<ArtifactView>, ApiError> {
-    access::interview(&state, caller, id, Right::Read).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    audit::look(&state, caller, &row, "code.read").await?;
     Ok(Json(found(&state, id, version).await?.into()))
 }
 
@@ -63,7 +65,8 @@ pub async fn diff(
     Path((id, version)): Path<(SessionId, i32)>,
     Query(query): Query<DiffQuery>,
 ) -> Result<Json<ArtifactDiff>, ApiError> {
-    access::interview(&state, caller, id, Right::Read).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    audit::look(&state, caller, &row, "code.read").await?;
     let to = found(&state, id, version).await?;
     let from = match query.from {
         Some(from) => Some(found(&state, id, from).await?),

@@ -175,7 +175,7 @@ pub async fn password(
         Err(error) => return Err(error.into()),
     }
     tracing::info!(user = %user.id, "password changed");
-    Ok(axum::Json(begin(&state, user).await?))
+    Ok(axum::Json(begin(&state, UserRow { password_hash: hash, ..user }).await?))
 }
 
 /// Its owner, or an admin, has closed it.
@@ -184,7 +184,7 @@ const CLOSED: ApiError = ApiError::Unauthorized("This account is closed.");
 /// Begins a login.
 async fn begin(state: &HttpState, user: UserRow) -> Result<Session, ApiError> {
     let refresh = Refresh::create(state);
-    match state.store.begin_refresh(user.id, &refresh.hash, refresh.expires_at).await {
+    match state.store.begin_refresh(user.id, &user.password_hash, &refresh.hash, refresh.expires_at).await {
         Ok(()) => Ok(Session::of(state, user, refresh)),
         Err(StoreError::NotFound) => Err(CLOSED),
         Err(error) => Err(error.into()),

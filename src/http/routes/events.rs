@@ -2,8 +2,9 @@
 //! sees every event once, in order, whichever server wrote it.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
-use crate::http::extract::{Caller, Path, Query};
+use crate::http::extract::{self, Caller, Path, Query};
 use crate::http::state::Shared;
 use crate::id::SessionId;
 use crate::store::{EventRow, StoreError};
@@ -28,7 +29,7 @@ const PAGE_DEFAULT: u32 = 500;
 const PAGE_MAX: u32 = 1_000;
 /// How often a follower looks for new rows: half a second is live enough for a person.
 const POLL_PERIOD: Duration = Duration::from_millis(500);
-/// A quiet follower asks every so many looks whether the interview is over.
+/// Every so many looks it asks whether the interview is over, and whether it still may follow.
 const LOOKS_PER_STATUS: u32 = 4;
 
 /// Which events.
@@ -95,35 +96,39 @@ pub async fn list(
     if after < 0 {
         return Err(ApiError::field("after", "`after` is not negative."));
     }
+    let noted = audit::look(&state, caller, &row, "events.read");
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !accepted.contains("text/event-stream") {
-        let rows = state.store.events(id, after, limit).await?;
+        let page = async { Ok::<_, ApiError>(state.store.events(id, after, limit).await?) };
+        let ((), rows) = tokio::try_join!(noted, page)?;
         let next = rows.last().filter(|_| rows.len() == limit as usize).map(|row| row.seq);
         return Ok(Json(EventList { events: rows.into_iter().map(EventView::from).collect(), next }).into_response());
     }
+    noted.await?;
     if row.status.is_final() && row.next_seq <= after + 1 {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let retry_after_s = state.settings.limits.retry_after_s;
     let place = state.event_streams.clone().try_acquire_owned().map_err(|_| ApiError::Full { retry_after_s })?;
     let alive = KeepAlive::default();
-    Ok(Sse::new(follow(Follower::new(state, id, after, place))).keep_alive(alive).into_response())
+    Ok(Sse::new(follow(Follower::new(state, caller, id, after, place))).keep_alive(alive).into_response())
 }
 
 /// Somebody who follows the log of one interview.
 struct Follower {
     state: Shared,
+    caller: Caller,
     id: SessionId,
     after: i64,
     until: Instant,
-    quiet_looks: u32,
+    looks: u32,
     _place: FollowersPlace,
 }
 
 impl Follower {
-    fn new(state: Shared, id: SessionId, after: i64, place: OwnedSemaphorePermit) -> Self {
+    fn new(state: Shared, caller: Caller, id: SessionId, after: i64, place: OwnedSemaphorePermit) -> Self {
         let until = Instant::now() + Duration::from_secs(u64::from(state.settings.limits.event_stream_s));
-        Self { state, id, after, until, quiet_looks: 0, _place: FollowersPlace::taken(place) }
+        Self { state, caller, id, after, until, looks: 0, _place: FollowersPlace::taken(place) }
     }
 
     /// The next events, as soon as there are any; none when nothing more will come.
@@ -146,17 +151,29 @@ impl Follower {
         }
     }
 
+    /// An account may have been shut since, or lost its role.
+    async fn may_go_on(&self) -> bool {
+        let asked = async {
+            let caller = extract::as_now(&self.state, self.caller).await?;
+            access::interview(&self.state, caller, self.id, Right::ReadLog).await
+        };
+        // A database that is away has said nothing.
+        !matches!(asked.await, Err(ApiError::Unauthorized(_) | ApiError::Forbidden(_) | ApiError::NotFound))
+    }
+
     async fn look(&mut self) -> Result<Look, StoreError> {
-        let asks_status = self.quiet_looks % LOOKS_PER_STATUS == LOOKS_PER_STATUS - 1;
+        self.looks = self.looks.wrapping_add(1);
+        let asks = self.looks.is_multiple_of(LOOKS_PER_STATUS);
+        if asks && !self.may_go_on().await {
+            return Ok(Look::Over);
+        }
         // The status is read before the rows, so that a final status finds its last rows in what is read after it.
-        let is_over = asks_status && self.state.store.interview(self.id).await?.status.is_final();
+        let is_over = asks && self.state.store.interview(self.id).await?.status.is_final();
         let rows = self.state.store.events(self.id, self.after, PAGE_DEFAULT).await?;
         if let Some(last) = rows.last() {
             self.after = last.seq;
-            self.quiet_looks = 0;
             return Ok(Look::New(rows.into_iter().map(EventView::from).collect()));
         }
-        self.quiet_looks = self.quiet_looks.wrapping_add(1);
         Ok(if is_over { Look::Over } else { Look::Quiet })
     }
 }

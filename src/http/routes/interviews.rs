@@ -3,6 +3,7 @@
 use super::create::issue_join;
 use crate::auth::token::Issued;
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
 use crate::http::fields::Fields;
@@ -245,6 +246,8 @@ pub async fn token(
     Path(id): Path<SessionId>,
 ) -> Result<Json<JoinToken>, ApiError> {
     let row = access::interview(&state, caller, id, Right::Invite).await?;
+    // Whoever opens the link is taken for the candidate, and reads without a trace.
+    audit::read(&state, caller, &row, "link.create").await?;
     let Issued { token, expires_at } = issue_join(&state, row.id);
     Ok(Json(JoinToken { join_token: token, expires_at }))
 }

@@ -3,6 +3,7 @@
 use super::record::RecordQuery;
 use super::report::ready;
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::extract::{Caller, Json as Body, Path, Query};
 use crate::http::paging;
@@ -63,8 +64,10 @@ pub async fn list(
     Query(query): Query<RecordQuery>,
 ) -> Result<Json<Overrides>, ApiError> {
     let (limit, after) = query.page()?;
-    access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.override_page(id, limit, after).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    let page = async { Ok::<_, ApiError>(state.store.override_page(id, limit, after).await?) };
+    // Levels and reasons are of the report.
+    let ((), rows) = tokio::try_join!(audit::look(&state, caller, &row, "overrides.read"), page)?;
     let next = paging::next(&rows, limit, |(id, _)| *id);
     Ok(Json(Overrides { overrides: rows.into_iter().filter_map(|(_, row)| note(row)).collect(), next }))
 }

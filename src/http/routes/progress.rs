@@ -149,7 +149,7 @@ pub struct PracticeBody {
     #[serde(default)]
     #[schema(minimum = 1, example = 4)]
     questions: Option<u32>,
-    /// Default `voice`, as of any interview.
+    /// Default `voice` where the server hears and speaks the language of what is weak, else `text`.
     #[serde(default)]
     mode: Option<Mode>,
 }
@@ -251,9 +251,11 @@ pub async fn practise(
     let mut bank = bank.map_err(|error| if error == StoreError::NotFound { nothing() } else { error.into() })?;
     bank.questions.retain(|question| wanted.keys.contains(&question.key));
     let questions = u32::try_from(bank.questions.len()).unwrap_or(count);
+    let is_spoken = state.interviews.voice_languages().contains(&wanted.language.as_str());
+    let mode = body.mode.unwrap_or(if is_spoken { Mode::Voice } else { Mode::Text });
     let wish = json!({
         "category": wanted.category, "level": wanted.level, "language": wanted.language, "questions": questions.max(1),
-        "mode": body.mode,
+        "mode": mode,
     });
     let wish: NewInterviewBody = serde_json::from_value(wish).map_err(|_| ApiError::Internal)?;
     let booked = create::book(&state, caller, wish).await?;

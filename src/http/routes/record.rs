@@ -1,6 +1,7 @@
 //! The record of an interview, to be read: transcript, code, scored answers.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{Caller, Path, Query};
 use crate::http::fields::Fields;
@@ -78,12 +79,16 @@ pub struct TranscriptLine {
     id: Uuid,
     role: Role,
     /// What was heard: of the interviewer, up to where it was interrupted.
+    #[schema(example = "What does it mean that an operation is idempotent?")]
     content: String,
     /// What the interviewer meant to say.
     planned: Option<String>,
     interrupted: bool,
+    #[schema(example = "backend.idempotency")]
     question_key: Option<String>,
+    #[schema(example = 61_000)]
     start_ms: i64,
+    #[schema(example = 64_200)]
     end_ms: i64,
     /// Interviewer: the candidate's speech end to the first sample of the reply. Candidate: speech end to the final transcript.
     latency_ms: Option<i64>,
@@ -131,8 +136,9 @@ pub async fn transcript(
     Query(query): Query<RecordQuery>,
 ) -> Result<Json<Transcript>, ApiError> {
     let limit = limited(query.limit)?;
-    access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.transcript_page(id, limit, query.after).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    let page = async { Ok::<_, ApiError>(state.store.transcript_page(id, limit, query.after).await?) };
+    let ((), rows) = tokio::try_join!(audit::look(&state, caller, &row, "transcript.read"), page)?;
     let next = paging::next(&rows, limit, |row| row.id);
     Ok(Json(Transcript { transcript: rows.into_iter().map(TranscriptLine::from).collect(), next }))
 }
@@ -155,10 +161,12 @@ const NO_ANALYSIS: &str =
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ArtifactView {
     id: Uuid,
+    #[schema(example = "algorithms.two-sum")]
     question_key: String,
     /// Programming language.
     #[schema(example = "python")]
     language: String,
+    #[schema(example = "def largest(values):\n    return max(values)\n")]
     code_content: String,
     /// 1, 2, … within the interview: the versions of all questions are counted together.
     version: i32,
@@ -194,8 +202,9 @@ pub async fn artifacts(
     Query(query): Query<RecordQuery>,
 ) -> Result<Json<Artifacts>, ApiError> {
     let limit = limited(query.limit)?;
-    access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.artifact_page(id, limit, query.after).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    let page = async { Ok::<_, ApiError>(state.store.artifact_page(id, limit, query.after).await?) };
+    let ((), rows) = tokio::try_join!(audit::look(&state, caller, &row, "code.read"), page)?;
     let next = paging::next(&rows, limit, |row| row.id);
     let analysis_note = state.settings.providers.llm_generation.is_empty().then_some(NO_ANALYSIS);
     Ok(Json(Artifacts { artifacts: rows.into_iter().map(ArtifactView::from).collect(), next, analysis_note }))
@@ -212,23 +221,34 @@ pub struct Responses {
 /// The answer to one question.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ResponseView {
+    #[schema(example = "backend.idempotency")]
     question_key: String,
+    #[schema(example = 1)]
     question_version: i32,
+    /// In which place of the plan it stands, from 1.
+    #[schema(example = 1)]
     position: i32,
     /// As heard.
+    #[schema(example = "Doing it twice changes nothing more.")]
     answer: String,
     start_ms: Option<i64>,
     end_ms: Option<i64>,
     /// `answered`, `skipped`, `not_answered` or `cut_short`.
     #[schema(value_type = Option<String>, example = "answered")]
     outcome: Option<QuestionOutcome>,
-    /// 1 to 5.
+    /// 1 to 5: what counts, a person's where one changed it (`/overrides`).
+    #[schema(example = 4)]
     level: Option<i16>,
-    /// 0 to 100.
+    /// 1 to 5: what the scorer gave, whatever a person made of it.
+    #[schema(example = 3)]
+    scored_level: Option<i16>,
+    /// 0 to 100: the scorer's own.
+    #[schema(example = 75.0)]
     score: Option<f64>,
+    #[schema(example = "Names the point and a case; leaves out retries.")]
     comment: Option<String>,
     /// Each with its state and the quotes that show it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Vec<Object>)]
     key_points: Value,
     state: ResponseState,
 }
@@ -244,6 +264,7 @@ impl From<ResponseRow> for ResponseView {
             end_ms: row.end_ms,
             outcome: row.outcome,
             level: row.level,
+            scored_level: row.detail["scored_level"].as_i64().and_then(|level| level.try_into().ok()),
             score: row.score,
             comment: row.comment,
             key_points: row.key_points,
@@ -265,8 +286,9 @@ pub async fn responses(
     let mut fields = Fields::default();
     let after = fields.text("after", query.after.as_deref(), KEY_CHARS_MAX);
     fields.check(Some(()))?;
-    access::interview(&state, caller, id, Right::Read).await?;
-    let rows = state.store.response_page(id, limit, after.as_deref()).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    let page = async { Ok::<_, ApiError>(state.store.response_page(id, limit, after.as_deref()).await?) };
+    let ((), rows) = tokio::try_join!(audit::look(&state, caller, &row, "responses.read"), page)?;
     let next = paging::next(&rows, limit, |row| row.question_key.clone());
     Ok(Json(Responses { responses: rows.into_iter().map(ResponseView::from).collect(), next }))
 }

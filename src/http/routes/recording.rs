@@ -29,11 +29,9 @@ pub async fn play(
     asked: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = access::interview(&state, caller, id, Right::Read).await?;
-    // Noted when it is opened, not at each jump in it.
-    if !asked.contains_key(header::RANGE) {
-        audit::read(&state, caller, &row, "recording.read").await?;
-    }
-    let rows = state.store.recordings(id).await?;
+    let recordings = async { Ok::<_, ApiError>(state.store.recordings(id).await?) };
+    // A player asks for ranges from its first request on.
+    let ((), rows) = tokio::try_join!(audit::look(&state, caller, &row, "recording.read"), recordings)?;
     let timeline = Timeline::open(&state.recordings, &rows).await.ok_or(ApiError::NotFound)?;
     let bytes = timeline.bytes();
     let range = asked.get(header::RANGE).and_then(|value| value.to_str().ok());

@@ -3,7 +3,7 @@
 
 use super::text::{AnswerBody, CodeBody, Feedback, TextView, WishBody, feedback_on, told_of, view, written};
 use crate::http::error::{ApiError, FieldError};
-use crate::http::extract::{CallerOfFile, Path};
+use crate::http::extract::{self, Caller, CallerOfFile, Path};
 use crate::http::state::Shared;
 use crate::id::SessionId;
 use crate::room::CODE_BYTES_MAX;
@@ -75,12 +75,13 @@ pub async fn open(
     let retry_after_s = state.settings.limits.retry_after_s;
     let place = state.event_streams.clone().try_acquire_owned().map_err(|_| ApiError::Full { retry_after_s })?;
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| Talk { state, row, socket, _place: place }.hold()))
+    Ok(upgrade.on_upgrade(move |socket| Talk { state, caller, row, socket, _place: place }.hold()))
 }
 
 /// One open line.
 struct Talk {
     state: Shared,
+    caller: Caller,
     row: InterviewRow,
     socket: WebSocket,
     _place: OwnedSemaphorePermit,
@@ -143,7 +144,17 @@ impl Talk {
         }
     }
 
+    /// Whether the caller still takes part: the account may have been shut since the line was opened. (`mut`: a socket is
+    /// not shared between threads.)
+    async fn is_seated(&mut self) -> Result<(), ApiError> {
+        let caller = extract::as_now(&self.state, self.caller).await?;
+        written(&self.state, caller, self.row.id).await.map(|_| ())
+    }
+
     async fn step(&mut self, reply_to: Option<u64>, act: Act) -> Option<()> {
+        if let Err(error) = self.is_seated().await {
+            return self.refuse(error).await;
+        }
         match self.state.store.consent(self.row.id).await {
             Ok(Some(_)) => {}
             Ok(None) => {

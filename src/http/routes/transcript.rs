@@ -1,6 +1,7 @@
 //! The transcript as files: subtitles for the recording, and a document to read.
 
 use crate::http::access::{self, Right};
+use crate::http::audit;
 use crate::http::error::ApiError;
 use crate::http::extract::{CallerOfFile, Path};
 use crate::http::state::Shared;
@@ -20,7 +21,8 @@ pub async fn vtt(
     CallerOfFile(caller): CallerOfFile,
     Path(id): Path<SessionId>,
 ) -> Result<Response, ApiError> {
-    access::interview(&state, caller, id, Right::Read).await?;
+    let row = access::interview(&state, caller, id, Right::Read).await?;
+    audit::look(&state, caller, &row, "transcript.read").await?;
     let lines = lines(state.store.transcripts(id).await?);
     Ok(([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], transcript::vtt(&lines)).into_response())
 }
@@ -35,6 +37,7 @@ pub async fn markdown(
     Path(id): Path<SessionId>,
 ) -> Result<Response, ApiError> {
     let interview = access::interview(&state, caller, id, Right::Read).await?;
+    audit::look(&state, caller, &interview, "transcript.read").await?;
     let lines = lines(state.store.transcripts(id).await?);
     let text = transcript::markdown(&interview.title, &lines);
     Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text).into_response())

@@ -31,7 +31,24 @@ async fn a_token_is_needed_valid_and_of_this_interview() {
         problem(app.far(Method::GET, &nothing, &other_token).send().await.expect("answered"), 404).await
     );
     problem(app.far(Method::GET, "/api/v1/interviews/7", &token).send().await.expect("answered"), 404).await;
-    for route in ["transcript", "artifacts", "responses", "report", "report.html", "recording", "events"] {
+    for route in [
+        "transcript",
+        "transcript.vtt",
+        "transcript.md",
+        "artifacts",
+        "artifacts/1",
+        "artifacts/1/diff",
+        "responses",
+        "overrides",
+        "report",
+        "report.html",
+        "report.pdf",
+        "summary",
+        "recording",
+        "daily/recordings",
+        "events",
+        "export",
+    ] {
         let path = format!("/api/v1/interviews/{id}/{route}");
         problem(app.far(Method::GET, &path, "").send().await.expect("answered"), 401).await;
         problem(app.far(Method::GET, &path, &other_token).send().await.expect("answered"), 404).await;

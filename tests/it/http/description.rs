@@ -3,7 +3,7 @@
 use crate::support::app::{TestApp, body};
 use reqwest::Method;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every route that the contract with pages and tools names.
 const ROUTES: &[(&str, &[&str])] = &[
@@ -147,6 +147,37 @@ fn assert_refs_resolve(value: &Value, document: &Value) {
         }
         Value::Array(items) => items.iter().for_each(|item| assert_refs_resolve(item, document)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The page says some of the server's sentences in Ukrainian: by the sentence, which must then be one of the server's.
+#[test]
+fn what_the_page_translates_is_what_the_server_says() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("web/src/text/said.uk.ts")).expect("the page's words");
+    let object = page.split_once("= {").and_then(|(_, rest)| rest.split_once("\n};")).expect("an object").0;
+    let sentences: BTreeMap<String, String> = serde_json::from_str(&format!("{{{object}}}")).expect("JSON");
+    let mut sources = String::new();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                sources.push_str(&std::fs::read_to_string(entry).expect("a source"));
+            }
+        }
+    }
+    // A long sentence goes on in the next line.
+    let mut lines = sources.split("\\\n");
+    let first = lines.next().unwrap_or_default().to_owned();
+    let sources = lines.fold(first, |whole, line| whole + line.trim_start());
+    assert!(sentences.len() > 50, "{}", sentences.len());
+    for (english, ukrainian) in sentences {
+        assert!(sources.contains(&format!("\"{english}\"")), "the server does not say: {english}");
+        let places = |text: &str| text.matches(['{', '}']).count();
+        assert_eq!(places(&english), places(&ukrainian), "{english}");
+        assert!(ukrainian.chars().any(|c| ('а'..='я').contains(&c)), "{ukrainian}");
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use vivavoce::auth::role::Role;
 use vivavoce::id::SessionId;
-use vivavoce::store::Lease;
+use vivavoce::store::{AuditFilter, Lease};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -91,6 +91,22 @@ async fn who_may_invite_and_to_what() {
     let nothing = format!("/api/v1/interviews/{}/invitations", SessionId::create());
     problem(app.far(Method::POST, &nothing, &grace.token).json(&email).send().await.expect("answered"), 404).await;
     problem(app.far(Method::GET, &nothing, &grace.token).send().await.expect("answered"), 404).await;
+    // What somebody practises alone has no guests, and no second candidate.
+    let practice =
+        app.far(Method::POST, "/api/v1/interviews", &ada.token).json(&wish()).send().await.expect("answered");
+    let practice = body(practice, 201).await["id"].as_str().expect("id").to_owned();
+    for (token, status) in [(&grace.token, 403), (&ada.token, 200)] {
+        let link = app.far(Method::POST, &format!("/api/v1/interviews/{practice}/token"), token);
+        assert_eq!(link.send().await.expect("answered").status(), status);
+    }
+    let guest = app.far(Method::POST, &format!("/api/v1/interviews/{practice}/invitations"), &grace.token).json(&email);
+    problem(guest.send().await.expect("answered"), 403).await;
+    // Who has a link is taken for the candidate: that staff made one is noted.
+    let link = app.far(Method::POST, &format!("/api/v1/interviews/{id}/token"), &grace.token);
+    body(link.send().await.expect("answered"), 200).await;
+    let filter = AuditFilter { actor: Some(grace.id), ..AuditFilter::default() };
+    let noted = app.store.audit_log(10, None, &filter).await.expect("read");
+    assert_eq!(noted.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["link.create"]);
     // One that has begun has its candidate.
     let lease: Lease = app.store.claim(id, vivavoce::id::NodeId::create(), HOUR).await.expect("asked").expect("free");
     let started = vivavoce::store::Projection::Started { at: Utc::now() };

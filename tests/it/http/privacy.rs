@@ -30,8 +30,12 @@ async fn what_staff_read_of_others_is_written_down() {
     }
     get(&app, &format!("/api/v1/interviews/{id}/report"), &ada.token, 200).await;
     get(&app, &format!("/api/v1/interviews/{id}/report"), &grace.token, 200).await;
+    // As a browser's player does: by ranges from the first request on. The jumps are not noted again.
     let path = format!("/api/v1/interviews/{id}/recording?access_token={}", grace.token);
-    assert_eq!(app.far(Method::GET, &path, "").send().await.expect("answered").status(), 200);
+    for range in ["bytes=0-", "bytes=50-", "bytes=0-"] {
+        let part = app.far(Method::GET, &path, "").header("range", range).send().await.expect("answered");
+        assert_eq!(part.status(), 206);
+    }
     let line = |action: &str| ("grace".to_owned(), action.to_owned(), id.to_string());
     assert_eq!(log(&app, &boss).await, [line("recording.read"), line("report.read"), line("report.read")]);
     let path = format!("/api/v1/audit-log?limit=1&action=report.read&subject_kind=interview&subject_id={id}");
@@ -40,6 +44,37 @@ async fn what_staff_read_of_others_is_written_down() {
     let rest = get(&app, &path, &boss.token, 200).await;
     assert_eq!(rest["entries"].as_array().expect("lines").len(), 1);
     get(&app, "/api/v1/audit-log", &grace.token, 403).await;
+}
+
+#[tokio::test]
+async fn the_record_is_noted_in_whatever_form_it_is_read() {
+    let app = TestApp::start("").await;
+    let (boss, grace, ada) = (admin(&app, "boss").await, interviewer(&app, "grace").await, person(&app, "ada").await);
+    for (route, status, noted) in [
+        ("transcript?limit=1", 200, &["transcript.read"][..]),
+        ("transcript.vtt", 200, &["transcript.read"]),
+        ("transcript.md", 200, &["transcript.read"]),
+        ("artifacts", 200, &["code.read"]),
+        ("artifacts/1", 404, &["code.read"]),
+        ("artifacts/1/diff", 404, &["code.read"]),
+        ("responses", 200, &["responses.read"]),
+        ("overrides", 200, &["overrides.read"]),
+        ("events", 200, &["events.read"]),
+        ("export", 200, &["interview.export", "interview.export"]),
+    ] {
+        let id = held(&app, Some(&ada)).await;
+        let path = format!("/api/v1/interviews/{id}/{route}");
+        // What is read in parts is noted once in ten minutes; what is one's own is nobody's business.
+        for token in [&grace.token, &ada.token, &grace.token] {
+            let answer = app.far(Method::GET, &path, token).send().await.expect("answered");
+            assert_eq!(answer.status(), status, "{route}");
+        }
+        let log =
+            get(&app, &format!("/api/v1/audit-log?subject_kind=interview&subject_id={id}"), &boss.token, 200).await;
+        let lines = log["entries"].as_array().expect("lines").iter();
+        let lines: Vec<_> = lines.map(|line| (line["actor"].as_str(), line["action"].as_str())).collect();
+        assert_eq!(lines, noted.iter().map(|action| (Some("grace"), Some(*action))).collect::<Vec<_>>(), "{route}");
+    }
 }
 
 #[tokio::test]
@@ -144,6 +179,12 @@ async fn what_was_kept_long_enough_is_deleted_kind_by_kind() {
     let ada = person(&app, "ada").await;
     let id = held(&app, Some(&ada)).await;
     let (waiting, _) = app.create().await;
+    let invited = "with made as (
+            insert into invitations (id, session_id, email, role, token_hash, expires_at)
+            select gen_random_uuid(), id, 'ada@example.org', 'candidate', sha256(id::text::bytea), clock_timestamp()
+            from interview_sessions returning id)
+        select count(*) from made";
+    assert_eq!(app.count(invited).await, 2);
     let file = app.recordings.path().join(format!("{id}.wav"));
     let periods = Periods { recording_days: 10, words_days: 20, report_days: 30, audit_days: 40, delivery_days: 0 };
     let run = async |after_days: i64| {
@@ -161,7 +202,11 @@ async fn what_was_kept_long_enough_is_deleted_kind_by_kind() {
     assert_eq!(run(21).await, Deleted { words: 1, ..Deleted::default() });
     assert_eq!(get(&app, &path("transcript"), &ada.token, 200).await["transcript"], json!([]));
     get(&app, &path("report"), &ada.token, 200).await;
+    let named = "select count(*) from interview_sessions where candidate_name = 'Ada'";
+    let addressed = "select count(*) from invitations where email = 'ada@example.org'";
+    assert_eq!((app.count(named).await, app.count(addressed).await), (2, 2));
     assert_eq!(run(31).await, Deleted { reports: 1, ..Deleted::default() });
+    assert_eq!((app.count(named).await, app.count(addressed).await), (1, 1), "of the one that is not over");
     let gone = get(&app, &path("report"), &ada.token, 404).await;
     assert_eq!(gone["type"], "/problems/report-missing");
     // Done once; what is not over is left alone; a login that has run out is forgotten.

@@ -1,12 +1,13 @@
 //! History, progress, what to repeat, practice of it, and the statistics over everybody, from stored reports.
 
-use crate::support::app::{TestApp, body, problem};
+use crate::support::app::{TestApp, bank, body, problem};
 use crate::support::people::{Someone, admin, held, interviewer, person};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use vivavoce::id::SessionId;
 use vivavoce::interview::QuestionOutcome;
+use vivavoce::interview::question::Level;
 use vivavoce::store::{ResponseRow, ResponseState};
 
 async fn get(app: &TestApp, token: &str, path: &str) -> Value {
@@ -88,6 +89,23 @@ async fn progress_tells_what_the_reports_show_and_practice_follows() {
     let asked: Vec<&Value> =
         row.plan["questions"].as_array().expect("a plan").iter().map(|question| &question["key"]).collect();
     assert!(made["join_token"].is_string() && asked == ["backend.junior"], "{asked:?} of {}", row.plan);
+}
+
+#[tokio::test]
+async fn what_is_weak_in_a_language_without_a_voice_is_practised_in_writing() {
+    let app = TestApp::start("").await;
+    app.store.sync_bank(&bank("backend", "uk", &[Level::Junior, Level::Middle])).await.expect("a bank");
+    let ada = person(&app, "ada").await;
+    weak(&app, &ada).await;
+    let ukrainian =
+        "with held as (update interview_sessions set language = 'uk' returning id) select count(*) from held";
+    assert_eq!(app.count(ukrainian).await, 1);
+    let practise = |wish: Value| app.far(Method::POST, "/api/v1/progress/practice", &ada.token).json(&wish).send();
+    let made = body(practise(json!({})).await.expect("answered"), 201).await;
+    assert_eq!((&made["language"], &made["mode"], &made["room"]), (&json!("uk"), &json!("text"), &json!("text")));
+    // Who asks for a voice that is not there is told so.
+    let refused = problem(practise(json!({ "mode": "voice" })).await.expect("answered"), 422).await;
+    assert_eq!(refused["errors"][0]["field"], "language");
 }
 
 #[tokio::test]

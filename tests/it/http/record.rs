@@ -1,15 +1,17 @@
 //! What an interview leaves, as it is served: transcript, events (read and followed), recording, report.
 
 use crate::support::app::{TestApp, body, now, problem};
+use crate::support::people::interviewer;
 use reqwest::{Method, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use uuid::Uuid;
 use vivavoce::id::{NodeId, SessionId};
 use vivavoce::interview::EndReason;
 use vivavoce::store::{
-    Finalised, Lease, NewEvent, Projection, RecordingRow, RecordingState, ReportRow, Role, SessionStatus, TranscriptRow,
+    Finalised, Lease, NewEvent, Projection, RecordingRow, RecordingState, ReportRow, ResponseRow, ResponseState, Role,
+    SessionStatus, TranscriptRow, UserChange,
 };
 
 async fn claim(app: &TestApp, id: SessionId) -> Lease {
@@ -80,6 +82,52 @@ async fn the_transcript_is_what_was_committed() {
     }
 }
 
+#[tokio::test]
+async fn answers_are_given_by_pages_in_the_order_in_which_they_were_asked() {
+    let app = TestApp::start("").await;
+    let (id, token) = app.create().await;
+    let response = |key: &str, position| ResponseRow {
+        question_key: key.to_owned(),
+        question_version: 1,
+        position,
+        answer: "It can be repeated.".to_owned(),
+        start_ms: None,
+        end_ms: None,
+        outcome: None,
+        level: Some(3),
+        score: Some(50.0),
+        comment: None,
+        key_points: json!([]),
+        detail: json!({ "spread": 1 }),
+        state: ResponseState::Scored,
+    };
+    // Two of the same place are told apart by their names.
+    let rows = [response("c", 0), response("b", 1), response("a", 1), response("d", 2), response("e", 3)];
+    app.store.save_responses(id, &rows).await.expect("stored");
+    let read = async |query: &str, status| {
+        let path = format!("/api/v1/interviews/{id}/responses{query}");
+        body(app.far(Method::GET, &path, &token).send().await.expect("answered"), status).await
+    };
+    let keys = |page: &Value| -> Vec<String> {
+        let rows = page["responses"].as_array().expect("a list").iter();
+        rows.map(|row| row["question_key"].as_str().expect("a key").to_owned()).collect()
+    };
+    assert_eq!(keys(&read("", 200).await), ["c", "a", "b", "d", "e"]);
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    for _ in 0..rows.len() {
+        let page = read(&format!("?limit=2{next}"), 200).await;
+        assert!(page["responses"][0].get("detail").is_none(), "what the scorer keeps for itself stays inside");
+        seen.extend(keys(&page));
+        let Some(after) = page["next"].as_str() else { break };
+        next = format!("&after={after}");
+    }
+    assert_eq!(seen, ["c", "a", "b", "d", "e"]);
+    assert_eq!(keys(&read("?after=nothing", 200).await), Vec::<String>::new());
+    for wrong in ["?limit=0".to_owned(), "?limit=1001".to_owned(), format!("?after={}", "x".repeat(301))] {
+        read(&wrong, 422).await;
+    }
+}
+
 /// Reads server-sent events until the stream ends.
 async fn follow(answer: Response) -> Vec<(String, String)> {
     let text = answer.text().await.expect("the stream ends");
@@ -113,6 +161,23 @@ async fn a_follower_sees_each_event_once_and_leaves_with_the_end() {
     // A browser's follower comes back by itself; it is told that there is no more.
     let again = request().header("last-event-id", "4").send().await.expect("answered");
     assert_eq!(again.status(), 204);
+}
+
+#[tokio::test]
+async fn a_follower_whose_account_is_shut_is_sent_away() {
+    let app = TestApp::start("").await;
+    let grace = interviewer(&app, "grace").await;
+    let (id, _) = app.create().await;
+    let lease = claim(&app, id).await;
+    app.store.append(&lease, &[event("one")], &[]).await.expect("appended");
+    let path = format!("/api/v1/interviews/{id}/events");
+    let request = app.far(Method::GET, &path, &grace.token).header("accept", "text/event-stream");
+    let following = request.send().await.expect("answered");
+    assert_eq!(following.status(), 200);
+    let shut = UserChange { disabled: Some(true), ..UserChange::default() };
+    app.store.change_user(grace.id, &shut).await.expect("shut");
+    // The interview goes on; the stream ends all the same.
+    assert_eq!(follow(following).await, [("1".to_owned(), "one".to_owned())]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Written interviews over a WebSocket: the same steps, the feedback in pieces, and nothing lost when the line breaks.
 
-use crate::support::app::{TestApp, problem};
+use crate::support::app::{TestApp, body, problem};
+use crate::support::people::person;
 use crate::support::written::Written;
 use futures::{SinkExt, StreamExt};
 use reqwest::Method;
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use vivavoce::id::SessionId;
+use vivavoce::store::UserChange;
 
 /// Longest wait for a message, s.
 const MESSAGE_S: u64 = 60;
@@ -43,6 +45,25 @@ impl Line {
         assert_eq!(message["type"], kind, "{message}");
         message
     }
+}
+
+#[tokio::test]
+async fn a_line_is_worth_no_more_than_its_account() {
+    let app = TestApp::start("").await;
+    let ada = person(&app, "ada").await;
+    let wish = json!({ "category": "backend", "level": "junior", "questions": 1, "mode": "text" });
+    let made = app.far(Method::POST, "/api/v1/interviews", &ada.token).json(&wish).send().await.expect("answered");
+    let id: SessionId = body(made, 201).await["id"].as_str().expect("id").parse().expect("an id");
+    app.consent(id, &ada.token).await;
+    let mut line = Line::open(&app, id, &ada.token).await;
+    line.next("state").await;
+    line.send(json!({ "type": "begin" })).await;
+    let last_line = line.next("step").await["state"]["last_line"].clone();
+    let shut = UserChange { disabled: Some(true), ..UserChange::default() };
+    app.store.change_user(ada.id, &shut).await.expect("shut");
+    line.send(json!({ "type": "answer", "reply_to": last_line, "text": "It is safe to repeat." })).await;
+    assert_eq!(line.next("problem").await["status"], 401);
+    assert_eq!(app.count("select count(*) from transcripts where role = 'candidate'").await, 0);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use vivavoce::scoring::rubric::{Rubric, SHIPPED};
 use vivavoce::scoring::schema::Published;
 use vivavoce::session::event::{Answer, SessionEvent, Utterance};
 use vivavoce::store::{
-    Finalised, NewEvent, NewUser, Projection, Role as Speaker, SessionStatus, TranscriptRow, UserRole,
+    AuditFilter, Finalised, NewEvent, NewUser, Projection, Role as Speaker, SessionStatus, TranscriptRow, UserRole,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -217,6 +217,33 @@ async fn every_reader_gets_the_report_in_the_shape_that_is_published() {
 }
 
 #[tokio::test]
+async fn staff_who_read_a_report_are_noted_in_whatever_shape_it_is_read() {
+    let app = TestApp::start("").await;
+    let (id, _) = held(&app, &plan(2), 20_000, |question| question.reference_answer.clone()).await;
+    evaluate(&app.store, &scoring(SHIPPED), id).await.expect("a report");
+    let user = person(&app, UserRole::Interviewer).await;
+    let staff = app.tokens.issue_access(user, Role::Interviewer, HOUR).token;
+    let shapes = [
+        "report",
+        "report?variant=feedback",
+        "report.html",
+        "report.html?variant=feedback",
+        "report.pdf",
+        "report.pdf?variant=feedback",
+        "summary",
+    ];
+    for (read, shape) in (1..).zip(shapes) {
+        let answer = app.far(Method::GET, &format!("/api/v1/interviews/{id}/{shape}"), &staff).send().await;
+        assert_eq!(answer.expect("answered").status(), 200, "{shape}");
+        let lines = app.store.audit_log(100, None, &AuditFilter::default()).await.expect("read");
+        assert_eq!(lines.len(), read, "{shape}");
+        let line = &lines[0];
+        assert_eq!((line.action.as_str(), line.actor_id), ("report.read", Some(user)), "{shape}");
+        assert_eq!(line.subject_id, id.to_string(), "{shape}");
+    }
+}
+
+#[tokio::test]
 async fn the_schemas_are_served_and_kept_with_the_docs() {
     let app = TestApp::start("").await;
     for published in Published::ALL {
@@ -278,7 +305,9 @@ async fn a_person_changes_a_level_with_a_reason_and_the_scorers_stays_beside_it(
     let rest = format!("overrides?limit=1&after={}", page["next"].as_str().expect("where the next page begins"));
     assert_eq!(read(&app, id, &rest, &token).await, json!({ "overrides": [], "next": null }));
     problem(app.far(Method::GET, &format!("{path}?limit=0"), &token).send().await.expect("answered"), 422).await;
-    assert_eq!(read(&app, id, "responses", &token).await["responses"][0]["level"], 5);
+    let response = &read(&app, id, "responses", &token).await["responses"][0];
+    assert_eq!((&response["level"], &response["scored_level"]), (&json!(5), &before["questions"][0]["level"]));
+    assert!(response["key_points"].is_array(), "as the description says: {response}");
     let page = app.far(Method::GET, &format!("/api/v1/interviews/{id}/report.html"), &token);
     let page = page.send().await.expect("answered").text().await.expect("text");
     assert!(page.contains("Level 5 (by a person)") && page.contains("Heard it on the recording."));

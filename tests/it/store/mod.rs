@@ -6,6 +6,7 @@ mod grace;
 mod interviews;
 mod log;
 mod reports;
+mod tokens;
 
 use crate::support::db::TestDb;
 use chrono::{DateTime, Utc};

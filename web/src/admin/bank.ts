@@ -7,6 +7,7 @@ import { note, select } from "../frame";
 import type { Visit } from "../main";
 import { levelName, t } from "../text";
 import { editCategory } from "./category";
+import { drafts } from "./drafts";
 import { act, categoryOptions, filters, keep, pages, table, type Pages } from "./pages";
 import { editQuestion } from "./question";
 import { flag, number, record, records, text, texts, type Fields } from "./read";
@@ -38,6 +39,7 @@ export function bankPart(visit: Visit, slot: HTMLElement): void {
   const drawBulk = (): void => fill(bulk, picked.size === 0 ? null : bulkForm([...picked], said, reload));
   const columns = [words.columns.pick, words.columns.question, words.columns.level, words.columns.kind, words.columns.difficulty, words.columns.version];
   slot.append(h("section", { class: "card stack" }, h("h2", {}, t.admin.tabs["bank"]), bar, acts, said, bulk, table(columns, box, "questions"), pager.foot));
+  if (isAdmin) slot.append(drafts(visit, reload));
 
   const changed = (wanted: Record<string, string>): void => {
     query = wanted;

@@ -1,13 +1,15 @@
 // One interview: live while it is in progress, its words with their sound, its scores and how a person changes them.
 
 import { account } from "../account/session";
-import { endInterview, fileAddress, request } from "../api";
+import { endInterview, fileAddress, freshFileAddress, request } from "../api";
 import { append, fill, h, setText } from "../dom";
+import { playOn } from "../file-link";
 import { waiting } from "../frame";
 import type { Visit } from "../main";
 import { levelForm } from "../report/change";
 import { clockTime, levelName, t } from "../text";
 import { saidBy } from "../views/form";
+import { invitations } from "./invitations";
 import { follow } from "./live";
 import { act, keep, pages, statusChip } from "./pages";
 import { flag, number, record, records, text, type Fields } from "./read";
@@ -25,7 +27,7 @@ export async function interviewPart(visit: Visit, slot: HTMLElement, id: string)
     const interview = await request(`/interviews/${id}`, { signal: visit.signal });
     if (visit.signal.aborted) return;
     const isOver = !["scheduled", "waiting", "active", "paused"].includes(text(interview, "status"));
-    fill(slot, h("p", {}, h("a", { href: "/admin/interviews" }, words.back)), head(visit, id, interview, isOver), isOver ? null : live(visit, slot, id), transcript(visit, id, isOver), isOver ? scores(visit, id) : null);
+    fill(slot, h("p", {}, h("a", { href: "/admin/interviews" }, words.back)), head(visit, id, interview, isOver), !isOver && text(interview, "purpose") === "official" && text(interview, "start_time") === "" ? invitations(visit, id) : null, isOver ? null : live(visit, slot, id), transcript(visit, id, isOver), isOver ? scores(visit, id) : null);
   } catch (error) {
     if (!visit.signal.aborted) fill(slot, saidBy(error));
   }
@@ -36,13 +38,15 @@ function head(visit: Visit, id: string, interview: unknown, isOver: boolean): HT
   const end = act(words.end, said, () => endInterview(id, null), { class: "danger slim", testid: "end" });
   const save = act(words.exports, said, () => keep(`/interviews/${id}/export`, `interview-${id}.json`));
   const report = text(interview, "report_state") === "ready" ? h("a", { class: "button slim", href: `/report/${id}` }, words.report) : null;
+  const log = h("a", { class: "button slim quiet", href: `/admin/log/${id}`, testid: "to-log" }, t.admin.log.ofThis);
+  const isAdmin = account()?.role === "admin";
   visit.signal.addEventListener("abort", () => end.remove());
   return h(
     "section",
     { class: "card stack" },
     h("h2", { testid: "title" }, text(interview, "title")),
     h("p", {}, statusChip(text(interview, "status")), " ", text(interview, "job_position"), ", ", levelName(text(interview, "level"))),
-    h("div", { class: "row" }, report, account()?.role === "admin" ? save : null, isOver ? null : end),
+    h("div", { class: "row" }, report, isAdmin ? save : null, isAdmin ? log : null, isOver ? null : end),
     said,
   );
 }
@@ -107,9 +111,13 @@ function live(visit: Visit, slot: HTMLElement, id: string): HTMLElement {
 function transcript(visit: Visit, id: string, isOver: boolean): HTMLElement {
   const player = h("audio", { controls: true, preload: "none", "aria-label": words.recording, testid: "audio" });
   player.src = fileAddress(id, null, "recording");
-  player.addEventListener("error", () => {
-    player.hidden = true;
-  });
+  playOn(
+    player,
+    () => freshFileAddress(id, null, "recording"),
+    () => {
+      player.hidden = true;
+    },
+  );
   const box = h("ol", { class: "captions-log whole", testid: "lines" });
   const lines = (answer: unknown): HTMLElement[] => records(answer, "transcript").map((line) => transcriptLine(line, player));
   const pager = pages({ path: `/interviews/${id}/transcript`, cursor: "after", box, none: words.noTranscript, signal: visit.signal, rows: lines });

@@ -3,8 +3,9 @@
 import { h } from "../dom";
 import type { Visit } from "../main";
 import { dateAndTime, levelName, t } from "../text";
-import { categoryOptions, filters, pages, statusChip, table } from "./pages";
+import { act, categoryOptions, filters, pages, statusChip, table } from "./pages";
 import { records, text, type Fields } from "./read";
+import { schedule } from "./schedule";
 
 const words = t.admin;
 const LEVELS = ["junior", "middle", "senior"];
@@ -56,7 +57,11 @@ export function interviewsPart(visit: Visit, slot: HTMLElement): void {
     (found) => draw([...new Map(found.map((one) => [one.slug, { value: one.slug, label: one.slug }])).values()]),
     () => draw([]),
   );
+  const said = h("div", { "aria-live": "polite" });
+  const make = act(words.schedule.title, said, () => schedule(visit), { class: "primary", testid: "schedule" });
   slot.append(
+    h("div", { class: "row" }, make),
+    said,
     h("section", { class: "card stack" }, h("h2", {}, words.live), table(columns, liveBox, "live-interviews"), live.foot),
     h("section", { class: "card stack" }, h("h2", {}, words.all), bar, table(columns, box, "interviews"), all.foot),
   );

@@ -124,12 +124,13 @@ export async function keep(path: string, name: string): Promise<void> {
 }
 
 /** The categories, for a filter. */
-export async function categoryOptions(signal: AbortSignal): Promise<{ value: string; label: string; id: string; slug: string }[]> {
+export async function categoryOptions(signal: AbortSignal): Promise<{ value: string; label: string; id: string; slug: string; language: string }[]> {
   const answer = await request("/categories?all=true", { signal });
   const found = (answer as Fields)["categories"];
   return (Array.isArray(found) ? found : []).map((one: unknown) => ({
     id: text(one, "id"),
     slug: text(one, "slug"),
+    language: text(one, "language"),
     value: text(one, "id"),
     label: `${text(one, "name")} (${text(one, "language")})`,
   }));

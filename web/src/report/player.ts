@@ -1,6 +1,7 @@
 // Plays moments of the recording. One player stands at the foot of the report; quotes send it to their place.
 
 import { h } from "../dom";
+import { playOn } from "../file-link";
 import { icon } from "../icons";
 import { t } from "../text";
 import { toast } from "../toasts";
@@ -16,8 +17,12 @@ export class Player {
   private marked: HTMLElement | null = null;
   private mixer: AudioContext | null = null;
 
-  constructor(address: string, signal: AbortSignal) {
-    this.audio = h("audio", { controls: true, preload: "none", src: address, "aria-label": t.report.player, testid: "player" });
+  constructor(
+    private readonly address: () => Promise<string>,
+    signal: AbortSignal,
+  ) {
+    this.audio = h("audio", { controls: true, preload: "none", "aria-label": t.report.player, testid: "player" });
+    playOn(this.audio, address, () => undefined);
     const close = h("button", { type: "button", class: "button quiet slim", "aria-label": t.report.stop }, icon("cross"));
     this.element = h("div", { class: "player", role: "region", "aria-label": t.report.player, hidden: true }, this.audio, close);
     close.addEventListener("click", () => {
@@ -56,9 +61,11 @@ export class Player {
     }
   }
 
-  private loaded(): Promise<void> {
-    if (this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) return Promise.resolve();
-    return new Promise((resolve, reject) => {
+  private async loaded(): Promise<void> {
+    const address = await this.address();
+    if (this.audio.getAttribute("src") !== address) this.audio.src = address;
+    else if (this.audio.readyState >= HTMLMediaElement.HAVE_METADATA) return;
+    await new Promise<void>((resolve, reject) => {
       this.audio.addEventListener("loadedmetadata", () => resolve(), { once: true });
       this.audio.addEventListener("error", () => reject(new Error("no recording")), { once: true });
       this.audio.load();

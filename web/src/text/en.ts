@@ -403,6 +403,8 @@ export const en = {
     server: "The server ran into a problem.",
     call: "The call could not be set up.",
     page: "There is no page at this address.",
+    /** What the server says of a refusal, in the page's language. */
+    said: (words: string): string => words,
     unsupported: "This browser cannot hold a call. A current Chrome, Edge, Firefox or Safari can.",
   },
 };

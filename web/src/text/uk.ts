@@ -3,6 +3,7 @@
 import { accountWords } from "./account.uk";
 import { adminWords, progressWords } from "./admin.uk";
 import type { Strings } from "./en";
+import { said } from "./said.uk";
 
 /** 1 запитання, 2 запитання, 5 запитань. */
 const plural = (n: number, one: string, few: string, many: string): string => {
@@ -408,6 +409,7 @@ export const uk: Strings = {
     server: "На сервері сталася помилка.",
     call: "Не вдалося встановити дзвінок.",
     page: "За цією адресою сторінки немає.",
+    said,
     unsupported: "Цей браузер не підтримує дзвінків. Підійде сучасний Chrome, Edge, Firefox або Safari.",
   },
 };

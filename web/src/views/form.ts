@@ -17,7 +17,7 @@ export interface Field {
 export function field(options: {
   label: string;
   name: string;
-  type?: "text" | "email" | "password";
+  type?: "text" | "email" | "password" | "datetime-local";
   value?: string;
   autocomplete?: string;
   hint?: string;

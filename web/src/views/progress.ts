@@ -7,7 +7,7 @@ import { request } from "../api";
 import { fill, h, type Child } from "../dom";
 import { note, show, waiting } from "../frame";
 import type { Visit } from "../main";
-import { remember } from "../storage";
+import { preference, remember } from "../storage";
 import { dateAndTime, levelName, oneDecimal, t } from "../text";
 import { saidBy } from "./form";
 
@@ -38,7 +38,7 @@ function practise(visit: Visit, progress: unknown): HTMLElement {
     words.practise,
     said,
     async () => {
-      const made = await request("/progress/practice", { method: "POST", json: {} });
+      const made = await request("/progress/practice", { method: "POST", json: preference("mode") === "text" ? { mode: "text" } : {} });
       const id = text(made, "id");
       remember({ id, token: text(made, "join_token"), title: text(made, "title"), category: text(made, "category"), level: text(made, "level"), started: new Date().toISOString() });
       visit.go(`/interview/${id}`);

@@ -1,9 +1,10 @@
 // The report's page: waits until the report is there, then shows it, with its recording and transcript.
 
 import { account } from "../account/session";
-import { fetchInterview, fetchReport, fetchTranscript, fileAddress, Problem, type Interview } from "../api";
+import { fetchInterview, fetchReport, fetchTranscript, freshFileAddress, Problem, type Interview } from "../api";
 import { isOver } from "../call";
 import { fill, h, setText } from "../dom";
+import { fileLink } from "../file-link";
 import { button, note, show, showProblem, steps, waiting } from "../frame";
 import { icon } from "../icons";
 import type { Visit } from "../main";
@@ -20,6 +21,7 @@ const POLL_MAX_MS = 6_000;
 export const JUST_ENDED = "#ended";
 /** Straight from the talk, the session may still be closing for a moment; on a later visit it is simply open. */
 const CLOSING_MAX_POLLS = 6;
+const NEW_TAB = { target: "_blank", rel: "noopener" };
 
 export async function report(visit: Visit, id: string, token: string | null): Promise<void> {
   show(visit.main, t.report.title, waiting(t.report.title));
@@ -80,7 +82,7 @@ function showRunning(visit: Visit, id: string): void {
 }
 
 function showFailed(visit: Visit, interview: Interview, token: string | null): void {
-  const player = new Player(fileAddress(interview.id, token, "recording"), visit.signal);
+  const player = new Player(() => freshFileAddress(interview.id, token, "recording"), visit.signal);
   show(
     visit.main,
     t.report.failed,
@@ -99,14 +101,14 @@ function showFailed(visit: Visit, interview: Interview, token: string | null): v
 async function open(visit: Visit, interview: Interview, token: string | null): Promise<void> {
   const found = parseReport(await fetchReport(interview.id, token, visit.signal));
   if (visit.signal.aborted) return;
-  const player = new Player(fileAddress(interview.id, token, "recording"), visit.signal);
+  const player = new Player(() => freshFileAddress(interview.id, token, "recording"), visit.signal);
   const heading = reportHeading(found);
   const actions = h(
     "div",
     { class: "row report-actions" },
-    h("a", { class: "button slim", href: fileAddress(interview.id, token, "report.html"), target: "_blank", rel: "noopener", testid: "report-print" }, icon("print"), t.report.print),
-    h("a", { class: "button slim", href: fileAddress(interview.id, token, "report.pdf"), target: "_blank", rel: "noopener", testid: "report-pdf" }, icon("download"), t.report.pdf),
-    h("a", { class: "button slim", href: withVariant(fileAddress(interview.id, token, "report.html")), target: "_blank", rel: "noopener" }, icon("print"), t.report.takeHome),
+    fileLink(interview.id, token, "report.html", { ...NEW_TAB, testid: "report-print" }, [icon("print"), t.report.print]),
+    fileLink(interview.id, token, "report.pdf", { ...NEW_TAB, testid: "report-pdf" }, [icon("download"), t.report.pdf]),
+    fileLink(interview.id, token, "report.html", NEW_TAB, [icon("print"), t.report.takeHome], { variant: "feedback" }),
     recordingLink(interview.id, token),
   );
   show(
@@ -130,11 +132,7 @@ function isStaff(): boolean {
 }
 
 function recordingLink(id: string, token: string | null): HTMLElement {
-  return h("a", { class: "button slim", href: fileAddress(id, token, "recording"), download: `interview-${id}.wav` }, icon("download"), t.report.recording);
-}
-
-function withVariant(address: string): string {
-  return `${address}${address.includes("?") ? "&" : "?"}variant=feedback`;
+  return fileLink(id, token, "recording", { download: `interview-${id}.wav` }, [icon("download"), t.report.recording]);
 }
 
 /** The transcript, fetched when it is opened. */
@@ -151,8 +149,8 @@ function transcript(visit: Visit, interview: Interview, token: string | null, pl
         h(
           "p",
           { class: "row" },
-          h("a", { class: "button slim", href: fileAddress(interview.id, token, "transcript.md"), download: `transcript-${interview.id}.md` }, icon("download"), t.report.asText),
-          h("a", { class: "button slim", href: fileAddress(interview.id, token, "transcript.vtt"), download: `transcript-${interview.id}.vtt` }, icon("download"), t.report.subtitles),
+          fileLink(interview.id, token, "transcript.md", { download: `transcript-${interview.id}.md` }, [icon("download"), t.report.asText]),
+          fileLink(interview.id, token, "transcript.vtt", { download: `transcript-${interview.id}.vtt` }, [icon("download"), t.report.subtitles]),
         ),
         rows.map((row) =>
           h(

@@ -171,7 +171,7 @@ class Written {
       case "feedback_failed":
         return this.card(message.questionId).failed();
       case "problem":
-        return this.onProblem(message.status, message.detail);
+        return this.onProblem(message.status, t.problems.said(message.detail));
     }
   }
 
