@@ -168,6 +168,14 @@ impl Hearing {
         self.said.iter().filter(sounds).any(|said| turn::words::is_echo(text, &said.text))
     }
 
+    /// Whether an answer that is in the log has these words already.
+    fn stands_in_an_answer(&self, told: &Utterance) -> bool {
+        let same = |known: &Utterance| known.id == told.id && known.text == told.text;
+        told.turn.is_some_and(|turn| {
+            self.given.iter().any(|answer| answer.turn == turn && answer.utterances.iter().any(same))
+        })
+    }
+
     /// Audio was lost on the way.
     pub fn lost(&mut self, at: SamplePos, samples: u64) {
         if self.lost.len() == LOST_MAX {
@@ -350,22 +358,18 @@ impl Actor {
         heard.utterance.text.clone_from(&transcript.text);
         let kept = heard.utterance.clone();
         let answered = heard.answered;
-        // What stands in a committed answer is logged again only if it was corrected.
-        let is_in_answer = answered && kept.turn.is_some();
-        if !transcript.text.is_empty() && (changed || closed && !is_in_answer) {
-            if closed {
+        if closed && !transcript.text.is_empty() {
+            // What stands in a committed answer is logged again only if it was corrected.
+            let is_in_answer = answered && kept.turn.is_some();
+            if !self.hearing.stands_in_an_answer(&kept) {
                 self.log(SessionEvent::UtteranceTranscribed(kept.clone()));
-                self.caption_when_durable(transcript.text.clone());
                 if is_in_answer {
                     self.correct(kept);
                 }
-            } else {
-                self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
             }
-        }
-        if closed && is_in_answer && !changed && !transcript.text.is_empty() {
-            // The turn was taken before its utterance was closed: the answer holds the words, the page has yet to be told.
             self.caption_when_durable(transcript.text.clone());
+        } else if changed && !transcript.text.is_empty() {
+            self.show(ServerMessage::CandidateCaption { text: transcript.text.clone(), is_final: false });
         }
         if !answered {
             let share = self.interview.covered(&self.hearing.text_of_open());

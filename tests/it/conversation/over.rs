@@ -89,13 +89,16 @@ impl Over {
             }
             if let SessionEvent::SpeechStarted { speech, text, .. } = &row.read {
                 let sounds = self.noted(&format!("sounds #{speech};")).first().copied();
-                let sounds = sounds.or_else(|| self.noted(&format!("spoken {text}")).first().copied());
+                // One that was only shown may say what another has said before.
+                let shown = || self.noted(&format!("spoken {text}")).into_iter().find(|ms| *ms >= at_ms(row));
+                let sounds = sounds.or_else(shown);
                 self.hold(sounds.is_some(), || format!("{speech} never sounded"));
                 let sounds = sounds.unwrap_or(0);
                 let is_early = |row: &&&Written| {
                     // What is in no answer yet may be told while the line is on its way. Events have the time of the
                     // frame in which they come: one of the line's own first frame came after it had begun.
-                    let under_way_ms = if row.kind == "answer_committed" { 1 } else { FRAME_MS };
+                    // So may words that correct an answer which was committed without them.
+                    let under_way_ms = if is_first(row, &said) { 1 } else { FRAME_MS };
                     row.durable_ms > sounds && at_ms(row) + under_way_ms <= sounds
                 };
                 let early = said.iter().find(is_early).filter(|_| !self.was_dropped_at_once(*speech));
@@ -267,6 +270,14 @@ fn has_words(row: &Written) -> bool {
         return !answer.text.is_empty() || !answer.utterances.is_empty();
     }
     row.kind == "utterance_transcribed"
+}
+
+/// Whether it commits an answer that no row of these committed before.
+fn is_first(row: &Written, said: &[&Written]) -> bool {
+    let turn =
+        |row: &Written| if let SessionEvent::AnswerCommitted(answer) = &row.read { Some(answer.turn) } else { None };
+    let this = turn(row);
+    this.is_some() && said.iter().all(|other| other.seq >= row.seq || turn(other) != this)
 }
 
 /// Whether an event keeps an utterance with these words.
